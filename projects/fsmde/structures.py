@@ -1,0 +1,83 @@
+"""What travels between dataset, model, distillers and metric: typed, with shapes and units."""
+
+from dataclasses import dataclass
+
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+#: What the numbers of a teacher's depth map mean, up to which unknown they are right.
+DEPTH_SPACES = (
+    'disparity_affine_invariant',  # 1 / depth = a t + b (Depth Anything, DPT)
+    'depth_affine_invariant',  # depth = a t + b
+    'depth_scale_invariant',  # depth = a t
+    'depth_metric',  # depth = t
+)
+
+
+class SurroundDepthSample(BaseDataElement):
+    """One frame: annotations, calibration and, after ``predict``, the prediction.
+
+    Data fields:
+        gt_depth: (N, H, W) float32 LiDAR z-depth in metres at the input's size, 0 = no measurement.
+        valid_mask: (N, H, W) bool, False where the car itself is seen.
+        pred_depth: (N, H, W) float32 z-depth in metres at the input's size, set by the model.
+
+    Metainfo (arrays are numpy): ``frame_id``, ``sample_idx`` (index in the dataset), ``cam_names``, ``neighbors``
+    (N, 2), ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), ``ori_shape`` (N, 2), ``img_path``,
+    ``lidar_path``, ``aug2d`` (N, 3, 3) and ``cam_order`` (N,), see :class:`fsmde.datasets.transforms.LoadSurroundFrame`.
+    For evaluation also ``lidar_pixels``, see :class:`fsmde.datasets.transforms.KeepLidarPixels`, and where a dataset has
+    it ``dense_depth`` (N, H0, W0) float32 metres.
+    """
+
+
+@dataclass
+class DepthTarget:
+    """What the student is supervised with.
+
+    Args:
+        depth: (B, N, H, W) float32 metres, 0 = no measurement.
+        mask: (B, N, H, W) bool, True where ``depth`` may be used.
+        visible: (B, N, H, W) bool, False where the car itself is seen, whether there is a measurement or not.
+    """
+
+    depth: Tensor
+    mask: Tensor
+    visible: Tensor
+
+
+@dataclass
+class StudentOutput:
+    """What a depth estimator predicts for B frames of N cameras.
+
+    Args:
+        depth: (B, N, H, W) z-depth in metres at the input's size.
+        logits: (B, N, K, h, w) bin logits, None for a regression head.
+        centers: (B, N, K) bin centers in metres of each camera, None for a regression head.
+        features: (B * N, C, h, w) the neck's finest feature map.
+    """
+
+    depth: Tensor
+    logits: Tensor = None
+    centers: Tensor = None
+    features: Tensor = None
+
+
+@dataclass
+class TeacherOutput:
+    """What a frozen teacher says of the same B frames of N cameras, already in the student's augmented views.
+
+    Args:
+        depth: (B, N, h, w) float32; what its numbers mean says ``space``.
+        space: One of :data:`DEPTH_SPACES`.
+        valid: (B, N, h, w) bool, False where the teacher saw nothing (outside its image, or not finite).
+        features: (B * N, C, h', w') float32 features, None where the teacher offers none.
+    """
+
+    depth: Tensor
+    space: str
+    valid: Tensor
+    features: Tensor = None
+
+    def __post_init__(self):
+        if self.space not in DEPTH_SPACES:
+            raise ValueError(f'space must be one of {DEPTH_SPACES}, found {self.space!r}')

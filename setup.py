@@ -1,0 +1,40 @@
+"""Packaging of fsmde. Distribution name: mmdet3d-fsmde, import name: fsmde."""
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def read_version():
+    """Return ``__version__`` without importing the package, which needs torch."""
+    namespace = {}
+    exec((ROOT / 'projects/fsmde/version.py').read_text(), namespace)
+    return namespace['__version__']
+
+
+setup(
+    name='mmdet3d-fsmde',
+    version=read_version(),
+    description='Real-time, metric, full-surround depth for MMDetection3D, distilled from depth foundation models',
+    long_description=(ROOT / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    package_dir={'': 'projects'},
+    packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
+    package_data={'fsmde': ['configs/**/*.py', '.mim/**/*']},
+    python_requires='>=3.10',
+    install_requires=[
+        'torch>=2.1',
+        'numpy<2',
+        'mmengine>=0.10.5',
+        'mmcv>=2.0.0rc4,<2.2.0',
+        'mmdet>=3.0.0,<3.4.0',
+        'mmdet3d>=1.4.0',
+        'nuscenes-devkit',
+        'transformers>=4.38',
+        'rich',
+    ],
+    extras_require={'synthetic': ['trimesh', 'embreex'], 'tensorboard': ['tensorboard']},
+    zip_safe=False,
+)
