@@ -1,0 +1,9 @@
+"""Frozen depth teachers."""
+
+from .base import DepthTeacher
+from .estimator import EstimatorTeacher
+from .huggingface import HuggingFaceDepthTeacher
+from .replay import replay_augmentation
+from .zoo import MODEL_ZOO
+
+__all__ = ['MODEL_ZOO', 'DepthTeacher', 'EstimatorTeacher', 'HuggingFaceDepthTeacher', 'replay_augmentation']

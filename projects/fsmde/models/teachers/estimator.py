@@ -1,0 +1,63 @@
+"""Any trained estimator of this project as a teacher."""
+
+import copy
+import os
+
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from torch import Tensor
+
+from .base import DepthTeacher
+
+
+@MODELS.register_module()
+class EstimatorTeacher(DepthTeacher):
+    """A trained :class:`~fsmde.models.estimators.BinDepthEstimator` as a metric teacher.
+
+    A distilled estimator teaches as the plain student it is: its own teacher is not built.
+
+    Args:
+        config: Path of the config it was trained with, or the Config.
+        checkpoint: Path of its checkpoint.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint is not there.
+        ValueError: If the config has no model, or the checkpoint is not of that model.
+    """
+
+    def __init__(self, config, checkpoint: str):
+        for path in (config, checkpoint):
+            if isinstance(path, (str, os.PathLike)) and not os.path.isfile(path):
+                raise FileNotFoundError(
+                    f'no such file: {path}. EstimatorTeacher needs the config an estimator was trained with and its '
+                    'checkpoint, both as tools/train.py leaves them in its work directory'
+                )
+        name = config if isinstance(config, (str, os.PathLike)) else 'the given config'
+        config = config if isinstance(config, Config) else Config.fromfile(config)
+        if 'model' not in config:
+            raise ValueError(f'{name} has no model: expected the config an estimator was trained with')
+        model = copy.deepcopy(config.model)
+        if model.pop('teacher', None) is not None:
+            model.pop('distillers', None)
+            model.type = 'BinDepthEstimator'
+        # A student with a teacher starts from the same weights as one without.
+        with torch.random.fork_rng(devices=[]):
+            network = MODELS.build(model)
+        _load(network, checkpoint, name)
+        super().__init__(network, 'depth_metric', network.neck.out_channels)
+
+    def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
+        """See :meth:`DepthTeacher.predict`."""
+        output = self.network.extract(self.network.data_preprocessor.normalize(images), cam2img)
+        return output.depth, output.features
+
+
+def _load(network, checkpoint, config_name):
+    state = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    try:
+        network.load_state_dict(state.get('state_dict', state))
+    except RuntimeError as error:
+        raise ValueError(
+            f'{checkpoint} does not fit the model in {config_name}; give the config it was trained with. {error}'
+        ) from error

@@ -1,0 +1,63 @@
+"""The published depth models: what their numbers mean, under which licence they come, how large they are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """One published model.
+
+    Args:
+        space: One of :data:`fsmde.structures.DEPTH_SPACES`.
+        licence: As its authors state it.
+        parameters: In millions.
+    """
+
+    space: str
+    licence: str
+    parameters: float
+
+
+_DISPARITY, _METRIC = 'disparity_affine_invariant', 'depth_metric'
+
+#: Name on the Hugging Face hub -> what is known of it.
+MODEL_ZOO = {
+    'LiheYoung/depth-anything-small-hf': ZooEntry(_DISPARITY, 'Apache-2.0', 24.8),
+    'LiheYoung/depth-anything-base-hf': ZooEntry(_DISPARITY, 'Apache-2.0', 97.5),
+    'LiheYoung/depth-anything-large-hf': ZooEntry(_DISPARITY, 'Apache-2.0', 335.3),
+    'depth-anything/Depth-Anything-V2-Small-hf': ZooEntry(_DISPARITY, 'Apache-2.0', 24.8),
+    'depth-anything/Depth-Anything-V2-Base-hf': ZooEntry(_DISPARITY, 'CC-BY-NC-4.0', 97.5),
+    'depth-anything/Depth-Anything-V2-Large-hf': ZooEntry(_DISPARITY, 'CC-BY-NC-4.0', 335.3),
+    'depth-anything/Depth-Anything-V2-Metric-Outdoor-Small-hf': ZooEntry(_METRIC, 'Apache-2.0', 24.8),
+    'depth-anything/Depth-Anything-V2-Metric-Outdoor-Base-hf': ZooEntry(_METRIC, 'CC-BY-NC-4.0', 97.5),
+    'depth-anything/Depth-Anything-V2-Metric-Outdoor-Large-hf': ZooEntry(_METRIC, 'CC-BY-NC-4.0', 335.3),
+    'Intel/dpt-large': ZooEntry(_DISPARITY, 'Apache-2.0', 343),
+    'Intel/dpt-hybrid-midas': ZooEntry(_DISPARITY, 'Apache-2.0', 123),
+    'Intel/zoedepth-kitti': ZooEntry(_METRIC, 'MIT', 345),
+    'Intel/zoedepth-nyu-kitti': ZooEntry(_METRIC, 'MIT', 345),
+    'apple/DepthPro-hf': ZooEntry(_METRIC, "Apple's own, see its model card", 952),
+}
+
+#: Stand-ins without trained weights, for tests and trials on a CPU: name -> transformers config.
+RANDOM_MODELS = {
+    'random-tiny': dict(
+        model_type='depth_anything',
+        backbone_config=dict(
+            model_type='dinov2',
+            image_size=518,
+            hidden_size=48,
+            num_hidden_layers=4,
+            num_attention_heads=3,
+            mlp_ratio=2,
+            out_indices=[1, 2, 3, 4],
+            reshape_hidden_states=False,
+            initializer_range=0.1,
+        ),
+        # With transformers' own 0.02 the output is one constant.
+        initializer_range=0.1,
+        reassemble_hidden_size=48,
+        neck_hidden_sizes=[16, 24, 32, 48],
+        fusion_hidden_size=16,
+        head_hidden_size=16,
+    )
+}
