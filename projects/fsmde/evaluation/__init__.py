@@ -1,0 +1,7 @@
+"""Evaluation that can be compared: named protocols, exact sums, published and better ways of averaging."""
+
+from .ground_truth import ground_truth_depth
+from .metric import SurroundDepthMetric
+from .protocols import PROTOCOLS, Protocol, get_protocol
+
+__all__ = ['PROTOCOLS', 'Protocol', 'SurroundDepthMetric', 'get_protocol', 'ground_truth_depth']

@@ -1,0 +1,134 @@
+"""From per-frame sums to the figures of a table: which frames count, what is pooled, what is averaged over what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .frame import Regions, scale_ratios, scaled_sums
+from .functional import metrics_from_sums
+from .ground_truth import TruthPixels
+from .protocols import Protocol
+from .spool import read_spooled
+
+
+@dataclass
+class FrameRow:
+    """What is kept of one evaluated frame.
+
+    Args:
+        index: Of the frame in the data set.
+        frame_id, scene: As the data set names them.
+        tags: Conditions such as ``'night'``.
+        sums: By protocol name (M, N, R, 10) sums in each mode. Protocols that pool hold the metric mode only.
+        pixels: By name of a protocol that pools, the file with the frame's pixels.
+        consistency: By name of a consistency measure, its sums.
+    """
+
+    index: int
+    frame_id: str
+    scene: str
+    tags: tuple
+    sums: dict
+    pixels: dict
+    consistency: dict
+
+
+@dataclass
+class Summary:
+    """The figures of one protocol in one mode over G images or groups.
+
+    Args:
+        overall: (R, 8) metrics.
+        cameras: (N, R, 8) metrics.
+        counts: (N, R, 3) valid pixels, non-finite predictions among them, and images with any valid pixel.
+    """
+
+    overall: np.ndarray
+    cameras: np.ndarray
+    counts: np.ndarray
+
+
+def mean_of_known(values, axis: int) -> np.ndarray:
+    """Mean over an axis of what is not NaN; NaN where nothing is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis)
+    total = np.where(known, values, 0).sum(axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def distinct_frames(rows: list) -> list:
+    """Each frame once, by ascending index: samplers repeat frames to fill up the last batch of each rank."""
+    return [row for _, row in sorted({row.index: row for row in reversed(rows)}.items())]
+
+
+def counted_frames(protocol: Protocol, rows: list, frame_list: list = None) -> list:
+    """The frames that a protocol counts, in the order in which it groups them.
+
+    Args:
+        rows: Distinct frames by ascending index.
+        frame_list: ``frame_id`` of those to count instead of the protocol's rule, in their order.
+
+    Raises:
+        ValueError: If a listed frame was not evaluated.
+    """
+    if frame_list is not None:
+        by_id = {row.frame_id: row for row in rows}
+        missing = [frame_id for frame_id in frame_list if frame_id not in by_id]
+        if missing:
+            raise ValueError(
+                f'{len(missing)} of the {len(frame_list)} frames of the frame list were not evaluated, the first is '
+                f'{missing[0]!r}; frames are named as in {rows[0].frame_id!r}'
+            )
+        return [by_id[frame_id] for frame_id in frame_list]
+    if protocol.frames == 'all':
+        return rows
+    # VFDepth asks for both temporal neighbours of a frame.
+    first, last = {}, {}
+    for row in rows:
+        first.setdefault(row.scene, row.index)
+        last[row.scene] = row.index
+    return [row for row in rows if row.index not in (first[row.scene], last[row.scene])]
+
+
+def grouped(protocol: Protocol, rows: list) -> list:
+    """Consecutive counted frames in lists of ``group_size``; an incomplete last one is dropped."""
+    size = protocol.group_size
+    return [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
+
+
+def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: list, modes) -> np.ndarray:
+    """Sums (F, M, N, R, 10) of the F frames of a group, median ratios taken over the whole group.
+
+    Args:
+        depth_range: (min_depth, max_depth) in metres.
+        group: F rows.
+    """
+    sums = np.stack([row.sums[protocol.name] for row in group])
+    if protocol.averaging == 'image' or tuple(modes) == ('metric',):
+        return sums
+    frames = [read_spooled(row.pixels[protocol.name]) for row in group]
+    z, camera, pred = (
+        np.concatenate(x) for x in ([t.z for t, _ in frames], [t.camera for t, _ in frames], [p for _, p in frames])
+    )
+    pooled = TruthPixels(camera, None, None, z, None, None)
+    result = []
+    for mode in modes:
+        ratios = scale_ratios(mode, pooled, pred, sums.shape[2], protocol.median)
+        result.append([scaled_sums(depth_range, regions, t, p, ratios) for t, p in frames])
+    return np.stack(result, 1)
+
+
+def summarise(protocol: Protocol, sums) -> Summary:
+    """Average as a protocol does.
+
+    An image without a valid pixel in a region does not take part in that region's means.
+
+    Args:
+        sums: (G, N, R, 10) sums of G images, or of G groups for a protocol that pools.
+    """
+    values = metrics_from_sums(sums)
+    cameras = mean_of_known(values, 0)
+    # The same unless something is missing: then the published code averages in these orders.
+    inner = cameras if protocol.averaging == 'image' else mean_of_known(values, 1)
+    counts = np.stack([sums[..., 0].sum(0), sums[..., -1].sum(0), (sums[..., 0] > 0).sum(0)], -1)
+    return Summary(mean_of_known(inner, 0), cameras, counts)

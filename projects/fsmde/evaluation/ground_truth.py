@@ -1,0 +1,140 @@
+"""The pixels a protocol compares: sparse, so that no full-size map is ever made for the sake of some LiDAR points."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsmde.rig import PixelPoints
+
+from .functional import sample_bilinear
+from .protocols import INPUT_SIZE, Protocol, get_protocol
+
+
+@dataclass(frozen=True)
+class TruthPixels:
+    """Ground truth in P pixels of a frame.
+
+    Args:
+        camera, u, v: (P,) integer camera, column and row in an image of ``sizes``.
+        z: (P,) z-depth in metres, > 0.
+        overlap: (P,) bool, True where another camera of the rig has the same LiDAR point in its image.
+        sizes: (N, 2) height and width of the images that ``u`` and ``v`` refer to.
+    """
+
+    camera: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    z: np.ndarray
+    overlap: np.ndarray
+    sizes: np.ndarray
+
+    def __getitem__(self, which) -> 'TruthPixels':
+        return TruthPixels(
+            self.camera[which], self.u[which], self.v[which], self.z[which], self.overlap[which], self.sizes
+        )
+
+    def within(self, min_depth: float, max_depth: float) -> 'TruthPixels':
+        """Those with min_depth < z < max_depth, in metres."""
+        return self[(self.z > min_depth) & (self.z < max_depth)]
+
+    def read(self, pred) -> np.ndarray:
+        """(P,) float64 prediction (N, h, w), resized bilinearly to the images' sizes, at these pixels."""
+        return sample_bilinear(pred, self.camera, self.u, self.v, self.sizes)
+
+
+def last_of_each(key) -> np.ndarray:
+    """Indices of the last occurrence of each distinct value of ``key`` (P,), by ascending value."""
+    _, last = np.unique(key[::-1], return_index=True)
+    return len(key) - 1 - last
+
+
+def truth_pixels(protocol: Protocol, pixels: PixelPoints, visible, ori_sizes, input_size) -> TruthPixels:
+    """Apply a protocol's collision rule, mask and resolution to a frame's LiDAR points.
+
+    The range is applied by :meth:`TruthPixels.within`. A point is masked where its own full-size pixel is; the order
+    is collision, mask, as with a depth map that is made first and masked later.
+
+    Args:
+        pixels: P points at the images' original size, in the sensor's order.
+        visible: (P,) bool, False where the point's pixel shows the car itself.
+        ori_sizes: (N, 2) height and width of the original images.
+        input_size: (height, width) for ``resolution='input'``.
+    """
+    ori_sizes = np.asarray(ori_sizes, dtype=np.int64)
+    camera, u, v = (x.astype(np.int64) for x in (pixels.camera, pixels.u, pixels.v))
+    overlap = np.bincount(pixels.index, minlength=1)[pixels.index] > 1
+    height, width = ori_sizes.max(0)
+    cell = (camera * height + v) * width + u
+    if protocol.collisions == 'nearest':
+        order = np.argsort(-pixels.z, kind='stable')
+        keep = order[last_of_each(cell[order])]
+    else:
+        keep = last_of_each(cell)
+    # From here on in raster order, which decides what stays below if several pixels meet in one of the input's.
+    if protocol.mask:
+        keep = keep[np.asarray(visible)[keep]]
+    camera, u, v = camera[keep], u[keep], v[keep]
+    truth = TruthPixels(camera, u, v, pixels.z[keep].astype(np.float64), overlap[keep], ori_sizes)
+    if protocol.resolution == 'full':
+        return truth
+    h, w = input_size
+    # packnet-sfm, datasets/augmentations.py, resize_depth_preserve: rows and columns times scale, truncated.
+    u = (u * (w / ori_sizes[camera, 1])).astype(np.int64)
+    v = (v * (h / ori_sizes[camera, 0])).astype(np.int64)
+    keep = last_of_each((camera * h + v) * w + u)
+    sizes = np.tile([h, w], (len(ori_sizes), 1))
+    return TruthPixels(camera[keep], u[keep], v[keep], truth.z[keep], truth.overlap[keep], sizes)
+
+
+def dense_pixels(depth, valid_mask=None) -> TruthPixels:
+    """Ground truth in every pixel of a dense depth (N, H, W) in metres that is not 0.
+
+    Args:
+        valid_mask: (N, h, w) bool, False where the car itself is seen; read at the nearest pixel.
+    """
+    camera, v, u = np.nonzero(depth)
+    sizes = np.tile(depth.shape[1:], (len(depth), 1))
+    no_overlap = np.zeros(len(camera), dtype=bool)
+    truth = TruthPixels(camera, u, v, depth[camera, v, u].astype(np.float64), no_overlap, sizes)
+    if valid_mask is None:
+        return truth
+    h, w = valid_mask.shape[1:]
+    return truth[np.asarray(valid_mask)[camera, v * h // depth.shape[1], u * w // depth.shape[2]]]
+
+
+def comparison_size(dataset: str, prediction_size: tuple) -> tuple:
+    """(height, width) that ``resolution='input'`` compares at: the published one, or else the prediction's own."""
+    return INPUT_SIZE.get(dataset, tuple(prediction_size))
+
+
+def ground_truth_depth(dataset, index: int, protocol='surrounddepth', input_size: tuple = None) -> np.ndarray:
+    """Return the depth maps that a protocol compares predictions of a frame with, range and mask applied.
+
+    For anyone who wants to check what a number means; evaluation itself makes no maps.
+
+    Args:
+        dataset: A surround data set: has ``metainfo`` and ``lidar_pixels(index)``, which returns a frame's
+            :class:`fsmde.rig.PixelPoints` at original size, (P,) bool whether each is not hidden by the car itself,
+            and the images' sizes (N, 2).
+        index: Of the frame in the data set.
+        protocol: Name or :class:`Protocol`, with LiDAR ground truth.
+        input_size: (height, width), needed for ``resolution='input'`` on data sets without a published input size.
+
+    Returns:
+        (N, H, W) float32 metres, 0 = no ground truth. H and W are those of the largest image of the rig.
+
+    Raises:
+        ValueError: If the input size is needed and not known, or the protocol takes dense ground truth.
+    """
+    protocol = get_protocol(protocol)
+    if protocol.ground_truth != 'lidar':
+        raise ValueError(f'protocol {protocol.name!r} compares with the dense depth that the data set holds as it is')
+    name = dataset.metainfo.get('dataset')
+    size = input_size or INPUT_SIZE.get(name)
+    if protocol.resolution == 'input' and size is None:
+        raise ValueError(f'protocol {protocol.name!r} has no input size for data set {name!r}: pass input_size=(h, w)')
+    pixels, visible, ori_sizes = dataset.lidar_pixels(index)
+    truth = truth_pixels(protocol, pixels, visible, ori_sizes, size).within(*protocol.range_for(dataset.metainfo))
+    depth = np.zeros((len(truth.sizes), *truth.sizes.max(0)), dtype=np.float32)
+    depth[truth.camera, truth.v, truth.u] = truth.z
+    return depth

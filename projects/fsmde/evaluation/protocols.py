@@ -1,0 +1,135 @@
+"""The evaluation protocols: what exactly a number in a table of surround depth means."""
+
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+
+from fsmde.rig import COLLISIONS
+
+from .functional import MEDIANS
+
+RESOLUTIONS = ('full', 'input')
+AVERAGINGS = ('image', 'group')
+FRAMES = ('all', 'inner')
+GROUND_TRUTHS = ('lidar', 'dense')
+#: Depth in metres that each data set's tables stop at.
+MAX_DEPTH = MappingProxyType({'ddad': 200.0, 'nuscenes': 80.0})
+#: Height and width of the network's input that the published tables use.
+INPUT_SIZE = MappingProxyType({'ddad': (384, 640), 'nuscenes': (352, 640)})
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How predictions are compared with ground truth. Everything that moves a number is a field.
+
+    Pixel coordinates of LiDAR points follow the data set's own rounding (DDAD truncates, nuScenes rounds).
+
+    Args:
+        name: What results are filed under.
+        resolution: ``'full'``: ground truth at the camera's size, the prediction resized to it bilinearly with
+            half-pixel centres. ``'input'``: the full-size ground truth is scattered to the published input size
+            (pixel i goes to floor(i * scale), the last in raster order stays).
+        min_depth: Ground truth counts if min_depth < g < max_depth; predictions are clamped to the range. Metres.
+        max_depth: Metres by data set; other data sets state theirs.
+        collisions: Which of several points in a pixel stays, ``'nearest'`` or the ``'last'`` the sensor gave.
+        mask: Whether pixels that show the car itself are left out.
+        averaging: ``'image'``: metrics of each image, mean over a camera's images, mean over cameras. ``'group'``:
+            pixels of ``group_size`` consecutive frames are pooled per camera, then mean over cameras, then groups.
+        group_size: Frames a group pools; a last group with fewer is dropped.
+        median: Median of an even number of values, see :func:`fsmde.evaluation.functional.median_ratio`.
+        clamp_before_median: Whether predictions are clamped before their median is taken, too.
+        flip_augmentation: Whether predictions are meant to be averaged with those of the mirrored image. The model
+            does that; it is stated here so that it is printed with the numbers.
+        frames: ``'all'``, or ``'inner'``: without each scene's first and last frame.
+        ground_truth: ``'lidar'`` or, where a data set has it, ``'dense'``.
+
+    Raises:
+        ValueError: If an option is unknown, or grouping and group size disagree.
+    """
+
+    name: str
+    resolution: str = 'full'
+    min_depth: float = 0.1
+    max_depth: dict = field(default_factory=lambda: dict(MAX_DEPTH))
+    collisions: str = 'nearest'
+    mask: bool = True
+    averaging: str = 'image'
+    group_size: int = 1
+    median: str = 'mean'
+    clamp_before_median: bool = False
+    flip_augmentation: bool = False
+    frames: str = 'all'
+    ground_truth: str = 'lidar'
+
+    def __post_init__(self):
+        for key, options in (
+            ('resolution', RESOLUTIONS),
+            ('collisions', COLLISIONS),
+            ('averaging', AVERAGINGS),
+            ('median', MEDIANS),
+            ('frames', FRAMES),
+            ('ground_truth', GROUND_TRUTHS),
+        ):
+            if getattr(self, key) not in options:
+                raise ValueError(
+                    f'protocol {self.name!r}: {key} must be one of {options}, found {getattr(self, key)!r}'
+                )
+        if self.group_size < 1 or (self.averaging == 'image') != (self.group_size == 1):
+            raise ValueError(
+                f"protocol {self.name!r}: averaging='image' takes group_size=1 and 'group' more, "
+                f'found {self.averaging!r} with {self.group_size}'
+            )
+
+    def range_for(self, dataset_meta: dict) -> tuple:
+        """Return (min_depth, max_depth) in metres for a data set.
+
+        Raises:
+            KeyError: If neither the protocol nor the data set states the far end.
+        """
+        far = self.max_depth.get(dataset_meta.get('dataset'), dataset_meta.get('max_depth'))
+        if far is None:
+            raise KeyError(
+                f'protocol {self.name!r} has no max_depth for data set {dataset_meta.get("dataset")!r}, and the data '
+                f'set states none: put max_depth (metres) into its metainfo'
+            )
+        return self.min_depth, float(far)
+
+    def to_dict(self) -> dict:
+        """All fields, as they are written into results.json."""
+        return asdict(self)
+
+
+#: Wei et al., SurroundDepth (CoRL 2022), runer.py and utils.py; SSDepth and S3Depth without the flip.
+SURROUNDDEPTH = Protocol('surrounddepth', collisions='last', mask=False, flip_augmentation=True)
+#: Kim et al., VFDepth (NeurIPS 2022), utils/logger.py; CVCDepth and CylinderDepth the same without the mask.
+VFDEPTH = Protocol(
+    'vfdepth',
+    resolution='input',
+    min_depth=0.0,
+    collisions='last',
+    averaging='group',
+    group_size=4,
+    median='lower',
+    clamp_before_median=True,
+    frames='inner',
+)
+#: Ours: full size, the nearest surface, without the car itself, nothing averaged away, every frame counted.
+FSMDE = Protocol('fsmde')
+#: Ours, against ground truth in every pixel (rendered data).
+FSMDE_DENSE = Protocol('fsmde_dense', ground_truth='dense')
+
+PROTOCOLS = MappingProxyType({p.name: p for p in (FSMDE, SURROUNDDEPTH, VFDEPTH, FSMDE_DENSE)})
+
+
+def get_protocol(protocol) -> Protocol:
+    """Look a protocol up by name; a :class:`Protocol`, or a dict of its fields, is taken as it is.
+
+    Raises:
+        KeyError: If there is none of that name; lists those there are.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    if isinstance(protocol, dict):
+        return Protocol(**protocol)
+    if protocol not in PROTOCOLS:
+        raise KeyError(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')
+    return PROTOCOLS[protocol]

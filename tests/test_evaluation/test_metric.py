@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from fsmde.evaluation import SurroundDepthMetric
+
+from .frames import META, frame, points
+
+
+def evaluate(frames, **kwargs):
+    metric = SurroundDepthMetric(**kwargs)
+    metric.dataset_meta = META
+    metric.process(None, frames)
+    return metric.evaluate(len(frames))
+
+
+def test_constant_prediction_of_a_constant_wall():
+    wall = points([0, 0, 1, 2], [1, 2, 3, 4], [1, 2, 3, 4], [10] * 4)
+    result = evaluate([frame(np.full((3, 4, 6), 12.5), wall)])
+    assert result['depth/abs_rel'] == 0.25
+    assert result['depth/sq_rel'] == 0.625
+    assert result['depth/rmse'] == 2.5
+    assert result['depth/rmse_log'] == pytest.approx(np.log(1.25), abs=1e-15)
+    assert result['depth/silog'] == pytest.approx(0, abs=1e-6)
+    assert (result['depth/d1'], result['depth/d2']) == (0, 1)
+    assert result['depth/median/abs_rel'] == 0
+    assert result['depth/CAMERA_05/abs_rel'] == 0.25
+
+
+def test_images_count_equally_whatever_their_pixels():
+    # Camera 0: frame 0 errs by 10 % in one pixel, frame 1 by 30 % in three; camera 1 by 50 % in one.
+    pred = lambda a, b: np.stack([np.full((4, 6), a), np.full((4, 6), b), np.full((4, 6), 1.0)])
+    frames = [
+        frame(pred(11, 15), points([0, 1], [0, 0], [0, 0], [10, 10]), 0),
+        frame(pred(13, 99), points([0, 0, 0], [0, 1, 2], [0, 0, 0], [10] * 3), 1),
+    ]
+    result = evaluate(frames)
+    assert result['depth/CAMERA_01/abs_rel'] == pytest.approx(0.2)  # not (0.1 + 3 * 0.3) / 4
+    assert result['depth/CAMERA_05/abs_rel'] == pytest.approx(0.5)
+    assert np.isnan(result['depth/CAMERA_06/abs_rel'])
+    assert result['depth/abs_rel'] == pytest.approx(0.35)
