@@ -1,0 +1,164 @@
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+TOOL = Path(__file__).parents[2] / 'tools/model_converters/publish_model.py'
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('publish_model', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def save_checkpoint(path, state_dict, **more):
+    """A checkpoint as mmengine writes it: with an optimizer, HistoryBuffers and numpy in it."""
+    history = HistoryBuffer([0.5, 0.25], [1, 1])
+    meta = dict(
+        cfg='depth = 7\n', epoch=3, iter=30, seed=0, dataset_meta=dict(max_depth=np.float64(80), cams=('a', 'b'))
+    )
+    checkpoint = dict(
+        meta=dict(meta, hook_msgs=dict(best_ckpt='/somewhere/private.pth')),
+        state_dict=state_dict,
+        optimizer=dict(state={0: torch.ones(1000)}),
+        message_hub=dict(log_scalars={'train/loss': history}, runtime_info={}, resumed_keys={}),
+    )
+    torch.save(dict(checkpoint, **more), path)
+    return path
+
+
+def distilled_weights():
+    return {
+        'backbone.conv1.weight': torch.arange(4.0),
+        'head.bias': torch.tensor([2.0]),
+        'distillers.0.adapter.weight': torch.ones(100),
+        'teacher.weight': torch.ones(100),
+    }
+
+
+def test_the_student_alone_is_published(tool, tmp_path):
+    path = tool.publish(
+        save_checkpoint(tmp_path / 'epoch_3.pth', distilled_weights()), tmp_path / 'new' / 'student.pth'
+    )
+    content = torch.load(path, weights_only=True)
+    assert list(content) == ['state_dict', 'meta']
+    assert list(content['state_dict']) == ['backbone.conv1.weight', 'head.bias']
+    assert content['state_dict']['backbone.conv1.weight'].tolist() == [0, 1, 2, 3]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_name_holds_the_hash_of_the_file(tool, tmp_path):
+    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'student.pth')
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.name == f'student-{digest[:8]}.pth'
+
+
+def test_meta_says_where_the_weights_come_from(tool, tmp_path):
+    results = tmp_path / 'results.json'
+    results.write_text(json.dumps(dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))))
+    source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
+    meta = torch.load(tool.publish(source, tmp_path / 'b.pth', results=results), weights_only=True)['meta']
+    assert json.loads(json.dumps(meta)) == meta
+    assert meta['config'] == 'depth = 7\n' and meta['epoch'] == 3 and meta['averaged'] is False
+    assert meta['dataset_meta'] == dict(max_depth=80.0, cams=['a', 'b'])
+    assert meta['results'] == dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))
+    assert 'private' not in str(meta)
+
+
+def test_a_config_file_replaces_the_text_in_the_checkpoint(tool, tmp_path):
+    (tmp_path / 'config.py').write_text('width = 9\n')
+    source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
+    path = tool.publish(source, tmp_path / 'b.pth', config=tmp_path / 'config.py')
+    assert torch.load(path, weights_only=True)['meta']['config'].strip() == 'width = 9'
+
+
+@pytest.mark.parametrize('without_ema, value', [(False, 1.0), (True, 5.0)])
+def test_the_moving_average_is_published_unless_told_otherwise(tool, tmp_path, without_ema, value):
+    # mmengine's EMAHook swaps the two when it saves.
+    average, last = (
+        {'head.bias': torch.tensor([1.0])},
+        {'module.head.bias': torch.tensor([5.0]), 'steps': torch.tensor(3)},
+    )
+    source = save_checkpoint(tmp_path / 'a.pth', average, ema_state_dict=last)
+    content = torch.load(tool.publish(source, tmp_path / 'b.pth', without_ema=without_ema), weights_only=True)
+    assert content['state_dict'].keys() == {'head.bias'} and content['state_dict']['head.bias'].item() == value
+    assert content['meta']['averaged'] is not without_ema
+
+
+def test_a_view_is_written_without_what_it_views(tool, tmp_path):
+    source = save_checkpoint(tmp_path / 'a.pth', {'head.bias': torch.zeros(1_000_000)[:2]})
+    assert tool.publish(source, tmp_path / 'b.pth').stat().st_size < 10_000
+
+
+def test_what_cannot_be_published_is_said(tool, tmp_path):
+    torch.save(dict(weights=1), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='state_dict'):
+        tool.publish(tmp_path / 'a.pth', tmp_path / 'b.pth')
+    source = save_checkpoint(tmp_path / 'a.pth', {'distillers.0.weight': torch.ones(1)})
+    with pytest.raises(ValueError, match='no student'):
+        tool.publish(source, tmp_path / 'b.pth')
+    source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
+    with pytest.raises(ValueError, match='without-ema'):
+        tool.publish(source, tmp_path / 'b.pth', without_ema=True)
+
+
+def run_python(code, *arguments):
+    done = subprocess.run([sys.executable, '-c', code, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_torch_alone_loads_it(tool, tmp_path):
+    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'b.pth')
+    code = (
+        'import sys, torch; content = torch.load(sys.argv[1], weights_only=True); '
+        'print(sorted(content["state_dict"]), {"fsmde", "mmengine"} & set(sys.modules))'
+    )
+    assert run_python(code, path).strip() == "['backbone.conv1.weight', 'head.bias'] set()"
+
+
+STOCK_CONFIG = """
+model = dict(
+    type='MVXFasterRCNN',
+    data_preprocessor=dict(type='Det3DDataPreprocessor'),
+    img_backbone=dict(
+        type='mmdet.ResNet',
+        depth=18,
+        base_channels=8,
+        init_cfg=dict(type='Pretrained', checkpoint={path!r}, prefix='backbone.')))
+"""
+
+LOAD_STOCK = """
+import sys, torch
+from mmengine.config import Config
+from mmdet3d.registry import MODELS
+from mmengine.registry import init_default_scope
+init_default_scope('mmdet3d')
+model = MODELS.build(Config.fromfile(sys.argv[1]).model)
+model.init_weights()
+published = torch.load(sys.argv[2], weights_only=True)['state_dict']
+loaded = model.img_backbone.state_dict()
+same = [torch.equal(loaded[key.removeprefix('backbone.')], value) for key, value in published.items()]
+print('fsmde' in sys.modules, len(same) == len(loaded), all(same))
+"""
+
+
+def test_a_stock_mmdet3d_config_takes_the_backbone(tool, tmp_path):
+    from mmdet.models.backbones import ResNet
+
+    backbone = ResNet(depth=18, base_channels=8)
+    torch.nn.init.constant_(backbone.conv1.weight, 0.125)
+    weights = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
+    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', weights), tmp_path / 'b.pth')
+    (tmp_path / 'stock.py').write_text(STOCK_CONFIG.format(path=str(path)))
+    assert run_python(LOAD_STOCK, tmp_path / 'stock.py', path).split()[-3:] == ['False', 'True', 'True']
