@@ -1,0 +1,137 @@
+"""Makes a whole world: scenes of three splits on disk, complete or not there at all."""
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from .dgp import write_index, write_json
+from .frozen import source_hash
+from .scene import PRESETS, Scene
+
+SPLITS = ('train', 'val', 'test')
+DEFAULTS = {
+    'student': dict(train_scenes=18, val_scenes=3, test_scenes=6, frames_per_scene=4),
+    'teacher': dict(train_scenes=30, val_scenes=3, test_scenes=3, frames_per_scene=2),
+}
+logger = logging.getLogger(__name__)
+
+
+def make_world(out_dir, preset='student', train_scenes=None, val_scenes=None, test_scenes=None,
+               frames_per_scene=None, interval=0.5, size=(384, 640), seed=0, jobs=1, force=False):
+    """Make a world in DGP format, or find that it is already there.
+
+    A scene depends on ``seed``, ``preset``, its split and its number in the split, ``frames_per_scene``, ``interval``
+    and ``size``, and not on the number of scenes.
+
+    Args:
+        out_dir: directory to make. It appears when the world is complete.
+        preset: ``student`` (a rig like DDAD's) or ``teacher`` (random rigs; other scenes and looks).
+        train_scenes, val_scenes, test_scenes, frames_per_scene: sizes; None takes the preset's own.
+        interval: seconds between samples.
+        size: height and width of the images in pixels.
+        seed: a non-negative integer.
+        jobs: number of processes.
+        force: replace another world at ``out_dir``.
+
+    Returns:
+        Path: ``out_dir``.
+
+    Raises:
+        ValueError: a parameter is out of its range.
+        FileExistsError: something else is at ``out_dir``.
+
+    Example:
+        >>> make_world('data/tiny', train_scenes=1, val_scenes=0, test_scenes=0, frames_per_scene=2, size=(48, 80))
+    """
+    if preset not in PRESETS:
+        raise ValueError(f'preset is {preset!r}, expected one of {sorted(PRESETS)}')
+    given = dict(train_scenes=train_scenes, val_scenes=val_scenes, test_scenes=test_scenes,
+                 frames_per_scene=frames_per_scene)
+    sizes = {k: DEFAULTS[preset][k] if v is None else v for k, v in given.items()}
+    wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=source_hash(), **sizes)
+    _check(wanted, jobs)
+    out_dir = Path(out_dir)
+    if _found(out_dir, wanted, force):
+        logger.info('%s already holds this world', out_dir)
+        return out_dir
+
+    partial = out_dir.with_name(f'.{out_dir.name}.{os.getpid()}.partial')
+    partial.mkdir(parents=True)
+    try:
+        _write(partial, wanted, jobs)
+        if out_dir.is_dir():
+            shutil.rmtree(out_dir)
+        partial.rename(out_dir)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return out_dir
+
+
+def _check(wanted, jobs):
+    least = dict(train_scenes=0, val_scenes=0, test_scenes=0, frames_per_scene=1, seed=0)
+    for name, low in least.items():
+        if int(wanted[name]) != wanted[name] or wanted[name] < low:
+            raise ValueError(f'{name} is {wanted[name]!r}, expected an integer of at least {low}')
+    if len(wanted['size']) != 2 or min(wanted['size']) < 16:
+        raise ValueError(f'size is {wanted["size"]}, expected height and width of at least 16 pixels')
+    if not wanted['interval'] > 0:
+        raise ValueError(f'interval is {wanted["interval"]}, expected more than 0 seconds')
+    if jobs < 1:
+        raise ValueError(f'jobs is {jobs}, expected at least 1')
+
+
+def _found(out_dir, wanted, force):
+    """Whether the wanted world is at ``out_dir``; raises where something else is that may not be replaced."""
+    if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
+        return False
+    record = out_dir / 'world.json'
+    if not record.is_file():
+        raise FileExistsError(f'{out_dir} exists and is not a synthetic world (it has no world.json): '
+                              'choose another directory')
+    found = json.loads(record.read_text())
+    if found == wanted:
+        return True
+    if not force:
+        differ = ', '.join(f'{k} {found.get(k)!r} instead of {v!r}' for k, v in wanted.items() if found.get(k) != v)
+        raise FileExistsError(f'{out_dir} holds another world ({differ}): '
+                              'choose another directory, or replace it with --force (force=True)')
+    return False
+
+
+def _write(root, wanted, jobs):
+    tasks = []
+    for split, name in enumerate(SPLITS):
+        for number in range(wanted[f'{name}_scenes']):
+            tasks.append((root, f'{len(tasks):06d}', split, number, wanted))
+    files = [[], [], []]
+    for done, (split, path) in enumerate(_run(tasks, jobs), 1):
+        files[split].append(path)
+        logger.info('%d of %d scenes', done, len(tasks))
+    write_index(root, [sorted(paths) for paths in files])
+    write_json(root / 'world.json', wanted)
+
+
+def _run(tasks, jobs):
+    """Yield the result of ``_write_scene`` for each task, as they come."""
+    if jobs == 1:
+        yield from map(_write_scene, tasks)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn')) as pool:
+        futures = [pool.submit(_write_scene, task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _write_scene(task):
+    root, name, split, number, wanted = task
+    scene = Scene(wanted['seed'], wanted['preset'], split, number, wanted['frames_per_scene'], wanted['interval'],
+                  tuple(wanted['size']))
+    return split, scene.write(root, name)

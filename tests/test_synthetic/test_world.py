@@ -1,0 +1,164 @@
+"""The world on disk: the format, the geometry that its files promise, and how it comes to be there."""
+import hashlib
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from fsmde.synthetic import make_world, trivial_abs_rel
+from fsmde.synthetic.trivial import _pose, _views
+
+TINY = dict(train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=2, size=(48, 80))
+RING = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_09', 'CAMERA_08', 'CAMERA_06']
+
+
+@pytest.fixture(scope='module')
+def world(tmp_path_factory):
+    return make_world(tmp_path_factory.mktemp('synthetic') / 'world', **TINY)
+
+
+def scene_of(world, split='0'):
+    files = json.loads((world / 'ddad.json').read_text())['scene_splits'][split]['filenames']
+    path = world / files[0]
+    return path.parent, json.loads(path.read_text())
+
+
+def test_splits_have_string_keys_and_relative_files(world):
+    splits = json.loads((world / 'ddad.json').read_text())['scene_splits']
+    assert {k: len(v['filenames']) for k, v in splits.items()} == {'0': 1, '1': 0, '2': 1}
+    assert splits['2']['filenames'][0].startswith('000001/scene_')
+
+
+def test_samples_join_by_keys_and_files_are_there(world):
+    directory, scene = scene_of(world)
+    data = {entry['key']: entry for entry in scene['data']}
+    assert len(data) == len(scene['data']) == 2 * 7
+    for sample in scene['samples']:
+        entries = [data[key] for key in sample['datum_keys']]
+        assert [e['id']['name'] for e in entries] == ['LIDAR', *RING]
+        for entry in entries[1:]:
+            image = entry['datum']['image']
+            assert cv2.imread(str(directory / image['filename'])).shape == (48, 80, 3)
+        assert (directory / 'calibration' / f'{sample["calibration_key"]}.json').is_file()
+    first, second = (data[sample['datum_keys'][1]] for sample in scene['samples'])
+    assert first['next_key'] == second['key'] and second['prev_key'] == first['key'] and first['prev_key'] == ''
+
+
+def test_camera_pose_is_vehicle_pose_times_extrinsics(world):
+    directory, scene = scene_of(world)
+    data = {entry['key']: entry for entry in scene['data']}
+    sample = scene['samples'][0]
+    calibration = json.loads((directory / 'calibration' / f'{sample["calibration_key"]}.json').read_text())
+    extrinsics = {n: _pose(e) for n, e in zip(calibration['names'], calibration['extrinsics'])}
+    vehicles = []
+    for key in sample['datum_keys'][1:]:
+        pose = _pose(data[key]['datum']['image']['pose'])
+        vehicles.append(pose @ np.linalg.inv(extrinsics[data[key]['id']['name']]))
+    np.testing.assert_allclose(vehicles, np.repeat(vehicles[:1], 6, 0), atol=1e-6)
+    forward = extrinsics['CAMERA_01'][:3, 2]
+    assert forward[0] > 0.99  # the front camera's z axis is the vehicle's x axis
+    assert extrinsics['CAMERA_05'][1, 2] > 0.7 and extrinsics['CAMERA_06'][1, 2] < -0.7  # left, right
+    fx = dict(zip(calibration['names'], calibration['intrinsics']))['CAMERA_01']['fx']
+    assert fx == pytest.approx(2181 * 80 / 1936, rel=0.01)
+
+
+def test_lidar_agrees_with_dense_depth(world):
+    """The median LiDAR point lies on the dense depth at its pixel: poses, calibration and depth mean the same."""
+    lidar = list(_views(world, 'train', 'lidar'))
+    directory, scene = scene_of(world)
+    images = [e['datum']['image']['filename'] for e in scene['data'] if 'image' in e['datum']]
+    assert len(lidar) == len(images)
+    for (name, _, pixels, depth), image in zip(lidar, images):
+        dense = cv2.imread(str(directory / image.replace('rgb', 'depth').replace('jpg', 'png')), cv2.IMREAD_UNCHANGED)
+        dense = dense[pixels[:, 1], pixels[:, 0]] / 256
+        assert name in image
+        assert np.median(np.abs(dense - depth) / depth) < 0.03
+
+
+def test_lidar_file_and_masks(world):
+    directory, scene = scene_of(world)
+    points = np.load(next(directory.glob('point_cloud/LIDAR/*.npz')))['data']
+    assert points.dtype == np.float64 and points.shape[1] == 4 and len(points) > 10000
+    ranges = np.linalg.norm(points[:, :3], axis=1)
+    assert 1.0 < ranges.min() and ranges.max() < 202
+    for name in RING:
+        mask = cv2.imread(str(world / 'masks' / directory.name / f'{name}.png'), 0)
+        depth = cv2.imread(str(next((directory / 'depth' / name).iterdir())), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == depth.shape == (48, 80) and depth.dtype == np.uint16
+        assert set(np.unique(mask)) <= {0, 255}
+        assert not depth[mask == 0].any()
+    hidden = cv2.imread(str(world / 'masks' / directory.name / 'CAMERA_07.png'), 0) == 0
+    assert 0.02 < hidden.mean() < 0.5
+
+
+def digest(world):
+    """One hash over depth, LiDAR and json files."""
+    digest = hashlib.sha256()
+    for path in sorted(world.rglob('*')):
+        if path.suffix in ('.npz', '.json') or path.match('depth/*/*.png'):
+            content = np.load(path)['data'].tobytes() if path.suffix == '.npz' else path.read_bytes()
+            digest.update(path.relative_to(world).as_posix().encode() + content)
+    return digest.hexdigest()
+
+
+def test_same_parameters_give_the_same_bytes_in_any_number_of_processes(world, tmp_path):
+    assert digest(make_world(tmp_path / 'again', jobs=2, **TINY)) == digest(world)
+
+
+def test_a_scene_does_not_depend_on_the_number_of_scenes(world, tmp_path):
+    alone = make_world(tmp_path / 'alone', **dict(TINY, train_scenes=0))
+    points = [np.load(next((root / name).glob('point_cloud/LIDAR/*.npz')))['data']
+              for root, name in ((world, '000001'), (alone, '000000'))]
+    np.testing.assert_array_equal(*points)
+
+
+def test_a_complete_world_is_found_and_another_refused(world, caplog):
+    before = (world / 'world.json').stat().st_mtime_ns
+    with caplog.at_level('INFO'):
+        make_world(world, **TINY)
+    assert 'already holds this world' in caplog.text
+    assert (world / 'world.json').stat().st_mtime_ns == before
+    with pytest.raises(FileExistsError, match='seed 0 instead of 1.*--force'):
+        make_world(world, seed=1, **TINY)
+
+
+def test_force_replaces_a_world_but_nothing_else(tmp_path):
+    one = dict(TINY, test_scenes=0, frames_per_scene=1)
+    make_world(tmp_path / 'w', **one)
+    make_world(tmp_path / 'w', seed=1, force=True, **one)
+    assert json.loads((tmp_path / 'w' / 'world.json').read_text())['seed'] == 1
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'thesis.tex').write_text('x')
+    with pytest.raises(FileExistsError, match='not a synthetic world'):
+        make_world(tmp_path / 'mine', force=True, **one)
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full_disk(*_):
+        raise OSError('No space left on device')
+    monkeypatch.setattr('fsmde.synthetic.dgp.write_image', full_disk)
+    with pytest.raises(OSError, match='No space left'):
+        make_world(tmp_path / 'w', **TINY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('wrong', [dict(preset='pupil'), dict(frames_per_scene=0), dict(size=(8, 80)),
+                                   dict(interval=0), dict(jobs=0), dict(seed=-1), dict(val_scenes=1.5)])
+def test_wrong_parameters_are_named(tmp_path, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        make_world(tmp_path / 'w', **{**TINY, **wrong})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trivial_predictor(world):
+    assert 0.2 < trivial_abs_rel(world, 'lidar') < 5
+    with pytest.raises(ValueError, match='no scenes'):
+        trivial_abs_rel(world, split='val')
+
+
+def test_importing_fsmde_does_not_import_the_generator():
+    code = 'import sys, fsmde; assert not {"trimesh", "embreex"} & set(sys.modules)'
+    subprocess.run([sys.executable, '-c', code], check=True)
