@@ -1,4 +1,5 @@
 """Packaging of fsmde. Distribution name: mmdet3d-fsmde, import name: fsmde."""
+
 from pathlib import Path
 
 from setuptools import find_packages, setup

@@ -1,0 +1,150 @@
+"""The base of all surround data sets."""
+
+import os.path as osp
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.dataset import BaseDataset, force_full_init
+from mmengine.logging import MMLogger
+from PIL import Image
+
+from fsmde.rig import CameraRig, project_points
+from .transforms.loading import load_points, load_visible
+
+
+class SurroundDepthDataset(BaseDataset):
+    """Frames of a rig of N cameras with calibration and a LiDAR.
+
+    A subclass sets the class constants and writes :meth:`load_data_list`, whose entries hold ``frame_id``, ``scene``,
+    ``img_path`` (N paths), ``lidar_path``, ``lidar_dims``, ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam``
+    (N, 4, 4), all float64 and at the images' original size.
+
+    Args:
+        cameras: Camera names, in the order of the N axis. All of the data set's, in ring order, by default.
+        self_occlusion: Where masks of the car's own body are: ``dict(root=..., template='{scene}/{camera}.png',
+            valid=255)``. ``root`` is taken relative to ``data_root``, ``valid`` is the grey value that marks pixels of
+            the world: 255 or 0, the two public families of DDAD masks differ in it.
+        max_refetch: How many frames after a broken one are tried in training before the error is raised.
+        kwargs: Those of :class:`mmengine.dataset.BaseDataset`.
+
+    A frame that cannot be read is logged and replaced by the next one in training; in evaluation it raises.
+    Random choices of the pipeline follow (seed, epoch, frame index): transforms draw from ``results['rng']``.
+    """
+
+    CAMERAS = ()
+    #: How the data set's own code turns a projected point into a pixel: 'truncate' or 'round'.
+    ROUNDING = 'truncate'
+    #: Farthest depth in metres that its evaluation protocols look at.
+    MAX_DEPTH = 200.0
+
+    def __init__(self, *args, cameras: Sequence = None, self_occlusion: dict = None, max_refetch: int = 20, **kwargs):
+        self.cameras = list(cameras or self.CAMERAS)
+        if len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f'cameras are named twice: {self.cameras}')
+        self.self_occlusion = self_occlusion and self._check_self_occlusion(**self_occlusion)
+        # In shared memory: workers that outlive an epoch see it change. (-1: nobody set it, draw fresh entropy.)
+        self._seed_and_epoch = torch.full((2,), -1, dtype=torch.int64).share_memory_()
+        super().__init__(*args, max_refetch=max_refetch, **kwargs)
+
+    @staticmethod
+    def _check_self_occlusion(root, template='{scene}/{camera}.png', valid=None):
+        if valid not in (0, 255):
+            raise ValueError(
+                'self_occlusion needs valid=255 or valid=0, the grey value of pixels that show the world (the public '
+                f'mask families differ in it: look at one), found {valid!r}'
+            )
+        return dict(root=root, template=template, valid=valid)
+
+    @property
+    def metainfo(self):
+        """``dataset``, ``cam_names``, ``max_depth`` (metres) and ``rounding`` beside what the configuration gave."""
+        return dict(super().metainfo, cam_names=self.cameras, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
+
+    def full_init(self):
+        """Load the index; an absent root or index is reported with the setting that names it."""
+        if not self._fully_initialized:
+            if self.data_root and not osp.isdir(self.data_root):
+                raise FileNotFoundError(
+                    f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
+                )
+            if not osp.isfile(self.ann_file):
+                raise FileNotFoundError(
+                    f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
+                )
+        super().full_init()
+
+    def set_epoch(self, seed: int, epoch: int) -> None:
+        """Fix the random choices of all frames until the next call, in this process and in its loader's workers."""
+        self._seed_and_epoch[:] = torch.tensor([seed, epoch])
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict:
+        """The index entry of a frame with its cameras, masks' paths and random generator, before the pipeline."""
+        info = super().get_data_info(idx)
+        seed, epoch = self._seed_and_epoch.tolist()
+        info.update(
+            cam_names=list(self.cameras),
+            rounding=self.ROUNDING,
+            rng=np.random.default_rng(None if seed < 0 else [seed, epoch, info['sample_idx']]),
+        )
+        if self.self_occlusion:
+            root = osp.join(self.data_root, self.self_occlusion['root'])
+            template = self.self_occlusion['template']
+            info['mask_path'] = [osp.join(root, template.format(scene=info['scene'], camera=c)) for c in self.cameras]
+            info['mask_valid_value'] = self.self_occlusion['valid']
+        return info
+
+    def __getitem__(self, idx: int) -> dict:
+        if self.test_mode:
+            return super().__getitem__(idx)
+        if not self._fully_initialized:
+            self.full_init()
+        for attempt in range(self.max_refetch + 1):
+            frame = (idx + attempt) % len(self)
+            try:
+                data = self.prepare_data(frame)
+                if data is not None:
+                    return data
+                error = ValueError('its pipeline returned None')
+            except Exception as exception:  # Whatever is broken in one frame must not end a week's training.
+                error = exception
+            info = super().get_data_info(frame)
+            MMLogger.get_current_instance().warning(
+                f'frame {info["frame_id"]} is left out and replaced by the next one: {type(error).__name__}: {error}'
+            )
+        raise RuntimeError(
+            f'{self.max_refetch + 1} frames in a row could not be read, the last of them {info["frame_id"]}: is the '
+            'pipeline or the data set as a whole wrong?'
+        ) from error
+
+    def check_rig(self, info: dict) -> None:
+        """Raise a ValueError that names frame and camera if the calibration of an index entry is not usable."""
+        try:
+            CameraRig(tuple(self.cameras), info['cam2img'], info['cam2ego'])
+        except ValueError as error:
+            raise ValueError(f'frame {info["frame_id"]}: {error}') from error
+
+    def lidar_pixels(self, idx: int, rounding: str = None):
+        """LiDAR of a frame in its images at their original size.
+
+        Args:
+            rounding: See :func:`fsmde.rig.project_points`; the data set's own rule by default.
+
+        Returns:
+            tuple: :class:`fsmde.rig.PixelPoints`, (P,) bool whether each pixel shows the world rather than the car
+            itself, and (N, 2) the images' heights and widths.
+        """
+        info = self.get_data_info(idx)
+        sizes = []
+        for path in info['img_path']:
+            with Image.open(path) as image:
+                sizes.append(image.size[::-1])
+        points = load_points(info['lidar_path'], info['lidar_dims'])
+        pixels = project_points(points, info['lidar2cam'], info['cam2img'], sizes, rounding or self.ROUNDING)
+        visible = np.ones(len(pixels.z), dtype=bool)
+        for camera, path in enumerate(info.get('mask_path', [])):
+            mine = pixels.camera == camera
+            mask = load_visible(path, info['mask_valid_value'], sizes[camera])
+            visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
+        return pixels, visible, np.array(sizes)

@@ -1,0 +1,68 @@
+"""Packing a frame for the model."""
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from fsmde.rig import CameraRig
+from fsmde.structures import SurroundDepthSample
+
+META_KEYS = (
+    'frame_id',
+    'scene',
+    'sample_idx',
+    'timestamp',
+    'tags',
+    'cam_names',
+    'cam2img',
+    'ori_cam2img',
+    'cam2ego',
+    'lidar2cam',
+    'ori_shape',
+    'img_path',
+    'lidar_path',
+    'cam_order',
+    'teacher_cam2img',
+    'lidar_pixels',
+    'lidar_visible',
+    'dense_depth',
+)
+
+
+@TRANSFORMS.register_module()
+class PackSurroundInputs(BaseTransform):
+    """Pack a frame into ``dict(inputs=dict(img, teacher_img), data_samples=SurroundDepthSample)``.
+
+    Images become (N, 3, H, W) uint8 tensors, still BGR. The sample's ``aug2d`` (N, 3, 3) maps pixel coordinates of the
+    teacher's view ``cam_order[n]`` to those of view n.
+
+    Raises:
+        ValueError: If the views are not of one size.
+    """
+
+    def transform(self, results):
+        """See the class."""
+        sizes = {image.shape[:2] for image in results['img']}
+        if len(sizes) != 1:
+            raise ValueError(
+                f'frame {results["frame_id"]}: the views have the sizes {sorted(sizes)}; put ResizeViews into the pipeline'
+            )
+        rig = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego'])
+        inputs = dict(img=stack_images(results['img']))
+        meta = {key: results[key] for key in META_KEYS if key in results}
+        meta['neighbors'] = rig.neighbors
+        if 'teacher_img' in results:
+            inputs['teacher_img'] = stack_images(results['teacher_img'])
+            teacher2ori = np.linalg.inv(results['teacher_ori2img'])[results['cam_order']]
+            meta['aug2d'] = results['ori2img'] @ teacher2ori
+        sample = SurroundDepthSample(metainfo=meta)
+        sample.valid_mask = torch.from_numpy(np.stack(results['visible']))
+        if 'gt_depth' in results:
+            sample.gt_depth = torch.from_numpy(results['gt_depth'])
+        return dict(inputs=inputs, data_samples=sample)
+
+
+def stack_images(images):
+    """N (H, W, 3) uint8 arrays -> one (N, 3, H, W) uint8 tensor."""
+    return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())

@@ -1,0 +1,129 @@
+"""Resize, crop and flip of all views of a frame; calibration follows, LiDAR depth is projected afterwards."""
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from fsmde.rig import CameraRig
+
+
+def warp_views(results, matrices):
+    """Multiply (N, 3, 3) pixel transforms onto ``cam2img`` and ``ori2img``."""
+    results['cam2img'] = matrices @ results['cam2img']
+    results['ori2img'] = matrices @ results['ori2img']
+
+
+@TRANSFORMS.register_module()
+class ResizeViews(BaseTransform):
+    """Resize every view to one size.
+
+    Args:
+        size: (height, width) in pixels. Aspect ratios are not kept: DDAD's 1216x1936 becomes 384x640 in the literature.
+    """
+
+    def __init__(self, size):
+        self.size = tuple(size)
+
+    def transform(self, results):
+        """See the class."""
+        H, W = self.size
+        matrices = []
+        for n, image in enumerate(results['img']):
+            h, w = image.shape[:2]
+            shrinks = h >= H and w >= W
+            if (h, w) != (H, W):
+                interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+                results['img'][n] = cv2.resize(image, (W, H), interpolation=interpolation)
+                visible = cv2.resize(results['visible'][n].view(np.uint8), (W, H), interpolation=cv2.INTER_NEAREST)
+                results['visible'][n] = visible.view(bool)
+            matrices.append(np.diag([W / w, H / h, 1.0]))
+        warp_views(results, np.stack(matrices))
+        return results
+
+
+@TRANSFORMS.register_module()
+class KeepTeacherViews(BaseTransform):
+    """Keep the views as they are now for the teacher, which sees no random augmentation.
+
+    Belongs behind the first resize and before the first random transform. Adds ``teacher_img`` (list of N uint8 BGR),
+    ``teacher_cam2img`` and ``teacher_ori2img``, all in the original camera order.
+    """
+
+    def transform(self, results):
+        """See the class."""
+        results['teacher_img'] = [image.copy() for image in results['img']]
+        results['teacher_cam2img'] = results['cam2img'].copy()
+        results['teacher_ori2img'] = results['ori2img'].copy()
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomZoomCrop(BaseTransform):
+    """Enlarge each view by a random factor and crop it back to its size at a random place.
+
+    Focal lengths grow with the zoom: with a focal reference the network's metric scale stays right.
+
+    Args:
+        max_zoom: The factor is uniform in [1, max_zoom], one for the whole rig; the crop is drawn for each view.
+    """
+
+    def __init__(self, max_zoom: float = 1.2):
+        if max_zoom < 1:
+            raise ValueError(f'max_zoom must be at least 1, found {max_zoom}')
+        self.max_zoom = max_zoom
+
+    def transform(self, results):
+        """See the class."""
+        rng, matrices = results['rng'], []
+        zoom = rng.uniform(1, self.max_zoom)
+        for n, image in enumerate(results['img']):
+            h, w = image.shape[:2]
+            crop_h, crop_w = round(h / zoom), round(w / zoom)
+            top, left = rng.integers(h - crop_h + 1), rng.integers(w - crop_w + 1)
+            window = np.s_[top : top + crop_h, left : left + crop_w]
+            results['img'][n] = cv2.resize(image[window], (w, h), interpolation=cv2.INTER_LINEAR)
+            visible = np.ascontiguousarray(results['visible'][n][window]).view(np.uint8)
+            results['visible'][n] = cv2.resize(visible, (w, h), interpolation=cv2.INTER_NEAREST).view(bool)
+            x, y = w / crop_w, h / crop_h
+            matrices.append(np.array([[x, 0, -left * x], [0, y, -top * y], [0, 0, 1]]))
+        warp_views(results, np.stack(matrices))
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomFlipViews(BaseTransform):
+    """Mirror the whole scene left to right: images, calibration, LiDAR, and the cameras' places in the ring.
+
+    The world is mirrored at the vehicle's middle plane, so a flipped frame is a frame of a possible rig: camera frames
+    stay right-handed, and the view of the front left camera takes the front right one's place.
+
+    Args:
+        prob: Probability of a flip.
+    """
+
+    def __init__(self, prob: float = 0.5):
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob must lie in [0, 1], found {prob}')
+        self.prob = prob
+
+    def transform(self, results):
+        """See the class."""
+        if results['rng'].random() >= self.prob:
+            return results
+        mirror_x, mirror_y = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])
+        flips = np.stack([np.array([[-1.0, 0, i.shape[1]], [0, 1, 0], [0, 0, 1]]) for i in results['img']])
+        order = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego']).mirrored_order()
+        # The LiDAR's mirror plane is the vehicle's, seen from the LiDAR.
+        lidar2ego = results['cam2ego'][0] @ results['lidar2cam'][0]
+        mirror_lidar = np.linalg.inv(lidar2ego) @ mirror_y @ lidar2ego
+        results['cam2ego'] = (mirror_y @ results['cam2ego'] @ mirror_x)[order]
+        results['lidar2cam'] = (mirror_x @ results['lidar2cam'] @ np.linalg.inv(mirror_lidar))[order]
+        results['cam2img'] = (flips @ results['cam2img'] @ mirror_x[:3, :3])[order]
+        results['ori2img'] = (flips @ results['ori2img'])[order]
+        results['cam_order'] = results['cam_order'][order]
+        results['img'] = [np.ascontiguousarray(results['img'][n][:, ::-1]) for n in order]
+        results['visible'] = [np.ascontiguousarray(results['visible'][n][:, ::-1]) for n in order]
+        if 'lidar_points' in results:
+            results['lidar_points'] = results['lidar_points'] @ mirror_lidar[:3, :3].T + mirror_lidar[:3, 3]
+        return results

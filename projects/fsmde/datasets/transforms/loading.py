@@ -1,0 +1,124 @@
+"""Reading images, self-occlusion masks, LiDAR clouds and dense depth from disk."""
+
+import os.path as osp
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+# The last bytes of a complete file. OpenCV fills what is missing of a cut image with grey and says nothing.
+IMAGE_ENDS = {b'\xff\xd8': b'\xff\xd9', b'\x89P': b'IEND\xaeB`\x82'}
+
+
+def load_image(path: str, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """Decode an image, by default to (H, W, 3) uint8 BGR.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is empty, cut or no image.
+    """
+    with open(path, 'rb') as file:
+        content = file.read()
+    end = IMAGE_ENDS.get(content[:2])
+    if end is not None and end not in content[-64:]:
+        raise ValueError(f'{path} is cut: {len(content)} bytes without an end marker')
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    if image is None:
+        raise ValueError(f'{path} is no image that OpenCV can decode ({len(content)} bytes)')
+    return image
+
+
+def load_points(path: str, dims: int) -> np.ndarray:
+    """Read a LiDAR cloud, (P, >= 3) x, y, z in metres and more, from DGP's .npz or nuScenes' .bin.
+
+    Args:
+        dims: Numbers a point has in a .bin file.
+
+    Raises:
+        ValueError: If the file is cut, of another layout, or holds no finite point.
+    """
+    if path.endswith('.npz'):
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                points = archive['data']
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # numpy raises zipfile, zlib, OS and key errors for files that are cut.
+            raise ValueError(f'{path} is no LiDAR cloud: {type(error).__name__}: {error}') from error
+    else:
+        values = np.fromfile(path, dtype=np.float32)
+        if values.size % dims:
+            raise ValueError(f'{path} is cut: {values.size} float32 are no whole number of {dims}-dimensional points')
+        points = values.reshape(-1, dims)
+    if points.ndim != 2 or points.shape[1] < 3 or not np.isfinite(points[:, :3]).all(axis=1).any():
+        raise ValueError(f'{path} holds no finite point: shape {points.shape}')
+    return points
+
+
+def load_visible(path: str, valid_value: int, size) -> np.ndarray:
+    """Read a self-occlusion mask as (H, W) bool, True where the world is seen.
+
+    Raises:
+        ValueError: If its size is not the image's (height, width) ``size``.
+    """
+    mask = load_image(path, cv2.IMREAD_GRAYSCALE)
+    if mask.shape != tuple(size):
+        raise ValueError(f'{path}: the mask is {mask.shape}, its image {tuple(size)} (height, width)')
+    return (mask > 127) == (valid_value == 255)
+
+
+@TRANSFORMS.register_module()
+class LoadSurroundImages(BaseTransform):
+    """Read the images of a frame and the masks of the car's own body.
+
+    Adds ``img`` (list of N (H, W, 3) uint8 BGR), ``visible`` (list of N (H, W) bool, all True without masks),
+    ``ori_shape`` (N, 2) heights and widths, ``ori_cam2img``, ``ori2img`` (N, 3, 3: pixel coordinates of the original
+    image -> of the current one) and ``cam_order`` (N,: which camera's image is now at position n).
+    """
+
+    def transform(self, results):
+        """See the class."""
+        images = [load_image(path) for path in results['img_path']]
+        N, sizes = len(images), [image.shape[:2] for image in images]
+        results['img'] = images
+        if 'mask_path' in results:
+            value = results['mask_valid_value']
+            results['visible'] = [load_visible(p, value, size) for p, size in zip(results['mask_path'], sizes)]
+        else:
+            results['visible'] = [np.ones(size, dtype=bool) for size in sizes]
+        results['ori_shape'] = np.array(sizes)
+        results['ori_cam2img'] = results['cam2img']
+        results['ori2img'] = np.tile(np.eye(3), (N, 1, 1))
+        results['cam_order'] = np.arange(N)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadSurroundLidar(BaseTransform):
+    """Read the LiDAR cloud of a frame: adds ``lidar_points`` (P, 3) float64, metres, in the LiDAR's frame."""
+
+    def transform(self, results):
+        """See the class."""
+        points = load_points(results['lidar_path'], results['lidar_dims'])
+        results['lidar_points'] = np.asarray(points[:, :3], dtype=np.float64)
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadDenseDepth(BaseTransform):
+    """Read dense depth at the original size: adds ``dense_depth`` (N, H0, W0) float32 metres, 0 = none.
+
+    For data sets that have it (:class:`fsmde.datasets.DDADDataset` with ``dense_depth=...``): 16-bit PNG, metres * 256.
+    """
+
+    def transform(self, results):
+        """See the class."""
+        if 'dense_depth_path' not in results:
+            raise ValueError(f"frame {results['frame_id']} has no dense depth; give the data set dense_depth='...'")
+        maps = [load_image(path, cv2.IMREAD_UNCHANGED) for path in results['dense_depth_path']]
+        for path, depth in zip(results['dense_depth_path'], maps):
+            if depth.dtype != np.uint16 or depth.ndim != 2:
+                raise ValueError(f'{osp.abspath(path)}: expected 16-bit grey, found {depth.dtype} {depth.shape}')
+        results['dense_depth'] = np.stack(maps).astype(np.float32) / 256
+        return results

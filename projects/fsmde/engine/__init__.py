@@ -1,0 +1,18 @@
+"""Hooks, checkpoints and what the tools share."""
+
+from .checkpoint import AtomicBackend, check_student_checkpoint, find_latest_checkpoint, load_checkpoint_file
+from .depth_writer_hook import DepthWriterHook
+from .finite_loss_hook import FiniteLossHook
+from .frame_seed_hook import FrameSeedHook
+from .visualization_hook import SurroundVisualizationHook
+
+__all__ = [
+    'AtomicBackend',
+    'DepthWriterHook',
+    'FiniteLossHook',
+    'FrameSeedHook',
+    'SurroundVisualizationHook',
+    'check_student_checkpoint',
+    'find_latest_checkpoint',
+    'load_checkpoint_file',
+]

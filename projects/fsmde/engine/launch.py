@@ -1,0 +1,65 @@
+"""What the command-line tools share: data roots, devices, distribution."""
+
+import os
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
+from mmengine.model import MMDistributedDataParallel
+
+
+def has_accelerator() -> bool:
+    """Whether mmengine would train on something else than a CPU."""
+    return is_cuda_available() or is_npu_available() or is_mlu_available() or is_musa_available()
+
+
+def set_data_root(cfg: Config, data_root: str) -> None:
+    """Put ``data_root`` into every data set of a config, at any depth of wrapping.
+
+    ``--cfg-options data_root=...`` does not reach the data sets of a pure Python config.
+    """
+
+    def visit(node):
+        if isinstance(node, dict):
+            if 'data_root' in node:
+                node['data_root'] = data_root
+            for value in node.values():
+                visit(value)
+        elif isinstance(node, (list, tuple)):
+            for value in node:
+                visit(value)
+
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        visit(cfg.get(name))
+
+
+def setup_distribution(cfg: Config, launcher: str) -> None:
+    """Prepare a config, and on a CPU the process group, for a launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    mmengine's launcher always calls ``torch.cuda.set_device``; without an accelerator the group is made here, with gloo.
+    """
+    cfg.launcher = launcher
+    if launcher == 'none' or has_accelerator():
+        return
+    if launcher != 'pytorch':
+        raise ValueError(f'without an accelerator only --launcher pytorch works, found {launcher!r}')
+    torch.distributed.init_process_group('gloo')
+    wrapper = ConfigDict(cfg.get('model_wrapper_cfg') or dict(type=MMDistributedDataParallel))
+    cfg.model_wrapper_cfg = ConfigDict(wrapper, device_ids=None)
+
+
+def use_amp(cfg: Config) -> None:
+    """Turn a config's optimizer wrapper into the mixed-precision one.
+
+    Raises:
+        ValueError: Without an accelerator: mmengine's wrapper needs one.
+    """
+    if not has_accelerator():
+        raise ValueError('--amp needs an accelerator: there is none here, train in float32')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def work_dir_of(config_path: str) -> str:
+    """``work_dirs/<name of the config file>``."""
+    return os.path.join('work_dirs', os.path.splitext(os.path.basename(config_path))[0])

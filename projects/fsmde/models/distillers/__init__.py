@@ -1,0 +1,8 @@
+"""Distillers: one class with one method, ``loss(student, teacher, target, rig) -> dict`` of ``loss_kd_*``."""
+
+from .alignment import align_to_lidar
+from .base import DepthDistiller
+from .cross_interaction_kd import CrossInteractionKD
+from .view_relational_kd import ViewRelationalKD
+
+__all__ = ['CrossInteractionKD', 'DepthDistiller', 'ViewRelationalKD', 'align_to_lidar']

@@ -1,0 +1,171 @@
+"""Cross-interaction KD: the teacher's scale-invariant bin probabilities with the student's metric bin centers."""
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from ..losses import masked_mean, silog
+from .alignment import align_to_lidar
+from .base import DepthDistiller
+
+PROBABILITIES = ('branch', 'aligned')
+
+
+@MODELS.register_module()
+class CrossInteractionKD(DepthDistiller):
+    """CKD of Hwang et al., "Scale-Invariant and View-Relational Representation Learning for Full Surround Monocular
+    Depth" (arXiv 2512.08700). The paper's exact losses are not public: these are our reading of it.
+
+    Where the teacher's probabilities P_t come from:
+
+    - ``'branch'``, nearest to the paper: P_t = softmax(h(F_t)) of a small trainable branch h on the frozen teacher's
+      features. The crossing D_ts = decode(P_t, c_s) with the student's centers c_s must explain LiDAR
+      (``loss_kd_cross``), 1 / D_ts must be affine in the teacher's disparity, pixel by pixel (``loss_kd_ssi``), and the
+      student's probabilities P_s follow P_t wherever the teacher is valid, LiDAR or not: KL(sg P_t || P_s)
+      (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves.
+    - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected by the local mean of the residuals
+      ln g - ln d in windows, and encoded as a Gaussian over the student's bins whose spread is the residuals'. Windows
+      in which the teacher disagrees with LiDAR weigh less: exp(-spread / tau). Nothing to train.
+
+    Args:
+        probabilities: 'branch' or 'aligned'.
+        cross_weight, ssi_weight, prob_weight: Weights of the three losses; 'aligned' has the last only.
+        channels: Hidden channels of the branch.
+        window: Side of the windows of 'aligned', as a fraction of the image's height.
+        tau: See above, in log depth.
+        kwargs: See :class:`DepthDistiller`.
+
+    Raises:
+        ValueError: If the student has no bins, or the branch has no teacher features to read.
+    """
+
+    def __init__(
+        self,
+        probabilities: str = 'branch',
+        cross_weight: float = 1.0,
+        ssi_weight: float = 0.5,
+        prob_weight: float = 0.3,
+        channels: int = 64,
+        window: float = 0.125,
+        tau: float = 0.3,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if probabilities not in PROBABILITIES:
+            raise ValueError(
+                f'CrossInteractionKD: probabilities must be one of {PROBABILITIES}, found {probabilities!r}'
+            )
+        if self.bins is None:
+            raise ValueError('CrossInteractionKD distils bin probabilities: it needs a student with a BinDepthHead')
+        self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
+        self.window, self.tau = window, tau
+        self.branch = None
+        if probabilities == 'branch':
+            if self.teacher_channels is None:
+                raise ValueError("CrossInteractionKD: this teacher offers no features; use probabilities='aligned'")
+            self.branch = nn.Sequential(
+                ConvModule(self.teacher_channels, channels, 3, padding=1, norm_cfg=dict(type='GN', num_groups=8)),
+                nn.Conv2d(channels, self.bins.num_bins, 1),
+            )
+
+    def loss(self, student, teacher, target, rig):
+        """See the class."""
+        if self.branch is None:
+            return self._loss_aligned(student, teacher, target)
+        return self._loss_branch(student, teacher, target)
+
+    def _loss_branch(self, student, teacher, target):
+        size = student.logits.shape[-2:]
+        features = F.interpolate(teacher.features, size=size, mode='bilinear', align_corners=False)
+        logits = self.branch(features).float().unflatten(0, student.logits.shape[:2])
+        probabilities = logits.softmax(2)
+        crossed = self.bins.decode(probabilities, student.centers[..., None, None], dim=2)
+        valid = resize_mask(teacher.valid & visible_at(target, teacher.valid), size)
+        full = F.interpolate(crossed, size=target.depth.shape[-2:], mode='bilinear', align_corners=False)
+        losses = dict(
+            loss_kd_cross=self.cross_weight * silog(full, target.depth, target.mask),
+            loss_kd_prob=self.prob_weight * kl_divergence(probabilities.detach(), student.logits, valid.float()),
+        )
+        if teacher.space != 'depth_metric':
+            losses['loss_kd_ssi'] = self.ssi_weight * scale_shift_invariant(crossed, teacher, valid)
+        return {key: self.loss_weight * value for key, value in losses.items()}
+
+    def _loss_aligned(self, student, teacher, target):
+        size = student.logits.shape[-2:]
+        depth, valid = align_to_lidar(teacher, target)
+        valid = valid & target.visible
+        log_ratio = torch.where(target.mask & valid, target.depth / depth, torch.ones_like(depth)).log()
+        shift, spread = self._local_residuals(log_ratio, target.mask & valid)
+        with torch.no_grad():
+            log_depth = depth.log() + shift
+            spread_in_bins = spread if self.bins.spacing == 'log' else spread * log_depth.exp()
+            small = [
+                F.interpolate(x, size=size, mode='bilinear', align_corners=False) for x in (log_depth, spread_in_bins)
+            ]
+            log_depth, spread_in_bins = (x[..., None] for x in small)
+            centers = student.centers[:, :, None, None]
+            nodes = self.bins.to_bin_space(centers)
+            # A Gaussian narrower than the bins would be no Gaussian.
+            spacing = (nodes[..., 1:] - nodes[..., :-1]).mean(-1, keepdim=True)
+            sigma = torch.maximum(spread_in_bins, spacing)
+            goal = self.bins.encode(log_depth[..., 0].exp(), centers, sigma[..., 0]).permute(0, 1, 4, 2, 3)
+            weight = F.interpolate((-spread / self.tau).exp(), size=size, mode='bilinear', align_corners=False)
+            weight = weight * resize_mask(valid, size)
+        return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight))
+
+    def _local_residuals(self, log_ratio: Tensor, mask: Tensor, prior: float = 4.0):
+        """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points."""
+        H, W = mask.shape[-2:]
+        rows = max(1, round(1 / self.window))
+        grid = rows, max(1, round(rows * W / H))
+        mask = mask.to(log_ratio.dtype)
+
+        def total(values):
+            return F.adaptive_avg_pool2d(values, grid) * (H * W / (grid[0] * grid[1]))
+
+        count, first, second = total(mask), total(mask * log_ratio), total(mask * log_ratio.square())
+        whole = [x.sum((-2, -1), keepdim=True) for x in (count, first, second)]
+        mean = whole[1] / whole[0].clamp(min=1)
+        variance = (whole[2] / whole[0].clamp(min=1) - mean.square()).clamp(min=0)
+        shift = (first + prior * mean) / (count + prior)
+        square = (second + prior * (variance + mean.square())) / (count + prior)
+        spread = (square - shift.square()).clamp(min=1e-8).sqrt()
+        return [F.interpolate(x, size=(H, W), mode='bilinear', align_corners=False) for x in (shift, spread)]
+
+
+def kl_divergence(goal: Tensor, logits: Tensor, weight: Tensor) -> Tensor:
+    """KL(goal || softmax(logits)) over bins in nats, weighted mean over pixels.
+
+    Args:
+        goal, logits: (B, N, K, h, w).
+        weight: (B, N, h, w).
+    """
+    pointwise = F.kl_div(logits.float().log_softmax(2), goal, reduction='none').sum(2)
+    return masked_mean(pointwise, weight)
+
+
+def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:
+    """1 - Pearson correlation of (B, N, h, w) depth, read in the teacher's space, with the teacher, mean over views.
+
+    An affine-invariant loss without a fit: the correlation is 1 exactly if one is a positive affine map of the other.
+    """
+    mine = 1 / depth.clamp(min=1e-3) if teacher.space == 'disparity_affine_invariant' else depth
+    other = F.interpolate(teacher.depth, size=depth.shape[-2:], mode='bilinear', align_corners=False)
+    weight = valid.to(mine.dtype).flatten(2)
+    count = weight.sum(-1, keepdim=True)
+    x, y = (torch.where(weight > 0, v.flatten(2), torch.zeros_like(weight)) for v in (mine, other))
+    x, y = (weight * (v - (weight * v).sum(-1, keepdim=True) / count.clamp(min=1)) for v in (x, y))
+    norm = ((x * x).sum(-1) * (y * y).sum(-1)).clamp(min=1e-12).sqrt()
+    return masked_mean(1 - (x * y).sum(-1) / norm, count[..., 0] > 1)
+
+
+def resize_mask(mask: Tensor, size) -> Tensor:
+    """(B, N, H, W) bool -> (B, N, h, w) bool, nearest."""
+    return F.interpolate(mask.float(), size=size, mode='nearest') > 0
+
+
+def visible_at(target, like: Tensor) -> Tensor:
+    """The target's visibility at the size of ``like``."""
+    return resize_mask(target.visible, like.shape[-2:])

@@ -1,0 +1,109 @@
+"""View-relational KD: relations between regions of neighbouring views cross from teacher to student."""
+
+import torch
+import torch.nn.functional as F
+from mmdet3d.registry import MODELS
+from torch import Tensor
+
+from ..losses import masked_mean
+from .alignment import align_to_lidar
+from .base import DepthDistiller
+from .cross_interaction_kd import resize_mask
+
+RELATIONS = ('geometric', 'feature')
+
+
+@MODELS.register_module()
+class ViewRelationalKD(DepthDistiller):
+    """VRKD of Hwang et al. (arXiv 2512.08700); the paper's exact relations are not public: these are our reading of it.
+
+    Every view is pooled to a grid of tokens; for each pair (n, m) of adjacent cameras the relations R_ij between token i
+    of n and token j of m are computed for teacher and student, and the student's follow the teacher's. Only relations
+    cross, so channels need not agree.
+
+    - ``'geometric'``: R_ij = ln || T_n d_i rho_i - T_m d_j rho_j ||, the log distance of the two tokens' points in the
+      ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view, so that its relations know whether
+      two views agree in scale, which feature similarities cannot.
+    - ``'feature'``: cosine similarities of features that are centered over the pair, softmax over j with temperature;
+      KL(teacher || student).
+
+    Args:
+        relation: 'geometric' or 'feature'.
+        grid: Rows and columns of tokens.
+        temperature: Of the softmax of 'feature'.
+        kwargs: See :class:`DepthDistiller`.
+    """
+
+    def __init__(self, relation: str = 'geometric', grid=(6, 10), temperature: float = 0.1, **kwargs):
+        super().__init__(**kwargs)
+        if relation not in RELATIONS:
+            raise ValueError(f'ViewRelationalKD: relation must be one of {RELATIONS}, found {relation!r}')
+        if relation == 'feature' and self.teacher_channels is None:
+            raise ValueError("ViewRelationalKD: this teacher offers no features; use relation='geometric'")
+        self.relation, self.grid, self.temperature = relation, tuple(grid), temperature
+
+    def loss(self, student, teacher, target, rig):
+        """See the class."""
+        pairs = rig.pairs()
+        if self.relation == 'geometric':
+            value = self._geometric(student, teacher, target, rig, pairs)
+        else:
+            value = self._feature(student, teacher, target, pairs)
+        return dict(loss_kd_view=self.loss_weight * value)
+
+    def _geometric(self, student, teacher, target, rig, pairs):
+        depth, valid = align_to_lidar(teacher, target)
+        valid = valid & target.visible
+        # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
+        mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
+        other, share = self._pool(depth.log(), valid)
+        used = share > 0.5
+        relation = self._log_distances(rig.unproject(mine), pairs)
+        goal = self._log_distances(rig.unproject(other.exp()), pairs)
+        error = F.smooth_l1_loss(relation, goal, beta=0.1, reduction='none')
+        return masked_mean(error, self._both(used, pairs))
+
+    def _feature(self, student, teacher, target, pairs):
+        B, N = target.visible.shape[:2]
+        visible = F.adaptive_avg_pool2d(
+            (resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible).float(), self.grid
+        )
+        used = self._both(visible > 0.5, pairs)
+        logits = [
+            self._similarities(F.adaptive_avg_pool2d(features.float(), self.grid).unflatten(0, (B, N)), pairs, used)
+            for features in (student.features, teacher.features)
+        ]
+        mine, goal = (x.div(self.temperature).masked_fill(~used, -1e4).log_softmax(-1) for x in logits)
+        rows = F.kl_div(mine, goal.detach(), log_target=True, reduction='none').sum(-1)
+        return masked_mean(rows, used.any(-1))
+
+    def _pool(self, values: Tensor, mask: Tensor):
+        """Masked mean of (B, N, H, W) over tokens, and each token's share of valid pixels: (B, N, gh, gw)."""
+        share = F.adaptive_avg_pool2d(mask.float(), self.grid)
+        total = F.adaptive_avg_pool2d(torch.where(mask, values, torch.zeros_like(values)), self.grid)
+        return total / share.clamp(min=1e-6), share
+
+    @staticmethod
+    def _log_distances(points: Tensor, pairs: Tensor) -> Tensor:
+        """(B, N, gh, gw, 3) points -> (B, P, T, T) log distances between the T tokens of the views of each pair."""
+        tokens = points.flatten(2, 3)
+        difference = tokens[:, pairs[:, 0], :, None] - tokens[:, pairs[:, 1], None, :]
+        # 10 cm of tolerance keep the gradient finite where two tokens meet.
+        return 0.5 * (difference.square().sum(-1) + 0.01).log()
+
+    @staticmethod
+    def _both(used: Tensor, pairs: Tensor) -> Tensor:
+        """(B, N, gh, gw) bool -> (B, P, T, T) bool: both tokens are used."""
+        tokens = used.flatten(2)
+        return tokens[:, pairs[:, 0], :, None] & tokens[:, pairs[:, 1], None, :]
+
+    @staticmethod
+    def _similarities(features: Tensor, pairs: Tensor, used: Tensor) -> Tensor:
+        """(B, N, C, gh, gw) features -> (B, P, T, T) centered cosine similarities."""
+        tokens = features.flatten(3).transpose(2, 3)
+        a, b = tokens[:, pairs[:, 0]], tokens[:, pairs[:, 1]]
+        weight_a, weight_b = used.any(3).float()[..., None], used.any(2).float()[..., None]
+        count = (weight_a.sum(2) + weight_b.sum(2)).clamp(min=1)
+        mean = ((a * weight_a).sum(2) + (b * weight_b).sum(2)) / count
+        a, b = F.normalize(a - mean[:, :, None], dim=-1), F.normalize(b - mean[:, :, None], dim=-1)
+        return a @ b.transpose(2, 3)

@@ -1,0 +1,109 @@
+"""The student: any mmdet backbone, a light neck, a depth head."""
+
+import numpy as np
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from fsmde.rig import RigBatch
+from fsmde.structures import DepthTarget, StudentOutput
+
+
+@MODELS.register_module()
+class BinDepthEstimator(BaseModel):
+    """Metric depth of every view of a rig, each view by itself.
+
+    Args:
+        backbone: Config of an mmdet (or any registered) backbone that returns a list of feature maps.
+        neck: Config of a neck, without ``in_channels``: the backbone is measured.
+        head: Config of a depth head, without ``in_channels``.
+        max_depth: Ground truth beyond it (metres) is not learned from.
+        data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        head: dict,
+        max_depth: float = 200.0,
+        data_preprocessor: dict = None,
+        init_cfg=None,
+    ):
+        super().__init__(data_preprocessor or dict(type='SurroundDataPreprocessor'), init_cfg)
+        if not max_depth > 0:
+            raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
+        self.max_depth = max_depth
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(dict(in_channels=measure_channels(self.backbone), **neck))
+        self.head = MODELS.build(dict(in_channels=self.neck.out_channels, **head))
+        self.register_load_state_dict_pre_hook(self._drop_distillation_keys)
+
+    @staticmethod
+    def _drop_distillation_keys(module, state_dict, prefix, *args):
+        """A distilled run's checkpoint is the plain student's plus the trainable parts of its distillers."""
+        if not hasattr(module, 'distillers'):
+            for key in [key for key in state_dict if key.startswith(f'{prefix}distillers.')]:
+                del state_dict[key]
+
+    def extract(self, images: Tensor, cam2img: Tensor) -> StudentOutput:
+        """Predict depth.
+
+        Args:
+            images: (B, N, 3, H, W) normalised float.
+            cam2img: (B, N, 3, 3) float32 intrinsics in pixels of these images.
+        """
+        features = self.neck(self.backbone(images.flatten(0, 1)))
+        return self.head(features, cam2img, images.shape[-2:])
+
+    def forward(self, inputs: dict, data_samples: list = None, mode: str = 'tensor'):
+        """Run the model on a preprocessed batch.
+
+        Args:
+            inputs: ``img`` (B, N, 3, H, W) normalised float32; see :class:`SurroundDataPreprocessor`.
+            data_samples: B samples with calibration (and ground truth for ``'loss'``).
+            mode: 'loss' -> dict of losses, 'predict' -> the samples with ``pred_depth``, 'tensor' -> StudentOutput.
+        """
+        rig = rig_batch(data_samples, inputs['img'])
+        if mode == 'loss':
+            return self.loss(inputs, data_samples, rig)
+        output = self.extract(inputs['img'], rig.cam2img)
+        if mode == 'tensor':
+            return output
+        if mode == 'predict':
+            for sample, depth in zip(data_samples, output.depth):
+                sample.pred_depth = depth
+            return data_samples
+        raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', found {mode!r}")
+
+    def loss(self, inputs: dict, data_samples: list, rig: RigBatch) -> dict:
+        """Supervised losses of a batch."""
+        return self.head.loss(self.extract(inputs['img'], rig.cam2img), self.target(data_samples))
+
+    def target(self, data_samples: list) -> DepthTarget:
+        """Stacked ground truth of B samples; measurements on the car itself or beyond ``max_depth`` are masked."""
+        depth = torch.stack([sample.gt_depth for sample in data_samples])
+        visible = torch.stack([sample.valid_mask for sample in data_samples])
+        return DepthTarget(depth, (depth > 0) & (depth <= self.max_depth) & visible, visible)
+
+
+def measure_channels(backbone) -> list:
+    """Channels of each feature map of a backbone, finest first, by running it on a small image."""
+    was_training = backbone.training
+    backbone.train(False)
+    with torch.no_grad():
+        channels = [level.shape[1] for level in backbone(torch.zeros(1, 3, 64, 64))]
+    backbone.train(was_training)
+    return channels
+
+
+def rig_batch(data_samples: list, images: Tensor) -> RigBatch:
+    """The calibration of B samples as tensors beside ``images``."""
+
+    def stack(key):
+        values = np.stack([getattr(sample, key) for sample in data_samples])
+        return torch.as_tensor(values, dtype=torch.float32).to(images.device, non_blocking=True)
+
+    neighbors = torch.as_tensor(np.asarray(data_samples[0].neighbors)).to(images.device, non_blocking=True)
+    return RigBatch(stack('cam2img'), stack('cam2ego'), neighbors, tuple(images.shape[-2:]))

@@ -1,0 +1,62 @@
+"""The student while it is distilled: the same model, with a frozen teacher beside it and distillers under it."""
+
+import numpy as np
+import torch
+from mmdet3d.registry import MODELS
+from torch import nn
+
+from ..teachers import replay_augmentation
+from .bin_depth_estimator import BinDepthEstimator
+
+
+@MODELS.register_module()
+class DistilledDepthEstimator(BinDepthEstimator):
+    """A :class:`BinDepthEstimator` that learns from a teacher too.
+
+    Its state dict is the plain student's plus ``distillers.*``, the trainable parts of the distillers, which a plain
+    student drops when it loads the checkpoint. The teacher is no module: it is in no state dict, optimizer, EMA copy or
+    DDP bucket.
+
+    Args:
+        teacher: Config of a teacher, see :mod:`fsmde.models.teachers`.
+        distillers: Configs of distillers, see :mod:`fsmde.models.distillers`. ``bins``, ``student_channels`` and
+            ``teacher_channels`` are filled in here: teacher and student share the binning.
+        kwargs: See :class:`BinDepthEstimator`.
+    """
+
+    def __init__(self, *args, teacher: dict, distillers: list, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.teacher = MODELS.build(teacher)
+        shared = dict(
+            bins=getattr(self.head, 'bins', None),
+            student_channels=self.neck.out_channels,
+            teacher_channels=self.teacher.feature_channels,
+        )
+        self.distillers = nn.ModuleList(MODELS.build(distiller, default_args=shared) for distiller in distillers)
+
+    def loss(self, inputs, data_samples, rig):
+        """Supervised and distillation losses (``loss_kd_*``) of a batch."""
+        if 'teacher_img' not in inputs:
+            raise ValueError('the batch has no teacher_img: put KeepTeacherViews into the training pipeline')
+        target = self.target(data_samples)
+        teacher = self.teach(inputs['teacher_img'], data_samples, rig)
+        student = self.extract(inputs['img'], rig.cam2img)
+        losses = self.head.loss(student, target)
+        for distiller in self.distillers:
+            new = distiller.loss(student, teacher, target, rig)
+            if losses.keys() & new.keys():
+                raise ValueError(f'{type(distiller).__name__}: a distiller is listed twice: {sorted(new)}')
+            losses.update(new)
+        return losses
+
+    def teach(self, images, data_samples, rig):
+        """The teacher's output for unaugmented ``images`` (B, N, 3, H', W') uint8 RGB, in the student's views."""
+
+        def stack(key, dtype):
+            values = torch.as_tensor(np.stack([getattr(sample, key) for sample in data_samples]), dtype=dtype)
+            return values.to(images.device, non_blocking=True)
+
+        output = self.teacher(images, stack('teacher_cam2img', torch.float32))
+        return replay_augmentation(
+            output, stack('aug2d', torch.float32), stack('cam_order', torch.long), rig.image_size, images.shape[-2:]
+        )

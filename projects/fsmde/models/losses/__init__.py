@@ -1,0 +1,6 @@
+"""Losses."""
+
+from .chamfer import chamfer_1d
+from .silog import SILogLoss, masked_mean, silog
+
+__all__ = ['SILogLoss', 'chamfer_1d', 'masked_mean', 'silog']

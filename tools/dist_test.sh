@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Evaluate on several GPUs of a machine (or, where there is none, CPU processes):
+#   tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
+# On several machines also set NNODES, NODE_RANK, MASTER_ADDR and PORT.
+set -euo pipefail
+if [ $# -lt 3 ]; then sed -n '2,4s/^# *//p' "$0" >&2; exit 2; fi
+CONFIG=$1 CHECKPOINT=$2 GPUS=$3
+shift 3
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$GPUS" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Train on several GPUs of a machine (or, where there is none, CPU processes):
+#   tools/dist_train.sh CONFIG GPUS [options of tools/train.py]
+# On several machines also set NNODES, NODE_RANK, MASTER_ADDR and PORT.
+set -euo pipefail
+if [ $# -lt 2 ]; then sed -n '2,4s/^# *//p' "$0" >&2; exit 2; fi
+CONFIG=$1 GPUS=$2
+shift 2
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$GPUS" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "$@"

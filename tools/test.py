@@ -1,0 +1,55 @@
+"""Evaluate a model: ``python tools/test.py CONFIG CHECKPOINT [--data-root DIR] [--out DIR] [--show-dir DIR] [...]``."""
+
+import argparse
+import os
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import fsmde  # noqa: F401
+from fsmde.engine import DepthWriterHook, SurroundVisualizationHook, check_student_checkpoint
+from fsmde.engine.launch import set_data_root, setup_distribution, work_dir_of
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help="config file; for a distilled run the plain student's config works too")
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument('--work-dir', help='where logs and results go; work_dirs/<config name> by default')
+    parser.add_argument('--out', help='folder for predicted depth maps: 16-bit PNG, metres * 256')
+    parser.add_argument('--show-dir', help="folder for six-camera panels and bird's-eye views")
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.data_root:
+        set_data_root(cfg, args.data_root)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
+    cfg.load_from = args.checkpoint
+    hooks = list(cfg.get('custom_hooks') or [])
+    if args.out:
+        hooks.append(dict(type=DepthWriterHook, out_dir=args.out))
+    if args.show_dir:
+        hooks.append(dict(type=SurroundVisualizationHook, show_dir=args.show_dir))
+    cfg.custom_hooks = hooks
+    setup_distribution(cfg, args.launcher)
+    runner = Runner.from_cfg(cfg)
+    model = runner.model.module if hasattr(runner.model, 'module') else runner.model
+    check_student_checkpoint(model, args.checkpoint)
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()
