@@ -85,13 +85,13 @@ def _rename(key: str) -> str:
     )
 
 
-def infer_config(official: dict, max_depth: float = None) -> dict:
+def infer_config(official: dict, max_depth: int = None) -> dict:
     """The transformers config an official state dict belongs to, read off the shapes of its tensors.
 
     Args:
         official: As for :func:`convert_state_dict`.
-        max_depth: Metres of a metric model (20 for Hypersim, 80 for Virtual KITTI), None for a relative one. Nothing
-            in the file tells them apart.
+        max_depth: Whole metres of a metric model (20 for Hypersim, 80 for Virtual KITTI), None for a relative one.
+            Nothing in the file tells them apart.
 
     Raises:
         ValueError: If tensors are missing.

@@ -16,7 +16,7 @@ _UNUSED = ('fusion_stage.layers.0.residual_layer1.', 'mask_token', 'pooler.')
 _MAX_DEPTH = {'vkitti': 80, 'hypersim': 20}
 
 
-def load_network(model, max_depth: float = None) -> nn.Module:
+def load_network(model, max_depth: int = None) -> nn.Module:
     """Build a transformers ``...ForDepthEstimation`` network in float32.
 
     Leaves the global random state alone, so that a student with a teacher starts from the same weights as one without.
@@ -36,7 +36,7 @@ def load_network(model, max_depth: float = None) -> nn.Module:
         ValueError: If the model is of no supported family, or the weights do not fit it.
     """
     try:
-        from transformers import AutoConfig, AutoModelForDepthEstimation
+        from transformers import AutoConfig, AutoModelForDepthEstimation, DepthAnythingForDepthEstimation
     except ImportError as error:
         raise ImportError('HuggingFaceDepthTeacher needs transformers: pip install "transformers>=4.38"') from error
     with torch.random.fork_rng(devices=[]):
@@ -53,34 +53,39 @@ def load_network(model, max_depth: float = None) -> nn.Module:
                 raise FileNotFoundError(_how_to_get(model))
             official = load_official(model)
             config = AutoConfig.for_model(**infer_config(official, official_max_depth(model, max_depth)))
-            source, options = None, dict(config=config, state_dict=convert_state_dict(official))
-            auto_class = type(AutoModelForDepthEstimation.from_config(config))
+            source, model_class = None, DepthAnythingForDepthEstimation
+            options = dict(config=config, state_dict=convert_state_dict(official))
         else:
-            source, options, auto_class = model, {}, AutoModelForDepthEstimation
+            source, model_class, options = model, AutoModelForDepthEstimation, {}
             try:
                 _check_family(AutoConfig.from_pretrained(model), model)
             except OSError as error:
                 raise FileNotFoundError(_how_to_get(model)) from error
         try:
-            network, info = auto_class.from_pretrained(source, output_loading_info=True, **options)
+            network, info = model_class.from_pretrained(source, output_loading_info=True, **options)
         except OSError as error:
             raise FileNotFoundError(_how_to_get(model)) from error
     _check_keys(network, info, model, official=source is None)
     return network.float()
 
 
-def official_max_depth(path: str, max_depth: float = None) -> float:
-    """Metres of an official metric ``.pth``, None for a relative one.
+def official_max_depth(path: str, max_depth: int = None) -> int:
+    """Whole metres of an official metric ``.pth``, None for a relative one.
 
     Nothing in the file tells the two apart, and the one read as the other gives noise: the official name does
     (``depth_anything_v2_metric_{hypersim,vkitti}_vit*.pth``), unless ``max_depth`` is stated.
 
     Raises:
-        ValueError: If the name says metric but not trained on what, or says Depth Anything V1.
+        ValueError: If the name says metric but not trained on what, or says Depth Anything V1, or ``max_depth`` is no
+            whole number.
     """
     name = os.path.basename(path).lower()
     if max_depth is not None:
-        return max_depth
+        if max_depth != int(max_depth) or max_depth < 1:
+            raise ValueError(
+                f'max_depth must be a whole number of metres (transformers takes no other), found {max_depth}'
+            )
+        return int(max_depth)
     if 'depth_anything_vit' in name:
         raise ValueError(
             f'{path} is named as a Depth Anything V1 file, which has the same tensors as V2 and reads other layers. '

@@ -30,7 +30,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
             ``'random-tiny'``, or a transformers config as a dict (random weights); see
             :func:`~fsmde.models.teachers.hf_loading.load_network`.
         space: What its numbers mean; inferred from the model's config if None.
-        max_depth: Metres an official metric ``.pth`` was trained with, where its file name does not say so.
+        max_depth: Whole metres an official metric ``.pth`` was trained with, where its file name does not say so.
         max_views: Largest number of views that go through the network at once, None for all of a batch. Fewer views
             need less memory.
 
@@ -45,7 +45,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         ('disparity_affine_invariant', torch.Size([2, 6, 378, 644]))
     """
 
-    def __init__(self, model, space: str = None, max_depth: float = None, max_views: int = None):
+    def __init__(self, model, space: str = None, max_depth: int = None, max_views: int = None):
         if max_views is not None and max_views < 1:
             raise ValueError(f'max_views must be a positive number of views or None for all, found {max_views}')
         network = load_network(model, max_depth)
