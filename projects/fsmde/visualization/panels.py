@@ -10,6 +10,7 @@ HEADER = 28
 LEFT = 30
 RIGHT = 124
 GAP = 4
+HIDDEN_RED = 60
 
 
 def ring_order(cam2ego) -> np.ndarray:
@@ -52,7 +53,8 @@ def draw_panel(
         max_depth, min_depth: Ends of the colour scale in metres.
         max_error: End of the error's colour scale, 0.5 for 50 %.
         order: Camera indices from left to right, see :func:`ring_order`; by default as given.
-        valid_mask: (N, H, W) bool, False where the car itself is seen: darkened in the prediction, without error.
+        valid_mask: (N, H, W) bool, False where the car itself is seen: darkened in the prediction, reddish
+            under the measurements, without error.
         cell_width: Width in pixels of one camera's picture.
         point_radius: Radius in pixels of a measurement's disc.
 
@@ -68,9 +70,9 @@ def draw_panel(
     cell = (max(1, round(cell_width * H / W)), cell_width)
     depths, errors = depth_scale(max_depth, min_depth), error_scale(max_error)
     views = [_fit(image.transpose(1, 2, 0), cell) for image in images]
-    dark = [_darken(view) for view in views]
     rows = [('image', views, None)]
     visible = np.ones((N, H, W), dtype=bool) if valid_mask is None else np.asarray(valid_mask)
+    dark = [_darken(view, mask) for view, mask in zip(views, visible)]
     if pred_depth is not None:
         painted = [depths(depth) // np.where(mask, 1, 3)[..., None] for depth, mask in zip(pred_depth, visible)]
         rows.append(('prediction', [_fit(view.astype(np.uint8), cell) for view in painted], depths))
@@ -101,9 +103,10 @@ def _fit(view: np.ndarray, cell) -> Image.Image:
     return Image.fromarray(view).resize((cell[1], cell[0]), Image.Resampling.BOX)
 
 
-def _darken(view: Image.Image) -> np.ndarray:
-    gray = np.asarray(view.convert('L'))
-    return np.repeat((gray * 0.35 + 8).astype(np.uint8)[..., None], 3, -1)
+def _darken(view: Image.Image, visible: np.ndarray) -> np.ndarray:
+    gray = (np.asarray(view.convert('L')) * 0.35 + 8).astype(np.uint8)
+    hidden = ~np.asarray(Image.fromarray(visible).resize(view.size, Image.Resampling.NEAREST))
+    return np.stack([gray + np.uint8(HIDDEN_RED) * hidden, gray, gray], axis=-1)
 
 
 def _points(depth, values, scale: ColorScale, background: np.ndarray, radius: int) -> Image.Image:
