@@ -66,5 +66,5 @@ def random_frame(
         rng.integers(0, num_points, num_points),
     )
     pred = rng.uniform(0.5, 120, (num_cameras, *input_size))
-    visible = rng.random(num_points) > 0.2
+    visible = (rng.random((num_cameras, *size)) > 0.2)[pixels.camera, pixels.v, pixels.u]
     return frame(pred, pixels, seed if index is None else index, scene, size, visible, **more)

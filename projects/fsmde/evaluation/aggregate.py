@@ -12,28 +12,6 @@ from .spool import read_spooled
 
 
 @dataclass
-class FrameRow:
-    """What is kept of one evaluated frame.
-
-    Args:
-        index: Of the frame in the data set.
-        frame_id, scene: As the data set names them.
-        tags: Conditions such as ``'night'``.
-        sums: By protocol name (M, N, R, 10) sums in each mode. Protocols that pool hold the metric mode only.
-        pixels: By name of a protocol that pools, the file with the frame's pixels.
-        consistency: By name of a consistency measure, its sums.
-    """
-
-    index: int
-    frame_id: str
-    scene: str
-    tags: tuple
-    sums: dict
-    pixels: dict
-    consistency: dict
-
-
-@dataclass
 class Summary:
     """The figures of one protocol in one mode over G images or groups.
 
@@ -61,10 +39,11 @@ def distinct_frames(rows: list) -> list:
     return [row for _, row in sorted({row.index: row for row in reversed(rows)}.items())]
 
 
-def counted_frames(protocol: Protocol, rows: list, frame_list: list = None) -> list:
+def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: list = None) -> list:
     """The frames that a protocol counts, in the order in which it groups them.
 
     Args:
+        dataset: Name of the data set, which the rule may depend on.
         rows: Distinct frames by ascending index.
         frame_list: ``frame_id`` of those to count instead of the protocol's rule, in their order.
 
@@ -80,9 +59,11 @@ def counted_frames(protocol: Protocol, rows: list, frame_list: list = None) -> l
                 f'{missing[0]!r}; frames are named as in {rows[0].frame_id!r}'
             )
         return [by_id[frame_id] for frame_id in frame_list]
-    if protocol.frames == 'all':
+    rule = protocol.frames.get(dataset, 'all')
+    if rule == 'day':
+        return [row for row in rows if 'night' not in row.tags]
+    if rule == 'all':
         return rows
-    # VFDepth asks for both temporal neighbours of a frame.
     first, last = {}, {}
     for row in rows:
         first.setdefault(row.scene, row.index)
@@ -110,7 +91,7 @@ def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: l
     z, camera, pred = (
         np.concatenate(x) for x in ([t.z for t, _ in frames], [t.camera for t, _ in frames], [p for _, p in frames])
     )
-    pooled = TruthPixels(camera, None, None, z, None, None)
+    pooled = TruthPixels(camera, None, None, z, None, None, None)
     result = []
     for mode in modes:
         ratios = scale_ratios(mode, pooled, pred, sums.shape[2], protocol.median)

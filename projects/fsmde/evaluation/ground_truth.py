@@ -17,6 +17,7 @@ class TruthPixels:
     Args:
         camera, u, v: (P,) integer camera, column and row in an image of ``sizes``.
         z: (P,) z-depth in metres, > 0.
+        index: (P,) integer of the LiDAR point: equal in two cameras that both have the point in their images.
         overlap: (P,) bool, True where another camera of the rig has the same LiDAR point in its image.
         sizes: (N, 2) height and width of the images that ``u`` and ``v`` refer to.
     """
@@ -25,17 +26,18 @@ class TruthPixels:
     u: np.ndarray
     v: np.ndarray
     z: np.ndarray
+    index: np.ndarray
     overlap: np.ndarray
     sizes: np.ndarray
 
     def __getitem__(self, which) -> 'TruthPixels':
-        return TruthPixels(
-            self.camera[which], self.u[which], self.v[which], self.z[which], self.overlap[which], self.sizes
-        )
+        per_pixel = (self.camera, self.u, self.v, self.z, self.index, self.overlap)
+        return TruthPixels(*(values[which] for values in per_pixel), self.sizes)
 
     def within(self, min_depth: float, max_depth: float) -> 'TruthPixels':
         """Those with min_depth < z < max_depth, in metres."""
-        return self[(self.z > min_depth) & (self.z < max_depth)]
+        # z is float32 and so are the published comparisons: a point at 0.1 m is not above 0.1 m.
+        return self[(self.z > np.float32(min_depth)) & (self.z < np.float32(max_depth))]
 
     def read(self, pred) -> np.ndarray:
         """(P,) float64 prediction (N, h, w), resized bilinearly to the images' sizes, at these pixels."""
@@ -72,18 +74,18 @@ def truth_pixels(protocol: Protocol, pixels: PixelPoints, visible, ori_sizes, in
         keep = last_of_each(cell)
     # From here on in raster order, which decides what stays below if several pixels meet in one of the input's.
     if protocol.mask:
-        keep = keep[np.asarray(visible)[keep]]
-    camera, u, v = camera[keep], u[keep], v[keep]
-    truth = TruthPixels(camera, u, v, pixels.z[keep].astype(np.float64), overlap[keep], ori_sizes)
+        keep = keep[np.asarray(visible, dtype=bool)[keep]]
+    z = pixels.z.astype(np.float64)
+    truth = TruthPixels(camera, u, v, z, pixels.index, overlap, ori_sizes)[keep]
     if protocol.resolution == 'full':
         return truth
     h, w = input_size
     # packnet-sfm, datasets/augmentations.py, resize_depth_preserve: rows and columns times scale, truncated.
-    u = (u * (w / ori_sizes[camera, 1])).astype(np.int64)
-    v = (v * (h / ori_sizes[camera, 0])).astype(np.int64)
-    keep = last_of_each((camera * h + v) * w + u)
+    u = (truth.u * (w / ori_sizes[truth.camera, 1])).astype(np.int64)
+    v = (truth.v * (h / ori_sizes[truth.camera, 0])).astype(np.int64)
     sizes = np.tile([h, w], (len(ori_sizes), 1))
-    return TruthPixels(camera[keep], u[keep], v[keep], truth.z[keep], truth.overlap[keep], sizes)
+    scattered = TruthPixels(truth.camera, u, v, truth.z, truth.index, truth.overlap, sizes)
+    return scattered[last_of_each((truth.camera * h + v) * w + u)]
 
 
 def dense_pixels(depth, valid_mask=None) -> TruthPixels:
@@ -94,8 +96,8 @@ def dense_pixels(depth, valid_mask=None) -> TruthPixels:
     """
     camera, v, u = np.nonzero(depth)
     sizes = np.tile(depth.shape[1:], (len(depth), 1))
-    no_overlap = np.zeros(len(camera), dtype=bool)
-    truth = TruthPixels(camera, u, v, depth[camera, v, u].astype(np.float64), no_overlap, sizes)
+    z = depth[camera, v, u].astype(np.float64)
+    truth = TruthPixels(camera, u, v, z, np.arange(len(z)), np.zeros(len(z), dtype=bool), sizes)
     if valid_mask is None:
         return truth
     h, w = valid_mask.shape[1:]

@@ -1,24 +1,55 @@
 """The metric that mmengine's evaluator calls."""
 
+import json
+import os.path as osp
+import sys
 from collections.abc import Sequence
 
-import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.dist import broadcast_object_list, gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
+from mmengine.utils import mkdir_or_exist
 
-from .aggregate import FrameRow, counted_frames, distinct_frames, group_frame_sums, grouped, summarise
-from .frame import MODES, Regions, frame_sums, raw_prediction
+from .aggregate import distinct_frames
+from .frame import MODES, Regions
 from .functional import METRICS as NAMES
-from .ground_truth import comparison_size, dense_pixels, truth_pixels
 from .protocols import get_protocol
+from .report import all_tables, camera_table, consistency_tables, protocol_table
+from .results import SCHEMA, consistency_results, protocol_results, versions, write_results
+from .rows import FrameReducer
 from .spool import Spool
+
+CONSISTENCIES = ('occlusion_tested', 'cylinderdepth')
 
 
 @METRICS.register_module()
 class SurroundDepthMetric(BaseMetric):
-    """Depth errors of a rig of cameras under one or several named protocols, in one pass over the data."""
+    """Depth errors of a rig of cameras under one or several named protocols, in one pass over the data.
+
+    Keys of the returned dictionary, for ``save_best`` and the curves: ``depth/abs_rel`` and so on for the first
+    protocol in metric scale, ``depth/<mode>/abs_rel`` in its other modes, ``depth/<camera>/abs_rel``,
+    ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel`` and ``depth/non_finite``.
+    Everything else is in ``results.json`` (docs/evaluation.md).
+
+    Args:
+        protocol: A name, a :class:`fsmde.evaluation.Protocol`, a dict of its fields, or a list of these.
+        modes: Of :data:`fsmde.evaluation.frame.MODES`.
+        distances: Edges in metres of the distance intervals that figures are given for.
+        consistency: Cross-view measures, of :data:`CONSISTENCIES`.
+        frame_list: File with one ``frame_id`` a line: counts these in place of the protocols' own rules.
+        tags_file: JSON file, ``{frame_id or scene: [tag, ...]}``, added to the tags of the data set.
+        out_dir: Folder for results.json, per_image.csv, results.md and results.tex; none are written without it.
+        run: What the predictions come from, written into results.json as it is: ``config``, ``checkpoint``,
+            ``checkpoint_sha256``; ``flip_augmentation`` if predictions were averaged with the mirrored image's.
+        collect_device, prefix: See :class:`mmengine.evaluator.BaseMetric`.
+
+    Raises:
+        KeyError, ValueError: If a protocol, a mode or a measure is unknown, or two protocols share a name.
+
+    Example:
+        >>> val_evaluator = dict(type=SurroundDepthMetric, protocol=['fsmde', 'surrounddepth', 'vfdepth'])
+        >>> default_hooks = dict(checkpoint=dict(type=CheckpointHook, save_best='depth/abs_rel', rule='less'))
+    """
 
     default_prefix = 'depth'
 
@@ -27,71 +58,129 @@ class SurroundDepthMetric(BaseMetric):
         protocol='fsmde',
         modes: Sequence = MODES,
         distances: Sequence = Regions.distances,
+        consistency: Sequence = ('occlusion_tested',),
+        frame_list: str = None,
+        tags_file: str = None,
+        out_dir: str = None,
+        run: dict = None,
         collect_device: str = 'cpu',
         prefix: str = None,
     ):
         super().__init__(collect_device, prefix)
         names = protocol if isinstance(protocol, (list, tuple)) else [protocol]
-        self.protocols = [get_protocol(name) for name in names]
-        self.modes = tuple(modes)
-        self.regions = Regions(tuple(distances))
-        self._spool = Spool()
+        self.protocols = {p.name: p for p in map(get_protocol, names)}
+        if len(self.protocols) < len(names):
+            raise ValueError(f'protocols must differ by name, found {[get_protocol(name).name for name in names]}')
+        for what, found, options in (('modes', modes, MODES), ('consistency', consistency, CONSISTENCIES)):
+            if not set(found) <= set(options):
+                raise ValueError(f'{what} must be of {options}, found {tuple(found)}')
+        self.modes = tuple(mode for mode in MODES if mode in modes)
+        self.regions = Regions(tuple(map(float, distances)))
+        self.consistency = tuple(consistency)
+        self.frame_list_name = frame_list and osp.basename(frame_list)
+        self.frame_list = _lines(frame_list) if frame_list else None
+        self.tags = _read_tags(tags_file) if tags_file else {}
+        self.out_dir, self.run = out_dir, dict(run or {})
+        self.results_dict = None
+        self._spool, self._reduce, self._expected = Spool(), None, None
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Reduce each frame to one row of sums."""
-        for sample in data_samples:
-            self.results.append(self._row(sample))
-
-    def _row(self, sample):
-        pred = sample['pred_depth'].detach().cpu().numpy()
-        row = FrameRow(int(sample['sample_idx']), sample['frame_id'], sample['scene'], (), {}, {}, {})
-        for protocol in self.protocols:
-            depth_range = protocol.range_for(self.dataset_meta)
-            truth = self._truth(protocol, sample, pred.shape[1:]).within(*depth_range)
-            values = raw_prediction(protocol, depth_range, truth, pred)
-            pools = protocol.averaging == 'group' and self.modes != ('metric',)
-            modes = ('metric',) if pools else self.modes
-            row.sums[protocol.name] = frame_sums(protocol, depth_range, self.regions, truth, values, len(pred), modes)
-            if pools:
-                row.pixels[protocol.name] = self._spool.put(row.index, truth, values)
-        return row
-
-    def _truth(self, protocol, sample, prediction_size):
-        if protocol.ground_truth == 'dense':
-            return dense_pixels(np.asarray(sample['dense_depth']), np.asarray(sample['valid_mask']))
-        size = comparison_size(self.dataset_meta.get('dataset'), prediction_size)
-        return truth_pixels(protocol, sample['lidar_pixels'], sample['lidar_visible'], sample['ori_shape'], size)
+        if self._reduce is None:
+            self._reduce = FrameReducer(
+                tuple(self.protocols.values()),
+                self.modes,
+                self.regions,
+                self.consistency,
+                self.tags,
+                self.dataset_meta,
+                self._spool,
+            )
+        self.results.extend(map(self._reduce, data_samples))
 
     def evaluate(self, size: int) -> dict:
         """Metrics over all ranks; ``size`` is the number of frames of the data set."""
-        gathered = gather_object(self.results, dst=0)
-        metrics = [None]
-        if is_main_process():
-            metrics = [self.compute_metrics([row for rows in gathered for row in rows])]
-            metrics = [{f'{self.prefix}/{key}': value for key, value in metrics[0].items()}]
-        broadcast_object_list(metrics)
-        self.results.clear()
-        self._spool.close()
-        return metrics[0]
+        self._expected = size
+        try:
+            # mmengine would cut the collected rows to ``size`` by position; we know by index which ones repeat.
+            return super().evaluate(sys.maxsize)
+        finally:
+            self._spool.close()
 
     def compute_metrics(self, results: list) -> dict:
-        """Figures of the first protocol under short names, of the others behind their name."""
+        """Tables, files and the short dictionary of the class's description, of all ranks' rows."""
+        if not results:
+            raise ValueError('no frame was evaluated: the data set or its loader is empty')
         rows = distinct_frames(results)
-        metrics = {}
-        for protocol in self.protocols:
-            lead = '' if protocol is self.protocols[0] else f'{protocol.name}/'
-            groups = grouped(protocol, counted_frames(protocol, rows))
-            if not groups:
-                MMLogger.get_current_instance().warning(f'no frame left under protocol {protocol.name!r}')
-                continue
-            depth_range = protocol.range_for(self.dataset_meta)
-            sums = np.stack(
-                [group_frame_sums(protocol, depth_range, self.regions, group, self.modes).sum(0) for group in groups]
+        logger = MMLogger.get_current_instance()
+        if self._expected not in (None, len(rows)):
+            logger.warning(f'{len(rows)} distinct frames were evaluated, the data set has {self._expected}')
+        entries, images = {}, []
+        for name, protocol in self.protocols.items():
+            entries[name], of_protocol = protocol_results(
+                protocol, rows, self.regions, self.modes, self.dataset_meta, self.frame_list
             )
-            for m, mode in enumerate(self.modes):
-                summary = summarise(protocol, sums[:, m])
-                middle = '' if mode == 'metric' else f'{mode}/'
-                metrics.update({f'{lead}{middle}{key}': v for key, v in zip(NAMES, summary.overall[0].tolist())})
-                for camera, values in zip(self.dataset_meta['cam_names'], summary.cameras[:, 0].tolist()):
-                    metrics[f'{lead}{middle}{camera}/abs_rel'] = values[0]
-        return metrics
+            images += of_protocol
+        self.results_dict = dict(
+            schema=SCHEMA,
+            dataset=self.dataset_meta.get('dataset'),
+            cameras=list(self.dataset_meta['cam_names']),
+            frames=len(rows),
+            frame_list=self.frame_list_name,
+            run=self.run,
+            versions=versions(),
+            protocols=entries,
+            consistency=consistency_results(rows, rows[0].pairs, self.dataset_meta['cam_names']),
+        )
+        self._report(logger, images)
+        return self._short()
+
+    def _report(self, logger, images):
+        results = self.results_dict
+        flip = self.run.get('flip_augmentation', False)
+        tables = [
+            camera_table(n, e, 'metric', flip) for n, e in results['protocols'].items() if 'metric' in e['modes']
+        ]
+        for table in (*tables, *consistency_tables(results), protocol_table(results)):
+            logger.info('\n' + table.to_terminal())
+        non_finite = {n: self._count(e, 'non_finite') for n, e in results['protocols'].items()}
+        if any(non_finite.values()):
+            logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')
+        if self.out_dir:
+            mkdir_or_exist(self.out_dir)
+            write_results(results, images, self.out_dir)
+            tables = all_tables(results)
+            for name, render in (('results.md', 'to_markdown'), ('results.tex', 'to_latex')):
+                with open(osp.join(self.out_dir, name), 'w') as file:
+                    file.write('\n'.join(getattr(table, render)() for table in tables))
+
+    @staticmethod
+    def _count(entry, what):
+        return sum(figures['overall']['all'][what] for figures in list(entry['modes'].values())[:1])
+
+    def _short(self):
+        short = {}
+        for p, (name, entry) in enumerate(self.results_dict['protocols'].items()):
+            for mode, figures in entry['modes'].items():
+                lead = ('' if p == 0 else f'{name}/') + ('' if mode == 'metric' else f'{mode}/')
+                short.update({f'{lead}{metric}': figures['overall']['all'][metric] for metric in NAMES})
+                if p == 0 and mode == 'metric':
+                    short.update({f'{c}/abs_rel': f['all']['abs_rel'] for c, f in figures['cameras'].items()})
+            if p == 0:
+                short['non_finite'] = self._count(entry, 'non_finite')
+        if 'occlusion_tested' in self.results_dict['consistency']:
+            short['consistency/abs_rel'] = self.results_dict['consistency']['occlusion_tested']['overall']['abs_rel']
+        return short
+
+
+def _lines(path):
+    with open(path) as file:
+        return [line.split()[0] for line in file if line.strip()]
+
+
+def _read_tags(path):
+    with open(path) as file:
+        tags = json.load(file)
+    if not isinstance(tags, dict) or not all(isinstance(value, list) for value in tags.values()):
+        raise ValueError(f'{path}: expected {{frame_id or scene: [tag, ...]}}')
+    return tags

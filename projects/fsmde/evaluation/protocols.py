@@ -9,7 +9,7 @@ from .functional import MEDIANS
 
 RESOLUTIONS = ('full', 'input')
 AVERAGINGS = ('image', 'group')
-FRAMES = ('all', 'inner')
+FRAMES = ('all', 'inner', 'day')
 GROUND_TRUTHS = ('lidar', 'dense')
 #: Depth in metres that each data set's tables stop at.
 MAX_DEPTH = MappingProxyType({'ddad': 200.0, 'nuscenes': 80.0})
@@ -39,7 +39,9 @@ class Protocol:
         clamp_before_median: Whether predictions are clamped before their median is taken, too.
         flip_augmentation: Whether predictions are meant to be averaged with those of the mirrored image. The model
             does that; it is stated here so that it is printed with the numbers.
-        frames: ``'all'``, or ``'inner'``: without each scene's first and last frame.
+        frames: Rule by data set, ``'all'`` where it names none: ``'inner'``: without each scene's first and last
+            frame; ``'day'``: without frames tagged ``'night'``.
+        published_frames: How many frames the published tables count, by data set.
         ground_truth: ``'lidar'`` or, where a data set has it, ``'dense'``.
 
     Raises:
@@ -57,7 +59,8 @@ class Protocol:
     median: str = 'mean'
     clamp_before_median: bool = False
     flip_augmentation: bool = False
-    frames: str = 'all'
+    frames: dict = field(default_factory=dict)
+    published_frames: dict = field(default_factory=dict)
     ground_truth: str = 'lidar'
 
     def __post_init__(self):
@@ -66,13 +69,15 @@ class Protocol:
             ('collisions', COLLISIONS),
             ('averaging', AVERAGINGS),
             ('median', MEDIANS),
-            ('frames', FRAMES),
             ('ground_truth', GROUND_TRUTHS),
         ):
             if getattr(self, key) not in options:
                 raise ValueError(
                     f'protocol {self.name!r}: {key} must be one of {options}, found {getattr(self, key)!r}'
                 )
+        unknown = set(self.frames.values()) - set(FRAMES)
+        if unknown:
+            raise ValueError(f'protocol {self.name!r}: frames must be of {FRAMES}, found {sorted(unknown)}')
         if self.group_size < 1 or (self.averaging == 'image') != (self.group_size == 1):
             raise ValueError(
                 f"protocol {self.name!r}: averaging='image' takes group_size=1 and 'group' more, "
@@ -99,7 +104,13 @@ class Protocol:
 
 
 #: Wei et al., SurroundDepth (CoRL 2022), runer.py and utils.py; SSDepth and S3Depth without the flip.
-SURROUNDDEPTH = Protocol('surrounddepth', collisions='last', mask=False, flip_augmentation=True)
+SURROUNDDEPTH = Protocol(
+    'surrounddepth',
+    collisions='last',
+    mask=False,
+    flip_augmentation=True,
+    published_frames={'ddad': 3950, 'nuscenes': 6019},
+)
 #: Kim et al., VFDepth (NeurIPS 2022), utils/logger.py; CVCDepth and CylinderDepth the same without the mask.
 VFDEPTH = Protocol(
     'vfdepth',
@@ -110,7 +121,9 @@ VFDEPTH = Protocol(
     group_size=4,
     median='lower',
     clamp_before_median=True,
-    frames='inner',
+    # It wants both temporal neighbours on DDAD; its list of nuScenes tokens is the validation set without the night.
+    frames={'ddad': 'inner', 'nuscenes': 'day'},
+    published_frames={'ddad': 3850, 'nuscenes': 5417},
 )
 #: Ours: full size, the nearest surface, without the car itself, nothing averaged away, every frame counted.
 FSMDE = Protocol('fsmde')

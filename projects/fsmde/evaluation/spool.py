@@ -55,5 +55,5 @@ def read_spooled(path: str):
         )
     with np.load(path) as file:
         camera, z = file['camera'].astype(np.int64), file['z'].astype(np.float64)
-        truth = TruthPixels(camera, None, None, z, file['overlap'], None)
+        truth = TruthPixels(camera, None, None, z, None, file['overlap'], None)
         return truth, file['pred'].astype(np.float64)

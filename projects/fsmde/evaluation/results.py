@@ -1,0 +1,198 @@
+"""What an evaluation leaves behind: one dictionary, written as results.json, and one row per image in a csv."""
+
+import csv
+import json
+import math
+import os.path as osp
+import platform
+import subprocess
+
+import mmengine
+import numpy as np
+import torch
+from mmengine.fileio import dump
+
+import fsmde
+
+from .aggregate import Summary, counted_frames, group_frame_sums, grouped, mean_of_known, summarise
+from .consistency import cylinderdepth_protocol
+from .functional import METRICS, metrics_from_sums
+from .protocols import Protocol
+
+#: Written into every results.json; docs/evaluation.md describes it.
+SCHEMA = 'fsmde.evaluation/1'
+CSV_NAME = 'per_image.csv'
+CSV_COLUMNS = ('index', 'frame_id', 'scene', 'camera', 'protocol', 'mode', 'pixels', 'non_finite', *METRICS)
+
+
+def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_meta: dict, frame_list: list = None):
+    """Figures of one protocol, and its images.
+
+    Args:
+        rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
+        dataset_meta: Its ``dataset`` and ``cam_names``.
+        frame_list: See :func:`fsmde.evaluation.aggregate.counted_frames`.
+
+    Returns:
+        tuple: The protocol's entry of results.json, and a list of rows of :data:`CSV_COLUMNS`.
+    """
+    dataset, cameras = dataset_meta.get('dataset'), dataset_meta['cam_names']
+    counted = counted_frames(protocol, dataset, rows, frame_list)
+    groups = grouped(protocol, counted)
+    near, far = protocol.range_for(dataset_meta)
+    entry = dict(
+        settings=dict(protocol.to_dict(), max_depth=far),
+        frames=sum(map(len, groups)),
+        frames_left_out=len(rows) - sum(map(len, groups)),
+        published_frames=protocol.published_frames.get(dataset),
+        modes={},
+    )
+    images, sums = [], []
+    for group in groups:
+        of_frames = group_frame_sums(protocol, (near, far), regions, group, modes)
+        images += _image_rows(protocol, group, of_frames[:, :, :, 0], modes, cameras)
+        sums.append(of_frames.sum(0))
+    if not groups:
+        return entry, images
+    sums = np.stack(sums)
+    for m, mode in enumerate(modes):
+        figures = summary_to_dict(summarise(protocol, sums[:, m]), regions.names, cameras)
+        tags = sorted({tag for row in counted for tag in row.tags})
+        figures['tags'] = {}
+        for tag in tags:
+            # Of a group that a protocol pools, all frames must carry the tag.
+            which = [all(tag in row.tags for row in group) for group in groups]
+            if any(which):
+                part = summary_to_dict(summarise(protocol, sums[which, m]), regions.names, cameras)
+                figures['tags'][tag] = part['overall']
+        entry['modes'][mode] = figures
+    return entry, images
+
+
+def summary_to_dict(summary: Summary, regions: tuple, cameras) -> dict:
+    """``{'overall': {region: figures}, 'cameras': {camera: {region: figures}}}``, metrics and counts by name."""
+
+    def figures(metrics, counts):
+        names = ('pixels', 'non_finite', 'images')
+        return dict(zip(METRICS, metrics.tolist()), **dict(zip(names, map(int, counts))))
+
+    def by_region(metrics, counts):
+        return {region: figures(metrics[r], counts[r]) for r, region in enumerate(regions)}
+
+    return dict(
+        overall=by_region(summary.overall, summary.counts.sum(0)),
+        cameras={c: by_region(summary.cameras[n], summary.counts[n]) for n, c in enumerate(cameras)},
+    )
+
+
+def _image_rows(protocol, group, sums, modes, cameras):
+    values = metrics_from_sums(sums)
+    for f, row in enumerate(group):
+        for m, mode in enumerate(modes):
+            for n, camera in enumerate(cameras):
+                counts = [int(sums[f, m, n, 0]), int(sums[f, m, n, -1])]
+                yield [
+                    row.index,
+                    row.frame_id,
+                    row.scene,
+                    camera,
+                    protocol.name,
+                    mode,
+                    *counts,
+                    *values[f, m, n].tolist(),
+                ]
+
+
+def consistency_results(rows: list, pairs, cameras) -> dict:
+    """Cross-view figures by measure.
+
+    ``occlusion_tested``: metrics of each frame and pair, mean over a pair's frames, mean over pairs; ``log_ratio`` is
+    the mean of ln(second camera's distance / first camera's), positive where the second sees things farther away.
+    ``cylinderdepth``: pooled and averaged as that code does.
+
+    Args:
+        rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
+        pairs: (Q, 2) cameras.
+    """
+    results = {}
+    measures = rows[0].consistency
+    if 'occlusion_tested' in measures and len(pairs):
+        sums = np.stack([row.consistency['occlusion_tested'] for row in rows])
+        both = sums.sum(2)
+        values = mean_of_known(metrics_from_sums(both), 0)
+        log_ratio = mean_of_known(
+            np.where(both[..., 0] > 0, sums[:, :, 0, 5] / np.maximum(sums[:, :, 0, 0], 1), np.nan), 0
+        )
+        points = sums[:, :, 0, 0].sum(0)
+        results['occlusion_tested'] = dict(
+            overall=dict(zip(METRICS, mean_of_known(values, 0).tolist()), points=int(points.sum())),
+            pairs={
+                f'{cameras[a]}-{cameras[b]}': dict(
+                    zip(METRICS, values[q].tolist()), log_ratio=float(log_ratio[q]), points=int(points[q])
+                )
+                for q, (a, b) in enumerate(pairs)
+            },
+        )
+    if 'cylinderdepth' in measures:
+        protocol = cylinderdepth_protocol()
+        groups = grouped(protocol, rows)
+        if groups:
+            sums = np.stack([sum(row.consistency['cylinderdepth'] for row in group) for group in groups])
+            summary = summarise(protocol, sums[:, :, None])
+            results['cylinderdepth'] = dict(
+                overall=dict(zip(METRICS, summary.overall[0].tolist()), points=int(summary.counts[:, 0, 0].sum())),
+                cameras={
+                    c: dict(zip(METRICS, summary.cameras[n, 0].tolist()), points=int(summary.counts[n, 0, 0]))
+                    for n, c in enumerate(cameras)
+                },
+            )
+    return results
+
+
+def versions() -> dict:
+    """Versions of what computed the figures, and the commit of this code if it is a git checkout."""
+    git = subprocess.run(
+        ['git', '-C', osp.dirname(__file__), 'rev-parse', 'HEAD'], capture_output=True, text=True, check=False
+    )
+    return dict(
+        fsmde=fsmde.__version__,
+        git_commit=git.stdout.strip() or None,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        mmengine=mmengine.__version__,
+    )
+
+
+def write_results(results: dict, images: list, folder: str) -> None:
+    """Write ``results.json`` and ``per_image.csv`` into a folder; a figure that is unknown (NaN) becomes null."""
+    dump(_without_nan(results), osp.join(folder, 'results.json'), indent=1)
+    with open(osp.join(folder, CSV_NAME), 'w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(CSV_COLUMNS)
+        writer.writerows(images)
+
+
+def read_results(path: str) -> dict:
+    """Read a results.json; null becomes NaN.
+
+    Raises:
+        ValueError: If the file is no results.json of this schema.
+    """
+    with open(path) as file:
+        try:
+            results = json.load(file)
+        except json.JSONDecodeError as error:
+            raise ValueError(f'{path} is no JSON: {error}') from error
+    found = results.get('schema') if isinstance(results, dict) else None
+    if found != SCHEMA:
+        raise ValueError(f'{path}: expected a results.json with schema {SCHEMA!r}, found {found!r}')
+    return results
+
+
+def _without_nan(value):
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

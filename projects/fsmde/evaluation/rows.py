@@ -1,0 +1,123 @@
+"""One frame, reduced to what is kept of it until the end of an evaluation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .consistency import adjacent_pairs, consistency_sums, cylinderdepth_sums
+from .frame import Regions, frame_sums, raw_prediction
+from .ground_truth import TruthPixels, comparison_size, dense_pixels, truth_pixels
+from .protocols import FSMDE, Protocol
+from .spool import Spool
+
+
+@dataclass
+class FrameRow:
+    """What is kept of one evaluated frame.
+
+    Args:
+        index: Of the frame in the data set.
+        frame_id, scene: As the data set names them.
+        tags: Conditions such as ``'night'``.
+        sums: By protocol name (M, N, R, 10) sums in each mode. Protocols that pool hold the metric mode only.
+        pixels: By name of a protocol that pools, the file with the frame's pixels.
+        pairs: (Q, 2) adjacent cameras.
+        consistency: By name of a consistency measure, its sums.
+    """
+
+    index: int
+    frame_id: str
+    scene: str
+    tags: tuple
+    sums: dict
+    pixels: dict
+    pairs: np.ndarray
+    consistency: dict
+
+
+@dataclass(frozen=True)
+class FrameReducer:
+    """Turns samples into rows.
+
+    Args:
+        protocols: To compare under.
+        modes: Of :data:`fsmde.evaluation.frame.MODES`.
+        regions: Parts of the image.
+        consistency: Cross-view measures.
+        tags: ``{frame_id or scene: [tag, ...]}``, beside those that samples carry.
+        dataset_meta: ``dataset`` and, where a protocol does not know the data set, ``max_depth`` in metres.
+        spool: For protocols that pool.
+    """
+
+    protocols: tuple
+    modes: tuple
+    regions: Regions
+    consistency: tuple
+    tags: dict
+    dataset_meta: dict
+    spool: Spool
+
+    def __call__(self, sample: dict) -> FrameRow:
+        """Reduce a sample, a :class:`fsmde.structures.SurroundDepthSample` as a dictionary.
+
+        Raises:
+            KeyError: If the pipeline did not keep what an evaluation needs.
+        """
+        if 'lidar_pixels' not in sample:
+            raise KeyError(
+                f'frame {sample["frame_id"]} has no lidar_pixels: put KeepLidarPixels into the test pipeline'
+            )
+        pred = sample['pred_depth'].detach().cpu().numpy()
+        row = FrameRow(
+            index=int(sample['sample_idx']),
+            frame_id=sample['frame_id'],
+            scene=sample['scene'],
+            tags=self._tags_of(sample),
+            sums={},
+            pixels={},
+            pairs=adjacent_pairs(sample['neighbors']),
+            consistency=self._compare_views(sample, pred),
+        )
+        for protocol in self.protocols:
+            self._compare(protocol, sample, pred, row)
+        return row
+
+    def _compare(self, protocol: Protocol, sample, pred, row):
+        depth_range = protocol.range_for(self.dataset_meta)
+        truth = self._truth(protocol, sample, pred).within(*depth_range)
+        values = raw_prediction(protocol, depth_range, truth, pred)
+        pools = protocol.averaging == 'group' and self.modes != ('metric',)
+        modes = ('metric',) if pools else self.modes
+        row.sums[protocol.name] = frame_sums(protocol, depth_range, self.regions, truth, values, len(pred), modes)
+        if pools:
+            row.pixels[protocol.name] = self.spool.put(row.index, truth, values)
+
+    def _truth(self, protocol, sample, pred) -> TruthPixels:
+        if protocol.ground_truth == 'dense':
+            if sample.get('dense_depth') is None:
+                raise KeyError(f'protocol {protocol.name!r}: frame {sample["frame_id"]} has no dense_depth')
+            return dense_pixels(np.asarray(sample['dense_depth']), np.asarray(sample['valid_mask']))
+        size = comparison_size(self.dataset_meta.get('dataset'), pred.shape[1:])
+        return truth_pixels(protocol, sample['lidar_pixels'], sample['lidar_visible'], sample['ori_shape'], size)
+
+    def _compare_views(self, sample, pred):
+        depth_range = FSMDE.range_for(self.dataset_meta)
+        K, neighbors = np.asarray(sample['ori_cam2img']), sample['neighbors']
+        sums = {}
+        if 'occlusion_tested' in self.consistency:
+            truth = self._truth(FSMDE, sample, pred).within(*depth_range)
+            pairs = adjacent_pairs(neighbors)
+            sums['occlusion_tested'] = consistency_sums(truth, pred, depth_range, pairs, K, sample['lidar2cam'])
+        if 'cylinderdepth' in self.consistency:
+            sizes = np.asarray(sample['ori_shape'])
+            size = comparison_size(self.dataset_meta.get('dataset'), pred.shape[1:])
+            sums['cylinderdepth'] = cylinderdepth_sums(
+                sample['lidar_pixels'], sizes, size, pred, depth_range[1], neighbors, K, sample['cam2ego']
+            )
+        return sums
+
+    def _tags_of(self, sample):
+        tags = sample.get('tags') or ()
+        own = [k if v is True else str(v) for k, v in tags.items() if v] if isinstance(tags, dict) else map(str, tags)
+        listed = (*self.tags.get(sample['scene'], ()), *self.tags.get(sample['frame_id'], ()))
+        return tuple(sorted({*own, *listed}))
