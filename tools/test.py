@@ -1,4 +1,4 @@
-"""Evaluate a model: ``python tools/test.py CONFIG CHECKPOINT [--data-root DIR] [--out DIR] [--show-dir DIR] [...]``."""
+"""Evaluate a model: ``python tools/test.py CONFIG CHECKPOINT [--data-root DIR] [--out DIR] [--show-dir DIR]``."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
-from fsmde.engine import DepthWriterHook, SurroundVisualizationHook, check_student_checkpoint
+from fsmde.engine import check_student_checkpoint
 from fsmde.engine.launch import set_data_root, setup_distribution, work_dir_of
 
 
@@ -40,9 +40,9 @@ def main():
     cfg.load_from = args.checkpoint
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
-        hooks.append(dict(type=DepthWriterHook, out_dir=args.out))
+        hooks.append(dict(type='DepthWriterHook', out_dir=args.out))
     if args.show_dir:
-        hooks.append(dict(type=SurroundVisualizationHook, show_dir=args.show_dir))
+        hooks.append(dict(type='SurroundVisualizationHook', show_dir=args.show_dir))
     cfg.custom_hooks = hooks
     setup_distribution(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROUNDINGS = ('truncate', 'round')
+ROUNDINGS = ('floor', 'truncate', 'round')
 COLLISIONS = ('nearest', 'last')
 
 
@@ -95,7 +95,9 @@ class CameraRig:
         """
         ring = np.argsort(np.round(self.azimuths, 6) % (2 * np.pi), kind='stable')
         reversals = [np.roll(ring[::-1], shift) for shift in range(len(ring))]
-        difference = [np.abs(np.exp(-1j * self.azimuths[r]) - np.exp(1j * self.azimuths[ring])).sum() for r in reversals]
+        difference = [
+            np.abs(np.exp(-1j * self.azimuths[r]) - np.exp(1j * self.azimuths[ring])).sum() for r in reversals
+        ]
         order = np.empty_like(ring)
         order[ring] = reversals[int(np.argmin(difference))]
         return order
@@ -138,7 +140,10 @@ class RigBatch:
     def unproject(self, depth: Tensor) -> Tensor:
         """Points of (B, N, h, w) z-depths in metres as (B, N, h, w, 3) in the ego frame."""
         points = self.rays(*depth.shape[-2:]) * depth[..., None]
-        return torch.einsum('bnij,bnhwj->bnhwi', self.cam2ego[..., :3, :3], points) + self.cam2ego[:, :, None, None, :3, 3]
+        return (
+            torch.einsum('bnij,bnhwj->bnhwi', self.cam2ego[..., :3, :3], points)
+            + self.cam2ego[:, :, None, None, :3, 3]
+        )
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,7 @@ class PixelPoints:
         return depth
 
 
-def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'truncate') -> PixelPoints:
+def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'floor') -> PixelPoints:
     """Project a LiDAR cloud into all cameras of a rig in one pass.
 
     Args:
@@ -185,7 +190,8 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'tru
         lidar2cam: (N, 4, 4) float64, with the motion between the sensors' times in it.
         cam2img: (N, 3, 3) float64.
         image_sizes: (N, 2) height and width in pixels of each image.
-        rounding: ``'truncate'`` (DGP: pixel = int(u)) or ``'round'`` (nuScenes devkit: nearest integer).
+        rounding: ``'floor'``, which fits this module's image coordinates; ``'truncate'`` (DGP: pixel = int(u), so that
+            -0.5 falls into pixel 0) or ``'round'`` (nuScenes devkit: nearest integer), as published ground truth has it.
 
     Returns:
         The points with z > 0 that fall into an image.
@@ -197,11 +203,8 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'tru
     z = camera_points[:, 2]
     with np.errstate(divide='ignore', invalid='ignore'):
         u, v = np.einsum('nij,njp->nip', cam2img[:, :2], camera_points).transpose(1, 0, 2) / z
-        if rounding == 'round':
-            u, v = np.round(u), np.round(v)
-        else:
-            # int() goes towards zero: DGP lets -0.5 fall into pixel 0, and so do we.
-            u, v = np.trunc(u), np.trunc(v)
+        to_integer = dict(floor=np.floor, truncate=np.trunc, round=np.round)[rounding]
+        u, v = to_integer(u), to_integer(v)
         height, width = np.asarray(image_sizes).T[..., None]
         inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
     camera, index = np.nonzero(inside)

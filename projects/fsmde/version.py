@@ -1,2 +1,3 @@
 """The version of fsmde."""
+
 __version__ = '0.1.0'

@@ -5,7 +5,6 @@ import os
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
-from mmengine.model import MMDistributedDataParallel
 
 
 def has_accelerator() -> bool:
@@ -44,7 +43,7 @@ def setup_distribution(cfg: Config, launcher: str) -> None:
     if launcher != 'pytorch':
         raise ValueError(f'without an accelerator only --launcher pytorch works, found {launcher!r}')
     torch.distributed.init_process_group('gloo')
-    wrapper = ConfigDict(cfg.get('model_wrapper_cfg') or dict(type=MMDistributedDataParallel))
+    wrapper = ConfigDict(cfg.get('model_wrapper_cfg') or dict(type='MMDistributedDataParallel'))
     cfg.model_wrapper_cfg = ConfigDict(wrapper, device_ids=None)
 
 

@@ -1,0 +1,26 @@
+"""Shared fixtures."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from toy_dgp import write_toy_dgp
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope='session')
+def sample_data():
+    """Folder of real frames; tests that need it skip where FSMDE_SAMPLE_DATA is unset."""
+    root = os.environ.get('FSMDE_SAMPLE_DATA')
+    if not root:
+        pytest.skip('FSMDE_SAMPLE_DATA is not set')
+    return Path(root)
+
+
+@pytest.fixture
+def toy_dgp(tmp_path):
+    """A DGP data set of one scene: six cameras of 48x64 pixels inside a cylinder of radius 10 m, three samples."""
+    return write_toy_dgp(tmp_path / 'toy')

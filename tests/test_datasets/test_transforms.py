@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import torch
+
+from fsmde.datasets import (
+    DDADDataset,
+    KeepLidarPixels,
+    KeepTeacherViews,
+    LoadSurroundImages,
+    LoadSurroundLidar,
+    PackSurroundInputs,
+    ProjectLidarDepth,
+    RandomFlipViews,
+    RandomPhotometric,
+    RandomZoomCrop,
+    ResizeViews,
+)
+
+
+@pytest.fixture
+def frame(toy_dgp):
+    info = DDADDataset(data_root=str(toy_dgp), pipeline=[]).get_data_info(0)
+    info['rng'] = np.random.default_rng(0)
+    return LoadSurroundLidar()(LoadSurroundImages()(info))
+
+
+def continuous_pixels(points, lidar2cam, cam2img):
+    camera = np.einsum('nij,pj->npi', lidar2cam[:, :3, :3], points) + lidar2cam[:, None, :3, 3]
+    return np.einsum('nij,npj->npi', cam2img, camera)
+
+
+def test_resize_scales_intrinsics_and_depth_is_projected_not_resized(frame):
+    resized = ProjectLidarDepth()(ResizeViews((24, 32))(frame))
+    np.testing.assert_allclose(resized['cam2img'][0], [[20, 0, 16], [0, 20, 12], [0, 0, 1]])
+    assert resized['gt_depth'].shape == (6, 24, 32) and resized['img'][0].shape == (24, 32, 3)
+    rows, columns = np.nonzero(resized['gt_depth'][0])
+    expected = 10 * np.cos(np.arctan((columns + 0.5 - 16) / 20))
+    np.testing.assert_allclose(resized['gt_depth'][0][rows, columns], expected, atol=0.3)
+
+
+def test_crop_keeps_pixels_of_points(frame):
+    points = frame['lidar_points'][:50]
+    before = continuous_pixels(points, frame['lidar2cam'], frame['cam2img'])
+    cropped = RandomZoomCrop(max_zoom=1.5)(frame)
+    after = continuous_pixels(points, cropped['lidar2cam'], cropped['cam2img'])
+    np.testing.assert_allclose(np.einsum('nij,npj->npi', cropped['ori2img'], before), after, atol=1e-9)
+    assert cropped['cam2img'][0, 0, 0] > 40 and cropped['img'][3].shape == (48, 64, 3)
+
+
+def test_flip_mirrors_images_calibration_and_ring(frame):
+    points = frame['lidar_points'].copy()
+    before = continuous_pixels(points, frame['lidar2cam'], frame['cam2img'])
+    depth = ProjectLidarDepth()(dict(frame))['gt_depth']
+    images = [image.copy() for image in frame['img']]
+    poses = frame['cam2ego'].copy()
+    flipped = ProjectLidarDepth()(RandomFlipViews(prob=1.0)(frame))
+    assert flipped['cam_order'].tolist() == [0, 5, 4, 3, 2, 1]
+    for n, source in enumerate(flipped['cam_order']):
+        np.testing.assert_array_equal(flipped['img'][n], images[source][:, ::-1])
+    # Each view still looks where its place in the ring looks: this rig is symmetric.
+    np.testing.assert_allclose(flipped['cam2ego'], poses, atol=1e-9)
+    after = continuous_pixels(flipped['lidar_points'], flipped['lidar2cam'], flipped['cam2img'])
+    expected = np.einsum('nij,npj->npi', flipped['ori2img'], before[flipped['cam_order']])
+    np.testing.assert_allclose(after, expected, atol=1e-9)
+    # The mirrored depth map, but for points on a pixel's border.
+    mirrored = depth[flipped['cam_order']][:, :, ::-1]
+    assert (flipped['gt_depth'] != mirrored).mean() < 1e-3
+
+
+def test_flip_twice_is_identity(frame):
+    start = {key: np.copy(frame[key]) for key in ('cam2img', 'cam2ego', 'lidar2cam', 'ori2img', 'lidar_points')}
+    twice = RandomFlipViews(1.0)(RandomFlipViews(1.0)(frame))
+    for key, value in start.items():
+        np.testing.assert_allclose(twice[key], value, atol=1e-9)
+    assert twice['cam_order'].tolist() == list(range(6))
+
+
+def test_photometric_changes_colours_only(frame):
+    before = [image.copy() for image in frame['img']]
+    after = RandomPhotometric(strength=0.3, prob=1.0)(frame)
+    assert any((a != b).any() for a, b in zip(after['img'], before))
+    assert after['img'][0].dtype == np.uint8
+    unchanged = RandomPhotometric(prob=0.0)(after)
+    assert unchanged is after
+
+
+def test_packing_records_the_augmentation_for_the_teacher(frame):
+    frame = KeepTeacherViews()(ResizeViews((24, 32))(frame))
+    frame = ProjectLidarDepth()(RandomFlipViews(1.0)(frame))
+    packed = PackSurroundInputs()(frame)
+    sample = packed['data_samples']
+    assert packed['inputs']['img'].shape == packed['inputs']['teacher_img'].shape == (6, 3, 24, 32)
+    np.testing.assert_allclose(sample.aug2d[1], [[-1, 0, 32], [0, 1, 0], [0, 0, 1]], atol=1e-9)
+    for n, source in enumerate(sample.cam_order):
+        assert torch.equal(packed['inputs']['img'][n].flip(-1), packed['inputs']['teacher_img'][source])
+    assert sample.gt_depth.shape == (6, 24, 32) and sample.valid_mask.dtype == torch.bool
+
+
+def test_mixed_sizes_must_be_resized(frame):
+    frame['img'][2] = frame['img'][2][:40]
+    with pytest.raises(ValueError, match='put ResizeViews'):
+        PackSurroundInputs()(frame)
+
+
+def test_sparse_pixels_for_evaluation(frame):
+    frame['rounding'] = 'floor'
+    kept = KeepLidarPixels()(frame)
+    full = kept['lidar_pixels'].scatter(6, 48, 64)
+    np.testing.assert_array_equal(full, ProjectLidarDepth()(frame)['gt_depth'])
+    assert kept['lidar_visible'].all()
+
+
+@pytest.mark.parametrize(
+    'make', [lambda: RandomZoomCrop(0.5), lambda: RandomFlipViews(2.0), lambda: RandomPhotometric(strength=1.0)]
+)
+def test_wrong_arguments(make):
+    with pytest.raises(ValueError):
+        make()
