@@ -7,6 +7,7 @@ from fsmde.synthetic.looks import WEATHER, draw_look
 from fsmde.synthetic.raycast import RayPart, RayWorld
 from fsmde.synthetic.render import Renderer
 from fsmde.synthetic.rigs import Camera, ddad_rig
+from fsmde.synthetic.scene import street_and_weather
 from fsmde.synthetic.shapes import box, cylinder
 from fsmde.synthetic.soup import face_normals, pose_of
 from fsmde.synthetic.trivial import _pose
@@ -26,7 +27,7 @@ def wall_world():
 
 def test_depth_of_a_wall_and_of_the_ground():
     camera = Camera('CAMERA_01', np.array([[40.0, 0, 40], [0, 40, 24], [0, 0, 1]]), np.eye(4), (48, 80))
-    look = draw_look(np.random.default_rng(0), 'student')
+    look = draw_look(np.random.default_rng(0), 'student', 'day')
     image, depth = Renderer(wall_world(), look).image(camera, FORWARD, np.random.default_rng(0))
     assert image.dtype == np.uint8 and image.shape == (48, 80, 3)
     np.testing.assert_allclose(depth[20, 30:50], 10, rtol=1e-6)
@@ -37,7 +38,7 @@ def test_depth_of_a_wall_and_of_the_ground():
 def test_own_car_and_sky_have_no_depth():
     camera = Camera('CAMERA_01', np.array([[40.0, 0, 40], [0, 40, 24], [0, 0, 1]]), np.eye(4), (48, 80))
     backward = np.diag([-1.0, -1, 1, 1]) @ FORWARD
-    renderer = Renderer(wall_world(), draw_look(np.random.default_rng(0), 'student'))
+    renderer = Renderer(wall_world(), draw_look(np.random.default_rng(0), 'student', 'day'))
     _, depth = renderer.image(camera, backward, np.random.default_rng(0))
     mask = renderer.own_mask(camera, backward)
     assert mask.any() and not depth[mask].any()
@@ -77,6 +78,11 @@ def test_looks_of_student_and_teacher_are_disjoint():
         for b in WEATHER['teacher'].values():
             for key in ('elevation', 'azimuth', 'haze'):
                 assert a[key][1] <= b[key][0] or b[key][1] <= a[key][0], (key, a, b)
+
+
+def test_twenty_four_scenes_show_every_street_in_every_weather():
+    for preset in ('student', 'teacher'):
+        assert len({street_and_weather(preset, 0, number) for number in range(24)}) == 24
 
 
 def test_ring_order_is_the_facts():

@@ -20,25 +20,29 @@ class Drive:
 
     def __init__(self, rng, layout):
         self.speed = layout.speed
-        self.turn = layout.yaw
         lanes = lane_centres(layout)
         own = lanes[: max(1, len(lanes) // 2)]
-        self.lane = float(rng.choice(own)) + rng.normal(0, 0.25)
-        self._wander = Waves(rng, 3, 9, 0.12)
+        self.lane = float(rng.choice(own))
+        self._offset, self._phase = rng.uniform(-0.2, 0.2), rng.uniform(-0.8, 0.8)
+        self._turn = np.sin(layout.yaw)
+        self._swing = 4.0 if layout.kind == 'square' else 0.4 * (layout.lane_width - 2.2)
         self._pitch, self._roll = (Waves(rng, 0.7, 3.0, 0.06, 4) for _ in range(2))
         self._lift = Waves(rng, 0.7, 2.5, 0.05, 3)
         self.load = np.radians(rng.normal(0, 1.0, 2))
 
     def road_position(self, time):
         """Road coordinates s, t in metres at a time in seconds."""
-        swerve = np.sin(self.turn) if abs(self.turn) > 0.2 else 0.0
-        s = self.speed * time * np.cos(self.turn)
-        return s, self.lane + self._wander(time) + self.speed * time * swerve
+        swing = self._swing * np.sin(self._angle(time))
+        return self.speed * time * np.sqrt(1 - self._turn ** 2 / 2), self.lane + self._offset + swing
+
+    def _angle(self, time):
+        """Phase of the swing to left and right, which the car's heading follows."""
+        return self.speed * time * self._turn / self._swing + self._phase
 
     def pose(self, road, time):
         """Vehicle to world (4, 4): on its four wheels, with the body swaying on its springs."""
         s, t = self.road_position(time)
-        yaw = road.heading_at(s) + self.turn
+        yaw = road.heading_at(s) + np.arcsin(self._turn * np.cos(self._angle(time)))
         return standing_pose(road, s, t, yaw, WHEELBASE, TRACK, self.load[0] + self._pitch(time),
                              self.load[1] + self._roll(time), float(self._lift(time)))
 
@@ -76,20 +80,20 @@ class Traffic:
         self.road = road
         layout = road.layout
         self._movers = []
-        crossing_lanes = abs(drive.turn) > 0.2
-        for i, t in enumerate(lane_centres(layout)):
+        lanes = [] if layout.kind == 'square' else lane_centres(layout)
+        for i, t in enumerate(lanes):
             oncoming = i >= max(1, layout.lanes // 2)
             own = abs(t - drive.lane) < 0.6 * layout.lane_width
             speed = layout.speed * rng.uniform(0.7, 1.3)
             velocity = drive.speed if own else -speed if oncoming else speed
             gap = layout.traffic
-            s = road.start + rng.uniform(5, gap)
+            s = road.start + rng.uniform(5, 5 + gap)
             while s < road.end - 8:
                 soup, length = random_vehicle(rng, palette, 0.22)
                 clear = length / 2 + 5.0
                 near = own and -clear - 1.0 < s < clear + 4.0
-                if not near and not crossing_lanes:
-                    self._movers.append((soup, s, t + rng.normal(0, 0.2), velocity, oncoming * np.pi))
+                if not near:
+                    self._movers.append((soup, s, t + rng.normal(0, 0.1), velocity, oncoming * np.pi))
                 s += length + max(3.0, gap * rng.uniform(0.3, 1.7))
         for _ in range(int(layout.people)):
             side = rng.choice([1, -1])

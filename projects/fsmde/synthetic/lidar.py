@@ -2,6 +2,7 @@
 import numpy as np
 
 from .materials import Material, evaluate
+from .soup import rotated
 
 MAX_RANGE = 200.0
 _BEAMS, _STEPS = 64, 900
@@ -30,7 +31,7 @@ def scan(world, lidar2world, haze, rng):
         that meet the own car return nothing.
     """
     rays = beam_directions()
-    directions = rays @ lidar2world[:3, :3].T
+    directions = rotated(rays, lidar2world[:3, :3])
     origin = lidar2world[:3, 3]
     hits = world.cast(origin, directions)
     noise, chance = rng.standard_normal(len(rays)), rng.random(len(rays))

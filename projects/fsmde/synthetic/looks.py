@@ -17,7 +17,7 @@ _TEACHER = dict(
 # Elevation and azimuth of the sun in degrees (azimuth to the left of the road's direction), strengths of sun and sky,
 # haze: metres at which a surface has lost 63 % of its contrast.
 _STUDENT_WEATHER = {
-    'day': dict(elevation=(34, 52), azimuth=(-170, -10), sun=2.6, sky=0.75, haze=(900, 1600), tint=(1.0, 0.95, 0.87),
+    'day': dict(elevation=(34, 52), azimuth=(-170, -10), sun=2.7, sky=0.62, haze=(900, 1600), tint=(1.0, 0.95, 0.87),
                 zenith=(0.16, 0.32, 0.66), horizon=(0.62, 0.74, 0.88), cloud=(0.0, 0.7), lights=0.0),
     'overcast': dict(elevation=(70, 80), azimuth=(-170, -10), sun=0.55, sky=1.25, haze=(350, 700), tint=(1, 1, 1),
                      zenith=(0.60, 0.63, 0.67), horizon=(0.78, 0.80, 0.82), cloud=(0.3, 0.6), lights=0.06),
@@ -122,11 +122,9 @@ class Look:
     vignette: float
 
 
-def draw_look(rng, preset):
-    """Draw the look of a scene of the ``student`` or the ``teacher`` preset."""
-    weather = WEATHER[preset]
-    name = str(rng.choice(list(weather)))
-    w = weather[name]
+def draw_look(rng, preset, name):
+    """Draw the look of a scene of the ``student`` or the ``teacher`` preset in a weather of ``WEATHER[preset]``."""
+    w = WEATHER[preset][name]
     elevation, azimuth = np.radians(rng.uniform(*w['elevation'])), np.radians(rng.uniform(*w['azimuth']))
     sun = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
     zenith, horizon = (np.array(w[k]) * rng.uniform(0.92, 1.08) for k in ('zenith', 'horizon'))

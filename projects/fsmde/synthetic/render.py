@@ -3,6 +3,7 @@ import numpy as np
 
 from .materials import evaluate
 from .noise import texture
+from .soup import rotated
 
 MAX_DEPTH = 250.0
 _SUBPIXELS = ((-0.33, 0.1), (0.1, -0.33), (0.28, 0.28))
@@ -35,13 +36,13 @@ class Renderer:
             tuple: image (H, W, 3) uint8 RGB, and z-depth (H, W) float64 in metres, 0 for the sky, beyond 250 m and on
             the own car.
         """
-        origin, rotation = cam2world[:3, 3], cam2world[:3, :3].T
-        directions = camera.rays() @ rotation
+        origin, rotation = cam2world[:3, 3], cam2world[:3, :3]
+        directions = rotated(camera.rays(), rotation)
         hits = self.world.cast(origin, directions)
         light = self._light(origin, directions, hits)
         rough = np.flatnonzero(self._edges(light.reshape(*camera.size, 3), hits.reach.reshape(camera.size)))
         for shift in _SUBPIXELS:
-            extra = camera.rays(shift)[rough] @ rotation
+            extra = rotated(camera.rays(shift)[rough], rotation)
             light[rough] += self._light(origin, extra, self.world.cast(origin, extra))
         light[rough] /= 1 + len(_SUBPIXELS)
         seen = (hits.reach < MAX_DEPTH) & (hits.part != self._own)
@@ -50,7 +51,7 @@ class Renderer:
 
     def own_mask(self, camera, cam2world):
         """(H, W) bool, True where the own car is seen."""
-        hits = self.world.cast(cam2world[:3, 3], camera.rays() @ cam2world[:3, :3].T)
+        hits = self.world.cast(cam2world[:3, 3], rotated(camera.rays(), cam2world[:3, :3]))
         return (hits.part == self._own).reshape(camera.size)
 
     def _light(self, origin, directions, hits):
@@ -73,18 +74,18 @@ class Renderer:
         look, palette = self.look, self.look.palette
         surface = self.world.surface(hits, points)
         normals, flat = surface.normals, surface.flat
-        flat[np.einsum('nc,nc->n', flat, view) > 0] *= -1
-        normals[np.einsum('nc,nc->n', normals, flat) < 0] *= -1
+        flat[_dot(flat, view) > 0] *= -1
+        normals[_dot(normals, flat) < 0] *= -1
         albedo, gloss, glow = evaluate(surface, distance, palette.scale, look.lights)
         sun = self._sun
-        facing = np.maximum(normals @ sun, 0) * (flat @ sun > -0.2)
+        facing = np.maximum(_dot(normals, sun), 0) * (_dot(flat, sun) > -0.2)
         lit = np.flatnonzero(facing > 0)
         facing[lit] *= ~self.world.blocked(points[lit] + 0.015 * flat[lit] + 0.01 * sun, sun)
         up = normals[:, 2:]
         sky = self._sky_light * (0.62 + 0.38 * up) + self._sun_light * (0.06 - 0.06 * up)
         light = albedo * (facing[:, None] * self._sun_light + sky)
         shiny = np.flatnonzero(gloss > 0)
-        slant = np.einsum('nc,nc->n', view[shiny], normals[shiny])
+        slant = _dot(view[shiny], normals[shiny])
         mirrored = view[shiny] - 2 * slant[:, None] * normals[shiny]
         grazing = 1 - np.abs(slant)
         amount = gloss[shiny] * (0.12 + 0.88 * grazing ** 4)
@@ -101,7 +102,7 @@ class Renderer:
         cover = texture(40 * view[:, 0] / height, 40 * view[:, 1] / height, 0.6)
         cloud = np.clip(0.55 * cover + (1.6 * self.look.cloud - 0.7), 0, 0.8) * np.clip(up * 6, 0, 1)
         colour += cloud[:, None] * (0.25 * self._horizon + 0.7 * self._horizon.max() - colour)
-        towards = np.maximum(view @ self._sun, 0)
+        towards = np.maximum(_dot(view, self._sun), 0)
         glow = 0.1 * towards ** 24 + 1.6 * towards ** 900
         colour += glow[:, None] * self._sun_light
         ground = np.clip(-up * 8, 0, 1)[:, None]
@@ -110,7 +111,7 @@ class Renderer:
     @staticmethod
     def _edges(light, reach):
         """(H, W) bool, pixels that differ from a neighbour in brightness or depth."""
-        value = np.sqrt(np.maximum(light @ _LUMA, 0))
+        value = np.sqrt(np.maximum(_dot(light, _LUMA), 0))
         inverse = 1 / reach
         edges = np.zeros(value.shape, bool)
         for axis in (0, 1):
@@ -125,10 +126,17 @@ class Renderer:
         look = self.look
         height, width = light.shape[:2]
         y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j].astype(np.float32)
-        level = 0.42 * look.exposure / (0.5 * np.mean(light @ _LUMA) + 0.5 * np.mean(look.horizon) * 0.7)
+        level = 0.38 * look.exposure / (0.5 * np.mean(_dot(light, _LUMA)) + 0.5 * np.mean(look.horizon) * 0.7)
         value = light * (level * (1 - look.vignette * (x * x + y * y) / 2))[..., None].astype(np.float32)
         grain = rng.standard_normal(value.shape, dtype=np.float32) * look.noise
         value = value + grain * np.sqrt(0.08 + np.maximum(value, 0))
         value = np.maximum(value, 0)
         value = value * (1 + 0.12 * value) / (1 + 0.75 * value)
-        return (np.clip(value * 1.25, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
+        value = np.clip(value * 1.25, 0, 1) ** (1 / 2.2)
+        value += 0.45 * value * (1 - value) * (2 * value - 0.85)
+        return (np.clip(value, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _dot(a, b):
+    """Inner products (...) of vectors (..., 3)."""
+    return np.einsum('...c,...c->...', a, b)

@@ -73,9 +73,12 @@ class Road:
         s = np.arange(self.start, self.end, 1.5)
         road_t = np.linspace(-layout.half_width, layout.half_width, 2 * int(np.ceil(layout.half_width / 1.6)) + 1)
         lanes = layout.lanes * layout.lane_width / 2
-        road = self._strip(s, road_t, Material.ROAD, palette.road, palette.marks,
-                           (lanes, layout.lane_width, layout.dash, layout.crossing))
-        parts = [road]
+        if layout.kind == 'square':
+            road = (Material.PAVING, palette.plot, (0, 0, 0), palette.slab * 1.6)
+        else:
+            road = (Material.ROAD, palette.road, palette.marks,
+                    (lanes, layout.lane_width, layout.dash, layout.crossing))
+        parts = [self._strip(s, road_t, *road)]
         for sign, pavement in ((1, layout.pavement[0]), (-1, layout.pavement[1])):
             inner = layout.half_width + 0.03
             kerb_t = np.array([layout.half_width, inner, inner + 0.15])

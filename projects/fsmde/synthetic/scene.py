@@ -5,7 +5,7 @@ from .dgp import SceneWriter
 from .drive import Drive, Traffic
 from .layouts import KINDS, draw_layout
 from .lidar import scan
-from .looks import draw_look
+from .looks import WEATHER, draw_look
 from .raycast import RayPart, RayWorld
 from .render import Renderer
 from .rigs import ddad_rig, random_rig
@@ -17,8 +17,14 @@ PRESETS = {'student': 0, 'teacher': 1}
 CAMERA_LAG = 0.02  # seconds by which the cameras fire before the LiDAR's time stamp
 
 
+def street_and_weather(preset, split, number):
+    """Kind of street and weather of a scene: 24 scenes in a row show every pair once."""
+    kinds, weathers = list(KINDS), list(WEATHER[preset])
+    return kinds[(number + 2 * split) % len(kinds)], weathers[(number + number // 12 + split) % len(weathers)]
+
+
 class Scene:
-    """A street with its traffic, rig and look, all drawn from (seed, preset, split, number).
+    """A street with its traffic, rig and look, all from (seed, preset, split, number).
 
     Args:
         seed, split, number: integers; ``split`` is 0 train, 1 val, 2 test.
@@ -32,9 +38,9 @@ class Scene:
         self.frames, self.interval = frames, interval
         self._seed = [seed, PRESETS[preset], split, number]
         rng = np.random.default_rng(self._seed)
-        kinds = list(KINDS)
-        self.layout = draw_layout(rng, kinds[(number + int(rng.integers(2))) % len(kinds)])
-        self.look = draw_look(rng, preset)
+        kind, weather = street_and_weather(preset, split, number)
+        self.layout = draw_layout(rng, kind)
+        self.look = draw_look(rng, preset, weather)
         self.drive = Drive(rng, self.layout)
         duration = (frames - 1) * interval
         self.road = Road(rng, self.layout, self.layout.speed * duration)

@@ -30,9 +30,17 @@ class Soup:
     def placed(self, pose):
         """Return a copy moved by ``pose``, a (4, 4) rigid transform."""
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved['corners'] = self.corners @ pose[:3, :3].T + pose[:3, 3]
-        moved['normals'] = self.normals @ pose[:3, :3].T
+        moved['corners'] = rotated(self.corners, pose[:3, :3]) + pose[:3, 3]
+        moved['normals'] = rotated(self.normals, pose[:3, :3])
         return Soup(**moved)
+
+
+def rotated(vectors, rotation):
+    """Vectors (..., 3) turned by a rotation (3, 3).
+
+    Not by ``@``: BLAS would start threads for it, in every process, and rounds differently on other machines.
+    """
+    return np.einsum('...c,dc->...d', vectors, rotation)
 
 
 def make_soup(corners, material, colour, uv=None, normals=None, accent=(0, 0, 0), params=(0, 0, 0, 0)):

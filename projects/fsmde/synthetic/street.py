@@ -108,8 +108,9 @@ class Furnisher:
                 points = self.road.point(span, side * (front + rng.uniform(0.1, 0.6)))
                 solid = rng.random() < 0.5
                 colour = self.palette.wall(rng) if solid else self.palette.trim(rng)
+                material = Material.PAVING if solid else Material.PLAIN
                 self.soups.append(furniture.fence_panels(points, rng.uniform(0.8, 1.9), solid, colour=colour,
-                                                         material=Material.PLAIN))
+                                                         material=material, params=(0.4, 0.2, 0, 0)))
             if layout.plot_grass and room > 2 and rng.random() < 0.7:
                 for _ in range(rng.integers(1, 5)):
                     self._put(furniture.bush(rng, self.palette, rng.uniform(0.7, 2.4)), s + rng.uniform(0, 9),
@@ -142,7 +143,8 @@ class Furnisher:
             s, t = rng.uniform(-60, 90), rng.uniform(-1, 1) * (layout.half_width + 4)
             pick = rng.random()
             if pick < 0.4:
-                soup, clear = random_vehicle(rng, self.palette, 0.12)[0], 2.6
+                soup, length = random_vehicle(rng, self.palette, 0.12)
+                clear = length / 2 + 0.5
             elif pick < 0.6:
                 soup, clear = furniture.tree(rng, self.palette, rng.uniform(4, 9)), 1.5
             elif pick < 0.85:

@@ -115,7 +115,8 @@ def random_vehicle(rng, palette, heavy=0.2):
         if rng.random() < 0.3:
             return bus(colour), 11.5
         length = rng.uniform(6.0, 12.0)
-        return truck(colour, palette.paint(rng), length, rng.uniform(2.7, 3.9)), length
+        load = palette.paint(rng) * 0.5 + rng.uniform(0.1, 0.35)
+        return truck(colour, load, length, rng.uniform(2.7, 3.9)), length
     style = rng.choice(['saloon', 'hatch', 'suv', 'van'], p=[0.3, 0.3, 0.28, 0.12])
     size = tuple(np.array(_STYLES[style]['size']) * rng.uniform(0.93, 1.07, 3))
     return car(style, colour, size), size[0]

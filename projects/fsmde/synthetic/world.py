@@ -2,7 +2,6 @@
 import json
 import logging
 import multiprocessing
-import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -58,7 +57,8 @@ def make_world(out_dir, preset='student', train_scenes=None, val_scenes=None, te
         logger.info('%s already holds this world', out_dir)
         return out_dir
 
-    partial = out_dir.with_name(f'.{out_dir.name}.{os.getpid()}.partial')
+    partial = out_dir.with_name(f'.{out_dir.name}.partial')
+    shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         _write(partial, wanted, jobs)
