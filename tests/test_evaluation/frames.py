@@ -26,12 +26,12 @@ def points(camera, u, v, z, index=None):
     return PixelPoints(camera, u, v, np.asarray(z, dtype=np.float32), index)
 
 
-def frame(pred, pixels, index=0, scene='a', size=(8, 12), visible=None, **more):
+def frame(pred, pixels, index=0, scene='a', size=(8, 12), visible=None, azimuths=None, **more):
     """A sample of N cameras with images of one size and a prediction (N, h, w)."""
     N, h, w = np.shape(pred)
     K = np.array([[size[1] / 2, 0, size[1] / 2], [0, size[1] / 2, size[0] / 2], [0, 0, 1]])
     scale = np.diag([w / size[1], h / size[0], 1])
-    cam2ego = np.stack([look(360 / N * n) for n in range(N)])
+    cam2ego = np.stack([look(a) for a in azimuths or [360 / N * n for n in range(N)]])
     names = CAMERAS[:N]
     sample = dict(
         pred_depth=torch.as_tensor(np.asarray(pred), dtype=torch.float32),

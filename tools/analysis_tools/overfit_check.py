@@ -1,12 +1,12 @@
 """Does the geometry hold? Overfit a small student on a few frames with part of the LiDAR withheld.
 
-Training LiDAR is withheld in every third 10-degree sector of azimuth around the vehicle. If images, calibration and LiDAR
-agree, a network that has memorised the seen sectors continues surfaces into the withheld ones. With one camera turned
-(--turn-degrees) the labels of that camera lie beside what it sees, and the withheld sectors and the overlaps with its
-neighbours get worse. Always judged with the right calibration, on the frames that were trained on:
+Training LiDAR is withheld in every third 10-degree sector of azimuth around the vehicle. If images, calibration and
+LiDAR agree, a network that has memorised the seen sectors continues surfaces into the withheld ones. With one camera
+turned (--turn-degrees) the labels of that camera lie beside what it sees, and the withheld sectors and the overlaps
+with its neighbours get worse. Always judged with the right calibration, on the frames that were trained on:
 
-    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD --out overfit.json
-    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD --turn-degrees 3 --out turned.json
+    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD
+    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD --turn-degrees 3
 """
 
 import argparse

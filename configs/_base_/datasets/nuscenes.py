@@ -1,10 +1,10 @@
 from mmengine.dataset import DefaultSampler
 
 from fsmde.datasets import (
-    NuScenesSurroundDataset,
     KeepLidarPixels,
     LoadSurroundImages,
     LoadSurroundLidar,
+    NuScenesSurroundDataset,
     PackSurroundInputs,
     ProjectLidarDepth,
     RandomFlipViews,

@@ -7,6 +7,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from fsmde.rig import quaternion_to_matrix
+
 from .surround_dataset import SurroundDepthDataset
 
 SPLITS = {'train': '0', 'val': '1', 'test': '2'}

@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 from PIL import Image
 
 from fsmde.rig import CameraRig, project_points
+
 from .transforms.loading import load_points, load_visible
 
 

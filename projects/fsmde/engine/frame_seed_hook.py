@@ -14,7 +14,6 @@ class FrameSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner) -> None:
-        """See the class."""
         self._set(runner.train_dataloader.dataset, runner.seed, runner.epoch)
 
     def _set(self, dataset, seed, epoch):

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from torch import nn
 
 from fsmde.models.teachers import DepthTeacher
@@ -44,6 +45,16 @@ def test_zero_is_far_for_disparity_and_nothing_for_depth(inputs):
     images = torch.zeros_like(inputs[0])
     assert not MeanTeacher('depth_metric')(images, inputs[1]).valid.any()
     assert MeanTeacher('disparity_affine_invariant')(images, inputs[1]).valid.all()
+
+
+def test_unusable_answer_is_said_once(inputs, monkeypatch):
+    messages = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', messages.append)
+    teacher = MeanTeacher()
+    teacher(torch.zeros_like(inputs[0]), inputs[1])
+    teacher(torch.zeros_like(inputs[0]), inputs[1])
+    MeanTeacher()(*inputs)
+    assert len(messages) == 1 and 'Only 0% of the first answer of MeanTeacher' in messages[0]
 
 
 def test_not_finite_is_invalid(inputs):

@@ -42,7 +42,6 @@ class PackSurroundInputs(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         sizes = {image.shape[:2] for image in results['img']}
         if len(sizes) != 1:
             raise ValueError(

@@ -26,7 +26,6 @@ class ResizeViews(BaseTransform):
         self.size = tuple(size)
 
     def transform(self, results):
-        """See the class."""
         H, W = self.size
         matrices = []
         for n, image in enumerate(results['img']):
@@ -51,7 +50,6 @@ class KeepTeacherViews(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         results['teacher_img'] = [image.copy() for image in results['img']]
         results['teacher_cam2img'] = results['cam2img'].copy()
         results['teacher_ori2img'] = results['ori2img'].copy()
@@ -74,7 +72,6 @@ class RandomZoomCrop(BaseTransform):
         self.max_zoom = max_zoom
 
     def transform(self, results):
-        """See the class."""
         rng, matrices = results['rng'], []
         zoom = rng.uniform(1, self.max_zoom)
         for n, image in enumerate(results['img']):
@@ -108,7 +105,6 @@ class RandomFlipViews(BaseTransform):
         self.prob = prob
 
     def transform(self, results):
-        """See the class."""
         if results['rng'].random() >= self.prob:
             return results
         mirror_x, mirror_y = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])

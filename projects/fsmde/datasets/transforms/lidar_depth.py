@@ -17,7 +17,6 @@ class KeepLidarPixels(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         pixels = project_points(
             results['lidar_points'],
             results['lidar2cam'],
@@ -41,7 +40,6 @@ class ProjectLidarDepth(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         sizes = [image.shape[:2] for image in results['img']]
         height, width = np.max(sizes, axis=0)
         pixels = project_points(results['lidar_points'], results['lidar2cam'], results['cam2img'], sizes)
@@ -57,7 +55,6 @@ class DenseDepthAsTarget(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         depth = []
         for n, image in enumerate(results['img']):
             h, w = image.shape[:2]

@@ -78,7 +78,6 @@ class LoadSurroundImages(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         images = [load_image(path) for path in results['img_path']]
         N, sizes = len(images), [image.shape[:2] for image in images]
         results['img'] = images
@@ -99,7 +98,6 @@ class LoadSurroundLidar(BaseTransform):
     """Read the LiDAR cloud of a frame: adds ``lidar_points`` (P, 3) float64, metres, in the LiDAR's frame."""
 
     def transform(self, results):
-        """See the class."""
         points = load_points(results['lidar_path'], results['lidar_dims'])
         results['lidar_points'] = np.asarray(points[:, :3], dtype=np.float64)
         return results
@@ -113,7 +111,6 @@ class LoadDenseDepth(BaseTransform):
     """
 
     def transform(self, results):
-        """See the class."""
         if 'dense_depth_path' not in results:
             raise ValueError(f"frame {results['frame_id']} has no dense depth; give the data set dense_depth='...'")
         maps = [load_image(path, cv2.IMREAD_UNCHANGED) for path in results['dense_depth_path']]

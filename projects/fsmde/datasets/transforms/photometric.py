@@ -23,7 +23,6 @@ class RandomPhotometric(BaseTransform):
         self.strength, self.prob = strength, prob
 
     def transform(self, results):
-        """See the class."""
         rng = results['rng']
         if rng.random() >= self.prob:
             return results

@@ -71,7 +71,6 @@ class CrossInteractionKD(DepthDistiller):
             )
 
     def loss(self, student, teacher, target, rig):
-        """See the class."""
         if self.branch is None:
             return self._loss_aligned(student, teacher, target)
         return self._loss_branch(student, teacher, target)

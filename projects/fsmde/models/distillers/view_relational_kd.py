@@ -43,7 +43,6 @@ class ViewRelationalKD(DepthDistiller):
         self.relation, self.grid, self.temperature = relation, tuple(grid), temperature
 
     def loss(self, student, teacher, target, rig):
-        """See the class."""
         pairs = rig.pairs()
         if self.relation == 'geometric':
             value = self._geometric(student, teacher, target, rig, pairs)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fsmde.bins import DepthBins
 from fsmde.structures import DepthTarget, StudentOutput
+
 from ..losses import chamfer_1d
 from .base_depth_head import BaseDepthHead
 

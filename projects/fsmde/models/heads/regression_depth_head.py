@@ -6,6 +6,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from fsmde.structures import StudentOutput
+
 from .base_depth_head import BaseDepthHead
 
 

@@ -1,6 +1,7 @@
 """What every teacher shares: it is frozen, it is no part of the student, and it answers for unaugmented images."""
 
 import torch
+from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
 from fsmde.structures import TeacherOutput
@@ -24,7 +25,7 @@ class DepthTeacher:
 
     def __init__(self, network: nn.Module, space: str, feature_channels: int = None):
         self.network, self.space = network, space
-        self._feature_channels = feature_channels
+        self._feature_channels, self._answered = feature_channels, False
         if network is not None:
             network.requires_grad_(False)
 
@@ -78,8 +79,20 @@ class DepthTeacher:
         valid = depth.isfinite()
         if not self.space.startswith('disparity'):
             valid = valid & (depth > 0)
+        if not self._answered:
+            self._answered = True
+            self._warn_if_unusable(valid)
         depth = depth.where(valid, torch.zeros_like(depth))
         return TeacherOutput(depth, self.space, valid, None if features is None else features.float())
+
+    def _warn_if_unusable(self, valid):
+        """Say so once if most of an answer is of no use: distillation would silently do nothing."""
+        share = valid.float().mean().item()
+        if share < 0.5:
+            MMLogger.get_current_instance().warning(
+                f'Only {share:.0%} of the first answer of {type(self).__name__} ({self.space}) is finite'
+                f'{"" if self.space.startswith("disparity") else " and positive"}: is `space` right, are the weights?'
+            )
 
     def _prepare(self, device):
         """Bring the network to the device, in eval mode whatever was done to it since."""
