@@ -1,0 +1,68 @@
+"""Predicted depth maps in files, ours or anyone's."""
+
+import os.path as osp
+import re
+
+import cv2
+import numpy as np
+
+#: ``.png``: 16-bit grey, metres * 256; ``.npz``: float metres under the key ``depth``; ``.npy``: float metres.
+SUFFIXES = ('.png', '.npz', '.npy')
+
+
+def prediction_path(folder: str, frame_id: str, camera: str) -> str:
+    """Path, without suffix, of a camera's map: ``<folder>/<frame_id>/<camera>``.
+
+    Characters other than letters, digits and ``_.+-`` are written as ``_``, as ``tools/test.py --out`` does.
+    """
+    return osp.join(folder, *[re.sub(r'[^\w.+-]', '_', part) for part in (*frame_id.split('/'), camera)])
+
+
+def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
+    """Read a camera's predicted depth.
+
+    Returns:
+        (h, w) float32 metres. A pixel of 0 says that nothing was predicted there and becomes NaN, so that it is
+        counted as such.
+
+    Raises:
+        FileNotFoundError: If there is no file of a known suffix.
+        ValueError: If it does not hold one depth map of the documented type.
+    """
+    path = prediction_path(folder, frame_id, camera)
+    found = [path + suffix for suffix in SUFFIXES if osp.isfile(path + suffix)]
+    if not found:
+        raise FileNotFoundError(f'frame {frame_id} has no prediction {path} with one of the suffixes {SUFFIXES}')
+    path = found[0]
+    if path.endswith('.png'):
+        depth = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        if depth is None or depth.dtype != np.uint16:
+            raise ValueError(f'{path}: expected a 16-bit grey PNG of metres * 256, found {_kind(depth)}')
+        depth = depth / np.float32(256)
+    else:
+        depth = np.load(path)
+        if path.endswith('.npz'):
+            if 'depth' not in depth:
+                raise ValueError(f"{path}: expected metres under the key 'depth', found {list(depth)}")
+            depth = depth['depth']
+    depth = np.squeeze(depth)
+    if depth.ndim != 2 or not np.issubdtype(depth.dtype, np.floating):
+        raise ValueError(f'{path}: expected one (height, width) map of metres, found {_kind(depth)}')
+    return np.where(depth == 0, np.nan, depth).astype(np.float32)
+
+
+def _kind(depth):
+    return 'no image' if depth is None else f'{depth.dtype} {depth.shape}'
+
+
+def read_frame(folder: str, frame_id: str, cameras) -> np.ndarray:
+    """(N, h, w) float32 predictions of a frame's cameras, see :func:`read_prediction`.
+
+    Raises:
+        ValueError: If the maps differ in size.
+    """
+    maps = [read_prediction(folder, frame_id, camera) for camera in cameras]
+    if len({depth.shape for depth in maps}) > 1:
+        sizes = {camera: depth.shape for camera, depth in zip(cameras, maps)}
+        raise ValueError(f'frame {frame_id}: the predictions of its cameras differ in size: {sizes}')
+    return np.stack(maps)
