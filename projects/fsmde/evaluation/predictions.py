@@ -45,7 +45,8 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
             if 'depth' not in depth:
                 raise ValueError(f"{path}: expected metres under the key 'depth', found {list(depth)}")
             depth = depth['depth']
-    depth = np.squeeze(depth)
+    if depth.ndim == 3 and len(depth) == 1:
+        depth = depth[0]
     if depth.ndim != 2 or not np.issubdtype(depth.dtype, np.floating):
         raise ValueError(f'{path}: expected one (height, width) map of metres, found {_kind(depth)}')
     return np.where(depth == 0, np.nan, depth).astype(np.float32)

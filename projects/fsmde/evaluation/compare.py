@@ -1,0 +1,140 @@
+"""Runs side by side, where they may stand side by side."""
+
+import csv
+import os.path as osp
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bootstrap import Gain, paired_gain
+from .functional import HIGHER_IS_BETTER, METRICS
+from .report import TITLES, Table, describe, number
+from .results import CSV_NAME, read_results
+
+
+@dataclass
+class Run:
+    """One evaluated run.
+
+    Args:
+        name: What it is called in tables.
+        results: Its results.json.
+        images: ``{(frame_id, camera): {'scene': ..., metric: value}}`` under the compared protocol and mode.
+    """
+
+    name: str
+    results: dict
+    images: dict
+
+
+def read_run(path: str, protocol: str, mode: str) -> Run:
+    """Read a run from its results.json and the csv beside it; it is called as the folder that they are in.
+
+    Raises:
+        ValueError: If the run was not evaluated under the protocol or in the mode.
+        FileNotFoundError: If the csv is not there.
+    """
+    results = read_results(path)
+    modes = results['protocols'].get(protocol, {}).get('modes')
+    if modes is None or mode not in modes:
+        found = {name: list(entry['modes']) for name, entry in results['protocols'].items()}
+        raise ValueError(f'{path} has no results under protocol {protocol!r} in mode {mode!r}; it has {found}')
+    table = osp.join(osp.dirname(path), CSV_NAME)
+    if not osp.isfile(table):
+        raise FileNotFoundError(f'{table} is missing; it is written beside results.json and both belong together')
+    with open(table, newline='') as file:
+        images = {
+            (row['frame_id'], row['camera']): dict({m: float(row[m]) for m in METRICS}, scene=row['scene'])
+            for row in csv.DictReader(file)
+            if row['protocol'] == protocol and row['mode'] == mode
+        }
+    return Run(osp.basename(osp.dirname(osp.abspath(path))), results, images)
+
+
+def check_comparable(runs: list, protocol: str) -> None:
+    """Make sure that runs differ in nothing but their predictions.
+
+    Raises:
+        ValueError: If data set, protocol, flip augmentation or frames differ; says which.
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        pairs = {
+            'data set': [r.results['dataset'] for r in (first, run)],
+            'flip augmentation': [r.results['run'].get('flip_augmentation', False) for r in (first, run)],
+        }
+        a, b = (r.results['protocols'][protocol]['settings'] for r in (first, run))
+        pairs.update({f'{protocol} {key}': [a[key], b.get(key)] for key in a})
+        for what, (one, other) in pairs.items():
+            if one != other:
+                raise ValueError(f'{first.name} and {run.name} are not comparable: {what} is {one!r} and {other!r}')
+        missing = set(first.images) ^ set(run.images)
+        if missing:
+            raise ValueError(
+                f'{first.name} and {run.name} are not comparable: {len(missing)} images are in one of them only, such '
+                f'as {min(missing)}'
+            )
+
+
+def gains(baseline: Run, run: Run, metric: str) -> Gain:
+    """Compare two comparable runs in one metric."""
+    keys = sorted(baseline.images)
+    values = [np.array([r.images[key][metric] for key in keys]) for r in (baseline, run)]
+    return paired_gain(*values, [camera for _, camera in keys], [baseline.images[key]['scene'] for key in keys])
+
+
+def comparison_table(runs: list, protocol: str, mode: str) -> Table:
+    """The first run, then the others with relative gain and 95 % interval in each metric.
+
+    Positive gains are improvements. Values are the protocol's; gains and intervals are of the per-image means.
+    """
+    rows = []
+    for run in runs:
+        figures = run.results['protocols'][protocol]['modes'][mode]['overall']['all']
+        rows.append([run.name, *[number(figures[metric]) for metric in METRICS]])
+        if run is not runs[0]:
+            found = [(gains(runs[0], run, metric), -1 if metric in HIGHER_IS_BETTER else 1) for metric in METRICS]
+            rows.append(['  gain %', *[_percent(sign * gain.gain) for gain, sign in found]])
+            rows.append(['  95 %', *[_interval(gain, sign) for gain, sign in found]])
+    entry = runs[0].results['protocols'][protocol]
+    scenes = len({image['scene'] for image in runs[0].images.values()})
+    note = f'Gains over {runs[0].name}, positive is better; intervals: paired bootstrap over {scenes} scenes.'
+    if scenes < 2:
+        note += ' One scene says nothing of others: no intervals.'
+    return Table(f'{describe(protocol, entry)} - {mode}', ['', *TITLES.values()], rows, note)
+
+
+def _percent(value):
+    return '-' if np.isnan(value) else f'{100 * value:+.2f}'
+
+
+def _interval(gain, sign):
+    low, high = sorted((sign * gain.low, sign * gain.high))
+    return '-' if np.isnan(low) else f'{100 * low:+.1f}..{100 * high:+.1f}'
+
+
+def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel') -> None:
+    """Draw bars of a metric by camera and by distance into an image file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4), layout='constrained')
+    FigureCanvasAgg(figure)
+    of = lambda run: run.results['protocols'][protocol]['modes'][mode]
+    cameras = list(of(runs[0])['cameras'])
+    known = of(runs[0])['overall']
+    distances = [name for name in known if name not in ('all', 'overlap') and known[name]['pixels']]
+    panels = (
+        ('camera', cameras, lambda run: [of(run)['cameras'][camera]['all'][metric] for camera in cameras]),
+        ('distance / m', distances, lambda run: [of(run)['overall'][name][metric] for name in distances]),
+    )
+    for axes, (label, names, read) in zip(figure.subplots(1, 2), panels):
+        width = 0.8 / len(runs)
+        for r, run in enumerate(runs):
+            heights = [np.nan if value is None else value for value in read(run)]
+            axes.bar(np.arange(len(names)) + (r + 0.5) * width - 0.4, heights, width, label=run.name)
+        axes.set(xticks=range(len(names)), xlabel=label, ylabel=TITLES[metric], ylim=(0, None))
+        axes.set_xticklabels(names, fontsize=7)
+    axes.legend()
+    figure.suptitle(f'{protocol}, {mode}')
+    figure.savefig(path)

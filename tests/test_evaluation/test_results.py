@@ -1,0 +1,172 @@
+"""What an evaluation writes, and runs side by side."""
+
+import csv
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation.bootstrap import paired_gain
+from fsmde.evaluation.compare import check_comparable, comparison_table, draw, gains, read_run
+from fsmde.evaluation.report import Table, caveats
+from fsmde.evaluation.results import read_results
+
+from .frames import META, random_frame
+
+TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/compare_results.py'
+
+
+def evaluate(out_dir, error=1.0, scenes='aabb', **kwargs):
+    metric = SurroundDepthMetric(out_dir=str(out_dir), **kwargs)
+    metric.dataset_meta = META
+    samples = [random_frame(seed, scene=scene, num_points=100) for seed, scene in enumerate(scenes)]
+    for sample in samples:
+        sample['pred_depth'] = sample['pred_depth'] * error
+    metric.process(None, samples)
+    return metric, metric.evaluate(len(samples))
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp('runs')
+    protocols = ['fsmde', 'surrounddepth', 'vfdepth']
+    for name, error in (('plain', 1.0), ('better', 0.5)):
+        evaluate(root / name, error, protocol=protocols, run=dict(checkpoint='a.pth'))
+    return root
+
+
+def test_files_hold_what_the_table_says(folders):
+    results = read_results(str(folders / 'plain/results.json'))
+    assert results['run'] == dict(checkpoint='a.pth') and results['dataset'] == 'hand_made'
+    assert len(results['versions']['git_commit']) == 40
+    assert list(results['protocols']) == ['fsmde', 'surrounddepth', 'vfdepth']
+    assert results['protocols']['vfdepth']['settings']['group_size'] == 4
+    figures = results['protocols']['fsmde']['modes']['metric']
+    with open(folders / 'plain/per_image.csv', newline='') as file:
+        rows = [row for row in csv.DictReader(file) if row['protocol'] == 'fsmde' and row['mode'] == 'metric']
+    assert len(rows) == 4 * 3
+    means = [np.mean([float(r['abs_rel']) for r in rows if r['camera'] == camera]) for camera in META['cam_names']]
+    assert figures['overall']['all']['abs_rel'] == pytest.approx(np.mean(means), abs=1e-12)
+    assert figures['overall']['all']['pixels'] == sum(int(row['pixels']) for row in rows)
+    markdown = (folders / 'plain/results.md').read_text()
+    assert f'| overall | {figures["overall"]["all"]["abs_rel"]:.3f} |' in markdown
+    assert 'surrounddepth: lidar ground truth at full size, 0.1-100 m, last point of a pixel, no mask' in markdown
+    assert r'\begin{tabular}' in (folders / 'plain/results.tex').read_text()
+
+
+def test_unknown_figures_are_null_in_json(tmp_path):
+    evaluate(tmp_path, distances=(0, 50, 500, 900))
+    text = (tmp_path / 'results.json').read_text()
+    assert 'NaN' not in text
+    regions = json.loads(text)['protocols']['fsmde']['modes']['metric']['overall']
+    assert regions['500-900']['abs_rel'] is None and regions['500-900']['pixels'] == 0
+
+
+def test_short_names(tmp_path):
+    metric, short = evaluate(tmp_path, protocol=['surrounddepth', 'fsmde'])
+    for key in ('abs_rel', 'median/rmse', 'CAMERA_05/abs_rel', 'fsmde/abs_rel', 'consistency/abs_rel', 'non_finite'):
+        assert f'depth/{key}' in short
+    modes = metric.results_dict['protocols']['surrounddepth']['modes']
+    assert short['depth/abs_rel'] == modes['metric']['overall']['all']['abs_rel']
+
+
+def test_frame_list_and_tags_file(tmp_path):
+    (tmp_path / 'frames.txt').write_text('b/0002\na/0001\n')
+    (tmp_path / 'tags.json').write_text('{"b": ["night"], "a/0001": ["rain"]}')
+    metric, _ = evaluate(
+        tmp_path, frame_list=str(tmp_path / 'frames.txt'), tags_file=str(tmp_path / 'tags.json'), consistency=()
+    )
+    entry = metric.results_dict['protocols']['fsmde']
+    assert (entry['frames'], entry['frames_left_out']) == (2, 2)
+    assert set(entry['modes']['metric']['tags']) == {'night', 'rain'}
+    (tmp_path / 'frames.txt').write_text('c/0000\n')
+    with pytest.raises(ValueError, match="first is 'c/0000'"):
+        evaluate(tmp_path, frame_list=str(tmp_path / 'frames.txt'))
+
+
+def test_caveats_name_what_keeps_numbers_from_published_ones():
+    entry = dict(settings=dict(flip_augmentation=True, group_size=1), frames=3, published_frames=3950)
+    assert '3 frames counted, the published tables count 3950' in caveats(entry, True)
+    assert 'flip' in caveats(dict(entry, frames=3950), False)
+    assert caveats(dict(entry, frames=3950), True) == ''
+    dropped = dict(settings=dict(flip_augmentation=False, group_size=4), frames=3848, published_frames=3850)
+    assert caveats(dropped, False) == ''
+
+
+def test_table_formats():
+    table = Table('a_b: 5 %', ['', 'δ1'], [['CAM_A', '0.5']], 'mind this')
+    assert table.to_markdown() == '**a_b: 5 %**\n\n|  | δ1 |\n| --- | ---: |\n| CAM_A | 0.5 |\n\nmind this\n'
+    assert r'CAM\_A & 0.5 \\' in table.to_latex() and r'$\delta$1' in table.to_latex()
+    assert 'CAM_A' in table.to_terminal() and 'mind this' in table.to_terminal()
+
+
+def test_paired_gain_by_hand():
+    # Two scenes, one camera. Scene a: 1 -> 0.9, scene b: 3 -> 1.5, one image each.
+    gain = paired_gain([1, 3], [0.9, 1.5], ['c', 'c'], ['a', 'b'])
+    assert (gain.baseline, gain.value) == (2, 1.2)
+    assert gain.gain == pytest.approx(0.4)
+    # Draws are aa, ab, bb: gains 0.1, 0.4, 0.5; each end is drawn a quarter of the time.
+    assert (gain.low, gain.high) == (pytest.approx(0.1), pytest.approx(0.5))
+    # A uniform gain has no spread, however the scenes differ; one scene says nothing of others.
+    gain = paired_gain([1, 3, 7], [0.5, 1.5, 3.5], ['c', 'c', 'd'], ['a', 'b', 'b'])
+    assert (gain.low, gain.high) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert np.isnan(paired_gain([1, 2], [1, 2], ['c', 'c'], ['a', 'a']).low)
+
+
+def test_images_unknown_in_one_run_are_left_out_of_both():
+    gain = paired_gain([1, np.nan, 2], [2, 5, np.nan], ['c'] * 3, ['a', 'b', 'c'])
+    assert (gain.baseline, gain.value) == (1, 2)
+
+
+def test_compare_two_runs(folders):
+    runs = [read_run(str(folders / name / 'results.json'), 'fsmde', 'metric') for name in ('plain', 'better')]
+    check_comparable(runs, 'fsmde')
+    gain = gains(*runs, 'abs_rel')
+    of = lambda run: run.results['protocols']['fsmde']['modes']['metric']['overall']['all']['abs_rel']
+    assert (gain.baseline, gain.value) == (pytest.approx(of(runs[0])), pytest.approx(of(runs[1])))
+    assert gain.low <= gain.gain <= gain.high
+    table = comparison_table(runs, 'fsmde', 'metric')
+    assert table.rows[2][1] == f'{100 * (1 - of(runs[1]) / of(runs[0])):+.2f}'
+    assert '2 scenes' in table.note
+
+
+def test_runs_that_are_not_comparable_are_refused(folders, tmp_path):
+    plain = read_run(str(folders / 'plain/results.json'), 'fsmde', 'metric')
+    evaluate(tmp_path / 'fewer', scenes='aab')
+    with pytest.raises(ValueError, match='3 images are in one of them only'):
+        check_comparable([plain, read_run(str(tmp_path / 'fewer/results.json'), 'fsmde', 'metric')], 'fsmde')
+    evaluate(tmp_path / 'other', protocol=dict(name='fsmde', mask=False))
+    with pytest.raises(ValueError, match='fsmde mask is True and False'):
+        check_comparable([plain, read_run(str(tmp_path / 'other/results.json'), 'fsmde', 'metric')], 'fsmde')
+    with pytest.raises(ValueError, match="it has {'fsmde'"):
+        read_run(str(tmp_path / 'other/results.json'), 'vfdepth', 'metric')
+    (tmp_path / 'other/per_image.csv').unlink()
+    with pytest.raises(FileNotFoundError, match='both belong together'):
+        read_run(str(tmp_path / 'other/results.json'), 'fsmde', 'metric')
+    (tmp_path / 'other/results.json').write_text('{"schema": "else"}')
+    with pytest.raises(ValueError, match='fsmde.evaluation/1'):
+        read_results(str(tmp_path / 'other/results.json'))
+
+
+def test_plots(folders, tmp_path):
+    runs = [read_run(str(folders / name / 'results.json'), 'vfdepth', 'median') for name in ('plain', 'better')]
+    draw(runs, 'vfdepth', 'median', str(tmp_path / 'plot.png'))
+    assert (tmp_path / 'plot.png').stat().st_size > 5000
+
+
+def test_command(folders, tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location('compare_results', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    paths = [str(folders / name / 'results.json') for name in ('plain', 'better')]
+    monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--out', str(tmp_path)])
+    tool.main()
+    assert 'better' in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {'compare.md', 'compare.tex', 'compare.png'}
+    monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--protocol', 'kitti'])
+    with pytest.raises(SystemExit, match="no results under protocol 'kitti'"):
+        tool.main()

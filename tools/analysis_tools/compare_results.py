@@ -1,0 +1,49 @@
+"""Put runs side by side: ``python tools/analysis_tools/compare_results.py A/results.json B/results.json ...``.
+
+The first is the baseline. Runs under different protocols, data sets or frames are refused.
+"""
+
+import argparse
+import os.path as osp
+import sys
+
+from mmengine.utils import mkdir_or_exist
+
+from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('results', nargs='+', help='results.json of each run, per_image.csv beside it')
+    parser.add_argument('--names', nargs='+', help='what to call the runs; their folders by default')
+    parser.add_argument('--protocol', default='fsmde')
+    parser.add_argument('--mode', default='metric', help='metric, median or shared_median')
+    parser.add_argument('--metric', default='abs_rel', help='that is drawn')
+    parser.add_argument('--out', help='folder for compare.md, compare.tex and compare.png')
+    args = parser.parse_args()
+    if args.names and len(args.names) != len(args.results):
+        parser.error(f'{len(args.results)} runs and {len(args.names)} names')
+    return args
+
+
+def main():
+    args = parse_args()
+    try:
+        runs = [read_run(path, args.protocol, args.mode) for path in args.results]
+        for run, name in zip(runs, args.names or []):
+            run.name = name
+        check_comparable(runs, args.protocol)
+    except (ValueError, OSError) as error:
+        sys.exit(f'compare_results: {error}')
+    table = comparison_table(runs, args.protocol, args.mode)
+    print(table.to_terminal())
+    if args.out:
+        mkdir_or_exist(args.out)
+        for name, text in (('compare.md', table.to_markdown()), ('compare.tex', table.to_latex())):
+            with open(osp.join(args.out, name), 'w') as file:
+                file.write(text)
+        draw(runs, args.protocol, args.mode, osp.join(args.out, 'compare.png'), args.metric)
+
+
+if __name__ == '__main__':
+    main()
