@@ -6,9 +6,9 @@ from torch import Tensor
 
 from fsmde.structures import DepthTarget, TeacherOutput
 
-#: Relative residual (20 %) from which on a LiDAR point counts less.
-HUBER = 0.2
-ITERATIONS = 5
+#: Relative residual (10 %) from which on a LiDAR point counts less.
+HUBER = 0.1
+ITERATIONS = 10
 MIN_POINTS = 16
 
 
@@ -16,7 +16,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
     """Metric depth from a teacher's relative depth, by a fit to LiDAR in each view.
 
     With t the teacher's numbers and g LiDAR depth, the fit is 1/g = a t + b, g = a t + b or g = a t, as the teacher's
-    ``space`` says; metric teachers are taken as they are. Residuals are relative to the depth, weighted iteratively
+    ``space`` says; metric teachers are taken as they are. Residuals are relative to the depth and weighted iteratively
     (Huber), so that neither far points nor outliers rule. The affine invariance is exact: t and 3 t + 7 give the same.
 
     Args:
@@ -43,26 +43,27 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
     inverse = teacher.space == 'disparity_affine_invariant'
     shift_free = teacher.space == 'depth_scale_invariant'
     x = t / spread if shift_free else (t - center) / spread
-    # Rows of the least squares whose residuals are relative: g (a x + b) = 1, or (a x + b) / g = 1.
-    factor = g if inverse else 1 / g
-    u, v = factor * x, factor
-    slope = intercept = torch.zeros_like(center)
-    w = weight
+    y = 1 / g if inverse else g
+    # Residuals are compared as ratios, (f - y) / sqrt(f y): as good as log residuals, and linear in f for a given weight.
+    fitted = (weight * y).sum(-1, keepdim=True) / count
     for _ in range(ITERATIONS):
-        slope, intercept = _solve(u, v, w, shift_free)
-        residual = (slope * u + intercept * v - 1).abs()
-        w = weight * (HUBER / residual.clamp(min=HUBER))
-    fitted = slope * x + intercept
+        scale = fitted.clamp(min=1 / max_depth if inverse else 1e-3) * y
+        residual = (fitted - y).abs() / scale.sqrt()
+        slope, intercept = _fit_line(x, y, weight / scale * (HUBER / residual.clamp(min=HUBER)), shift_free)
+        fitted = slope * x + intercept
     depth = 1 / fitted.clamp(min=1 / max_depth) if inverse else fitted.clamp(1e-3, max_depth)
     trusted = (count >= MIN_POINTS) & (slope > 0)
     return depth.view_as(values), seen & trusted[..., None]
 
 
-def _solve(u: Tensor, v: Tensor, w: Tensor, shift_free: bool):
-    """Weighted least squares of slope * u + intercept * v = 1 over the last axis, with a trace of ridge."""
-    uu, uv, vv = (w * u * u).sum(-1, True), (w * u * v).sum(-1, True), (w * v * v).sum(-1, True)
-    su, sv = (w * u).sum(-1, True), (w * v).sum(-1, True)
+def _fit_line(x: Tensor, y: Tensor, w: Tensor, shift_free: bool):
+    """Weighted least squares of slope * x + intercept = y over the last axis."""
     if shift_free:
-        return su / uu.clamp(min=1e-12), torch.zeros_like(su)
-    determinant = (uu * vv - uv * uv).clamp(min=1e-12)
-    return (su * vv - sv * uv) / determinant, (sv * uu - su * uv) / determinant
+        slope = (w * x * y).sum(-1, True) / (w * x * x).sum(-1, True).clamp(min=1e-12)
+        return slope, torch.zeros_like(slope)
+    total = w.sum(-1, True).clamp(min=1e-12)
+    mean_x, mean_y = (w * x).sum(-1, True) / total, (w * y).sum(-1, True) / total
+    slope = (w * (x - mean_x) * (y - mean_y)).sum(-1, True) / (w * (x - mean_x).square()).sum(-1, True).clamp(
+        min=1e-12
+    )
+    return slope, mean_y - slope * mean_x

@@ -31,7 +31,8 @@ class BinDepthEstimator(BaseModel):
         data_preprocessor: dict = None,
         init_cfg=None,
     ):
-        super().__init__(data_preprocessor or dict(type='SurroundDataPreprocessor'), init_cfg)
+        # Built here: mmengine's base class would look for it in the root registry when there is no Runner.
+        super().__init__(MODELS.build(data_preprocessor or dict(type='SurroundDataPreprocessor')), init_cfg)
         if not max_depth > 0:
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
         self.max_depth = max_depth

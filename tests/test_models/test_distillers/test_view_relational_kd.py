@@ -1,0 +1,88 @@
+import math
+
+import pytest
+import torch
+
+from fsmde.models import ViewRelationalKD
+from fsmde.structures import StudentOutput, TeacherOutput
+
+
+def distiller(relation, **kwargs):
+    return ViewRelationalKD(relation, grid=(3, 4), teacher_channels=8, student_channels=8, **kwargs)
+
+
+@pytest.mark.parametrize('relation', ['geometric', 'feature'])
+def test_identical_teacher_and_student_have_no_loss(scene, relation):
+    scene.student = StudentOutput(scene.depth, scene.student.logits, scene.student.centers, scene.teacher.features)
+    assert distiller(relation).loss(*scene.arguments())['loss_kd_view'].item() == pytest.approx(0, abs=1e-4)
+
+
+def test_log_distance_of_two_points_by_hand():
+    kd = distiller('geometric')
+    points = torch.tensor([[[0.0, 0, 0], [0.0, 3, 4]]]).view(1, 2, 1, 1, 3)
+    value = kd._log_distances(points, torch.tensor([[0, 1]]))
+    assert value.item() == pytest.approx(math.log(5), abs=1e-3)
+
+
+def test_geometric_relations_see_that_one_view_has_another_scale(scene):
+    """Feature similarities cannot: the loss of a student whose first view is 30 % too far is not zero."""
+    wrong = scene.depth.clone()
+    wrong[:, 0] *= 1.3
+    scene.student = StudentOutput(wrong, features=scene.teacher.features)
+    assert distiller('geometric').loss(*scene.arguments())['loss_kd_view'] > 0.02
+    assert distiller('feature').loss(*scene.arguments())['loss_kd_view'].item() == pytest.approx(0, abs=1e-4)
+
+
+def test_a_teacher_scaled_and_shifted_changes_nothing(scene):
+    before = distiller('geometric').loss(*scene.arguments())['loss_kd_view']
+    scene.teacher = TeacherOutput(7 * scene.teacher.depth + 3, scene.teacher.space, scene.teacher.valid)
+    torch.testing.assert_close(
+        distiller('geometric').loss(*scene.arguments())['loss_kd_view'], before, rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize('relation', ['geometric', 'feature'])
+def test_camera_order_commutes(scene, relation):
+    kd = distiller(relation)
+    before = kd.loss(*scene.arguments())['loss_kd_view']
+    order = [1, 2, 0]
+
+    def views(x):
+        return x[:, order]
+
+    def maps(x):
+        return views(x.unflatten(0, (2, 3))).flatten(0, 1)
+
+    s, t, g, rig = scene.arguments()
+    # Every camera of this rig neighbours both others, so the pairs stay the same three.
+    rig = type(rig)(views(rig.cam2img), views(rig.cam2ego), rig.neighbors, rig.image_size)
+    student = StudentOutput(views(s.depth), views(s.logits), views(s.centers), maps(s.features))
+    teacher = TeacherOutput(views(t.depth), t.space, views(t.valid), maps(t.features))
+    after = kd.loss(student, teacher, type(g)(views(g.depth), views(g.mask), views(g.visible)), rig)['loss_kd_view']
+    if relation == 'geometric':
+        torch.testing.assert_close(after, before)
+    else:  # The softmax runs over the second view's tokens: a pair is not its mirror image, but near it.
+        assert after.item() == pytest.approx(before.item(), rel=0.2)
+
+
+@pytest.mark.parametrize('relation', ['geometric', 'feature'])
+def test_nothing_to_relate_gives_zero_and_finite_gradients(scene, relation):
+    scene.target.mask[:] = False
+    scene.target.visible[:] = False
+    loss = distiller(relation).loss(*scene.arguments())['loss_kd_view']
+    loss.backward()
+    grads = [g for g in (scene.student.logits.grad, scene.student.features.grad) if g is not None]
+    assert loss == 0 and grads and all(torch.isfinite(g).all() for g in grads)
+
+
+def test_only_relations_cross_so_channels_need_not_agree(scene):
+    scene.teacher.features = torch.randn(6, 40, 12, 16)
+    loss = distiller('feature').loss(*scene.arguments())['loss_kd_view']
+    assert loss > 0 and torch.isfinite(loss)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match='relation must be one of'):
+        distiller('spatial')
+    with pytest.raises(ValueError, match='offers no features'):
+        ViewRelationalKD('feature')

@@ -1,0 +1,87 @@
+import math
+
+import pytest
+import torch
+
+from fsmde.models.losses import SILogLoss, chamfer_1d, masked_mean, silog
+
+
+def test_masked_mean_ignores_what_is_masked_even_if_it_is_not_finite():
+    values = torch.tensor([1.0, 3.0, torch.nan, torch.inf])
+    assert masked_mean(values, torch.tensor([True, True, False, False])) == 2
+    assert masked_mean(values[:2], torch.tensor([3.0, 1.0])) == 1.5
+    assert masked_mean(values, torch.zeros(4)) == 0
+
+
+def test_silog_by_hand():
+    # e = (ln 2, 0): mean square = ln2^2 / 2, mean = ln2 / 2.
+    prediction, target = torch.tensor([2.0, 5.0, 9.0]), torch.tensor([1.0, 5.0, 0.0])
+    shape = (1, 1, 1, 3)
+    mask = torch.tensor([True, True, False]).view(shape)
+    value = silog(prediction.view(shape), target.view(shape), mask, variance_focus=0.85, eps=1e-12)
+    assert value.item() == pytest.approx(math.sqrt(math.log(2) ** 2 / 2 - 0.85 * math.log(2) ** 2 / 4), rel=1e-4)
+
+
+def test_silog_of_a_scaled_prediction_is_zero_only_with_full_variance_focus():
+    target = torch.rand(2, 3, 4, 5) + 1
+    mask = torch.ones_like(target, dtype=torch.bool)
+    assert silog(3 * target, target, mask, variance_focus=1.0).item() == pytest.approx(0, abs=1e-3)
+    assert silog(3 * target, target, mask, variance_focus=0.0).item() == pytest.approx(math.log(3), rel=1e-2)
+
+
+@pytest.mark.parametrize('case', ['perfect', 'empty'])
+def test_silog_gradients_stay_finite(case):
+    target = torch.full((1, 2, 3, 3), 4.0)
+    prediction = target.clone().requires_grad_()
+    mask = torch.full(target.shape, case == 'perfect')
+    loss = SILogLoss()(prediction, target, mask)
+    loss.backward()
+    assert loss == 0 and (prediction.grad == 0).all()
+
+
+def test_silog_averages_frames_not_pixels():
+    """A frame with one valid pixel counts as much as one with a hundred."""
+    target = torch.ones(2, 1, 10, 10)
+    prediction = target.clone()
+    prediction[0] = 2
+    mask = torch.ones_like(target, dtype=torch.bool)
+    mask[0] = False
+    mask[0, 0, 0, 0] = True
+    value = silog(prediction, target, mask, variance_focus=0.0, eps=1e-12)
+    assert value.item() == pytest.approx(math.log(2) / 2, rel=1e-4)
+
+
+def test_chamfer_by_hand():
+    centers = torch.tensor([[0.0, 10.0]])
+    values = torch.tensor([[1.0, 2.0, 12.0, 99.0]])
+    mask = torch.tensor([[True, True, True, False]])
+    # Values to centers: (1 + 2 + 2) / 3; centers to values: (1 + 2) / 2.
+    assert chamfer_1d(centers, values, mask).item() == pytest.approx(5 / 3 + 1.5)
+
+
+def test_chamfer_agrees_with_all_pairs():
+    generator = torch.Generator().manual_seed(0)
+    centers = torch.rand(4, 16, generator=generator).sort(1).values.requires_grad_()
+    values = torch.rand(4, 200, generator=generator)
+    mask = torch.rand(4, 200, generator=generator) > 0.5
+    expected = 0
+    for c, v, m in zip(centers, values, mask):
+        distance = (v[m][:, None] - c).abs()
+        expected = expected + (distance.amin(1).mean() + distance.amin(0).mean()) / 4
+    value = chamfer_1d(centers, values, mask)
+    torch.testing.assert_close(value, expected)
+    (gradient,) = torch.autograd.grad(value, centers, retain_graph=True)
+    (slow,) = torch.autograd.grad(expected, centers)
+    torch.testing.assert_close(gradient, slow)
+
+
+def test_chamfer_without_values_is_zero_with_zero_gradients():
+    centers = torch.rand(2, 8).sort(1).values.requires_grad_()
+    loss = chamfer_1d(centers, torch.rand(2, 5), torch.zeros(2, 5, dtype=torch.bool))
+    loss.backward()
+    assert loss == 0 and (centers.grad == 0).all()
+
+
+def test_negative_weights_are_refused():
+    with pytest.raises(ValueError, match='loss_weight'):
+        SILogLoss(loss_weight=-1)
