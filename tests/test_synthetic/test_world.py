@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fsmde.datasets import DDADDataset
 from fsmde.synthetic import make_world, trivial_abs_rel
 from fsmde.synthetic.trivial import _pose, _views
 
@@ -45,6 +46,13 @@ def test_samples_join_by_keys_and_files_are_there(world):
         assert (directory / 'calibration' / f'{sample["calibration_key"]}.json').is_file()
     first, second = (data[sample['datum_keys'][1]] for sample in scene['samples'])
     assert first['next_key'] == second['key'] and second['prev_key'] == first['key'] and first['prev_key'] == ''
+
+
+def test_ddad_dataset_reads_it(world):
+    frames = DDADDataset(data_root=str(world), split='test', dense_depth='depth/{camera}/{stem}.png', pipeline=[])
+    assert len(frames) == 2
+    assert frames[0]['frame_id'] == '000001/0000'
+    assert cv2.imread(frames[0]['dense_depth_path'][5], cv2.IMREAD_UNCHANGED).shape == (48, 80)
 
 
 def test_camera_pose_is_vehicle_pose_times_extrinsics(world):

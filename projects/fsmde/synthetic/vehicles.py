@@ -42,11 +42,11 @@ def car(style, colour, size=None):
         for y in (half - 0.1, -half + 0.1):
             parts.append(disc(radius, 0.24, (x, y, radius), **TYRE))
             parts.append(disc(radius * 0.6, 0.25, (x, y, radius), sides=8, **RIM))
-    for y in (0.62 * half, -0.62 * half):
-        parts.append(box(0.1, 0.3, 0.13, (0.487 * length, y, waist * 0.72), **HEAD))
-        parts.append(box(0.1, 0.28, 0.16, (-0.49 * length, y, tail * 0.72), **TAIL))
-    parts.append(box(0.04, 0.5, 0.11, (-0.5 * length, 0, tail * 0.5), material=Material.PLAIN, colour=(.7, .7, .65)))
-    parts.append(box(0.1, 0.9, 0.16, (0.478 * length, 0, low + 0.1), **DARK))
+    for y in (0.52 * half, -0.52 * half):
+        parts.append(box(0.1, 0.26, 0.12, (0.5 * length - 0.04, y, waist * 0.48), **HEAD))
+        parts.append(box(0.1, 0.3, 0.15, (-0.5 * length + 0.04, y, tail * 0.6), **TAIL))
+    parts.append(box(0.04, 0.5, 0.11, (-0.5 * length, 0, tail * 0.6), material=Material.PLAIN, colour=(.7, .7, .65)))
+    parts.append(box(0.1, 0.6, 0.12, (0.5 * length - 0.04, 0, waist * 0.48), **DARK))
     for y in (half + 0.08, -half - 0.08):
         parts.append(box(0.1, 0.18, 0.13, (0.17 * length, y, waist), **paint))
     return merge(parts)
