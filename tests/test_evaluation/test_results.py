@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation import SurroundDepthMetric, describe_run
 from fsmde.evaluation.bootstrap import paired_gain
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, gains, read_run
 from fsmde.evaluation.report import Table, caveats
@@ -89,12 +89,21 @@ def test_frame_list_and_tags_file(tmp_path):
 
 
 def test_caveats_name_what_keeps_numbers_from_published_ones():
-    entry = dict(settings=dict(flip_augmentation=True, group_size=1), frames=3, published_frames=3950)
+    settings = dict(flip_augmentation=True, group_size=1, mask=False, ground_truth='lidar')
+    entry = dict(settings=settings, frames=3, published_frames=3950, masked_points=0)
     assert '3 frames counted, the published tables count 3950' in caveats(entry, True)
     assert 'flip' in caveats(dict(entry, frames=3950), False)
     assert caveats(dict(entry, frames=3950), True) == ''
-    dropped = dict(settings=dict(flip_augmentation=False, group_size=4), frames=3848, published_frames=3850)
+    pooled = dict(settings, flip_augmentation=False, group_size=4, mask=True)
+    dropped = dict(settings=pooled, frames=3848, published_frames=3850, masked_points=7)
     assert caveats(dropped, False) == ''
+    assert 'give the data set its masks' in caveats(dict(dropped, masked_points=0), False)
+
+
+def test_a_run_is_described_with_its_checksum(tmp_path):
+    (tmp_path / 'a.pth').write_bytes(b'abc')
+    run = describe_run('config.py', str(tmp_path / 'a.pth'))
+    assert run['checkpoint_sha256'].startswith('ba7816bf') and run['flip_augmentation'] is False
 
 
 def test_table_formats():

@@ -143,6 +143,10 @@ class SurroundDepthMetric(BaseMetric):
         ]
         for table in (*tables, *consistency_tables(results), protocol_table(results)):
             logger.info('\n' + table.to_terminal())
+        empty = {n: entry['frames_left_out'] for n, entry in results['protocols'].items() if not entry['frames']}
+        empty.update({n: results['frames'] for n in self.consistency if n not in results['consistency']})
+        if empty:
+            logger.warning(f'no figures, every frame is left out by the rules or no group is complete: {empty}')
         non_finite = {n: self._count(e, 'non_finite') for n, e in results['protocols'].items()}
         if any(non_finite.values()):
             logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')

@@ -80,16 +80,18 @@ def describe(name: str, entry: dict) -> str:
 
 
 def caveats(entry: dict, flip_augmentation: bool) -> str:
-    """What keeps a protocol's numbers from standing beside published ones; empty if nothing does."""
+    """What keeps numbers from standing beside others under the same protocol; empty if nothing does."""
     found = []
     published = entry['published_frames']
     # An incomplete last group is dropped there, too.
     if published is not None and not 0 <= published - entry['frames'] < entry['settings']['group_size']:
         found.append(f'{entry["frames"]} frames counted, the published tables count {published}')
+    if entry['settings']['mask'] and entry['settings']['ground_truth'] == 'lidar' and not entry['masked_points']:
+        found.append('no self-occlusion mask hid a point: give the data set its masks')
     if entry['settings']['flip_augmentation'] != flip_augmentation:
         asked = 'with' if entry['settings']['flip_augmentation'] else 'without'
         found.append(f'the protocol is {asked} flip test-time augmentation, the predictions are not')
-    return f'Beside published numbers mind: {"; ".join(found)}.' if found else ''
+    return f'Mind: {"; ".join(found)}.' if found else ''
 
 
 def camera_table(name: str, entry: dict, mode: str, flip_augmentation: bool = False) -> Table:

@@ -1,6 +1,7 @@
 """What an evaluation leaves behind: one dictionary, written as results.json, and one row per image in a csv."""
 
 import csv
+import hashlib
 import json
 import math
 import os.path as osp
@@ -45,6 +46,7 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
         frames=sum(map(len, groups)),
         frames_left_out=len(rows) - sum(map(len, groups)),
         published_frames=protocol.published_frames.get(dataset),
+        masked_points=sum(row.masked for row in counted) if protocol.mask else 0,
         modes={},
     )
     images, sums = [], []
@@ -147,6 +149,20 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
                 },
             )
     return results
+
+
+def describe_run(config: str, checkpoint: str, flip_augmentation: bool = False) -> dict:
+    """The ``run`` of :class:`fsmde.evaluation.SurroundDepthMetric` for a checkpoint on this disk, with its sha256."""
+    digest = hashlib.sha256()
+    with open(checkpoint, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return dict(
+        config=config,
+        checkpoint=checkpoint,
+        checkpoint_sha256=digest.hexdigest(),
+        flip_augmentation=flip_augmentation,
+    )
 
 
 def versions() -> dict:

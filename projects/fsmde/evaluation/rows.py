@@ -19,6 +19,7 @@ class FrameRow:
         index: Of the frame in the data set.
         frame_id, scene: As the data set names them.
         tags: Conditions such as ``'night'``.
+        masked: LiDAR points on pixels that show the car itself.
         sums: By protocol name (M, N, R, 10) sums in each mode. Protocols that pool hold the metric mode only.
         pixels: By name of a protocol that pools, the file with the frame's pixels.
         pairs: (Q, 2) adjacent cameras.
@@ -29,6 +30,7 @@ class FrameRow:
     frame_id: str
     scene: str
     tags: tuple
+    masked: int
     sums: dict
     pixels: dict
     pairs: np.ndarray
@@ -73,6 +75,7 @@ class FrameReducer:
             frame_id=sample['frame_id'],
             scene=sample['scene'],
             tags=self._tags_of(sample),
+            masked=int((~np.asarray(sample['lidar_visible'], dtype=bool)).sum()),
             sums={},
             pixels={},
             pairs=adjacent_pairs(sample['neighbors']),
