@@ -1,5 +1,4 @@
 import pytest
-
 from toy_scene import make_scene
 
 

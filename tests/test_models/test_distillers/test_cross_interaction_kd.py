@@ -1,7 +1,7 @@
 import pytest
 import torch
-
 from toy_scene import BINS, H, W
+
 from fsmde.models import CrossInteractionKD
 from fsmde.structures import TeacherOutput
 
