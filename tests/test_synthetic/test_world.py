@@ -98,8 +98,9 @@ def test_lidar_file_and_masks(world):
         assert mask.shape == depth.shape == (48, 80) and depth.dtype == np.uint16
         assert set(np.unique(mask)) <= {0, 255}
         assert not depth[mask == 0].any()
-    hidden = cv2.imread(str(world / 'masks' / directory.name / 'CAMERA_07.png'), 0) == 0
-    assert 0.02 < hidden.mean() < 0.5
+    for name in ('CAMERA_07', 'CAMERA_08', 'CAMERA_09'):
+        hidden = cv2.imread(str(world / 'masks' / directory.name / f'{name}.png'), 0) == 0
+        assert 0.02 < hidden.mean() < 0.5
 
 
 def digest(world):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 import numpy as np
 
 # name: yaw and pitch in degrees (left and up positive), position in metres, fx at an image width of 1936 pixels.
-# The order is the ring's, to the left. Rounded from the DDAD rig.
+# The order is the ring's, to the left. Rounded from the DDAD rig and fitted to our car.
 DDAD_CAMERAS = {
     'CAMERA_01': (3.0, -0.5, (1.50, 0.20, 1.60), 2181.0),
     'CAMERA_05': (51.7, -1.0, (1.52, 0.45, 1.60), 1058.0),
     'CAMERA_07': (123.7, -0.9, (1.10, 0.43, 1.60), 1058.0),
-    'CAMERA_09': (-179.0, 1.2, (0.35, 0.05, 1.60), 1064.0),
+    'CAMERA_09': (-179.0, -1.0, (0.62, 0.05, 1.60), 1064.0),
     'CAMERA_08': (-124.5, 0.0, (1.10, -0.46, 1.60), 1058.0),
     'CAMERA_06': (-53.1, 0.4, (1.52, -0.42, 1.60), 1058.0),
 }
