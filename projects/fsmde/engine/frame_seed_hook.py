@@ -1,20 +1,30 @@
 """Random choices that follow (seed, epoch, frame)."""
 
+import torch
 from mmdet3d.registry import HOOKS
+from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 
 
 @HOOKS.register_module()
 class FrameSeedHook(Hook):
-    """Tell the training data set seed and epoch, so that a resumed run draws what the uninterrupted one drew.
+    """Let every random choice of training follow seed, epoch and iteration, so that a resumed run is the uninterrupted one.
 
-    Works through wrappers (ConcatDataset, RepeatDataset, ...). All repetitions of a frame in one epoch draw alike.
+    The data set is told seed and epoch, and draws for each frame by itself; works through wrappers (ConcatDataset,
+    RepeatDataset, ...), where all repetitions of a frame in one epoch draw alike. The sampler gets the seed that a
+    resumed run took from its checkpoint. What a model draws (dropout, drop path) is seeded anew in each iteration.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner) -> None:
         self._set(runner.train_dataloader.dataset, runner.seed, runner.epoch)
+        if hasattr(runner.train_dataloader.sampler, 'seed'):
+            runner.train_dataloader.sampler.seed = runner.seed
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        # Not once an epoch: how much a loader draws from torch's generator depends on whether its workers are new.
+        torch.manual_seed(runner.seed + runner.iter * get_world_size() + get_rank())
 
     def _set(self, dataset, seed, epoch):
         if hasattr(dataset, 'set_epoch'):

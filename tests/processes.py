@@ -1,0 +1,46 @@
+"""Processes of their own for tests: forked from one that has imported everything once, which costs seconds."""
+
+import multiprocessing
+import os
+import runpy
+import sys
+from pathlib import Path
+
+TOOLS = Path(__file__).parents[1] / 'tools'
+CONTEXT = multiprocessing.get_context('forkserver')
+CONTEXT.set_forkserver_preload(['fsmde', 'mmdet.models', 'mmengine.runner', 'torch._dynamo'])
+
+
+def start(function, *args, log, **environ):
+    """Start ``function(*args)``, with what it prints in the file ``log``; returns the process."""
+    process = CONTEXT.Process(target=_run, args=(function, args, str(log), environ))
+    process.start()
+    return process
+
+
+def start_tool(name, *argv, log, **environ):
+    """Start ``python tools/<name> *argv``."""
+    return start(_run_tool, name, [str(arg) for arg in argv], log=log, **environ)
+
+
+def run_tool(name, *argv, log, **environ):
+    """Run ``python tools/<name> *argv``; returns its exit code (negative: the signal) and what it printed."""
+    process = start_tool(name, *argv, log=log, **environ)
+    process.join(120)
+    return process.exitcode, Path(log).read_text()
+
+
+def _run(function, args, log, environ):
+    import torch
+
+    with open(log, 'w') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environ)
+    torch.set_num_threads(1)
+    function(*args)
+
+
+def _run_tool(name, argv):
+    sys.argv = [str(TOOLS / name), *argv]
+    runpy.run_path(sys.argv[0], run_name='__main__')
