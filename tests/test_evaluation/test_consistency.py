@@ -65,8 +65,13 @@ def truth_of(u, v, z, camera=None, index=None, sizes=((10, 10),)):
 
 def test_hidden_behind_a_car_but_not_on_the_ground():
     focal = [1 / np.tan(np.deg2rad(1))]  # cells of one pixel
-    assert hidden_points(truth_of([5, 5, 5], [3, 4, 5], [5, 20, 5]), focal).tolist() == [False, True, False]
-    assert hidden_points(truth_of([5, 4, 6], [4, 3, 5], [20, 5, 5]), focal).tolist() == [True, False, False]
+    assert hidden_points(truth_of([5, 5], [3, 4], [5, 20]), focal).tolist() == [
+        False,
+        True,
+    ]  # below the edge of a roof
+    assert hidden_points(truth_of([5, 4], [4, 3], [20, 5]), focal).tolist() == [True, False]
+    assert hidden_points(truth_of([4, 5, 6], [4, 4, 4], [5, 20, 5]), focal).tolist() == [False, True, False]
+    assert not hidden_points(truth_of([4, 5], [4, 4], [5, 20]), focal).any()  # beside it
     assert not hidden_points(truth_of([5, 5, 5], [3, 4, 5], [40, 20, 10]), focal).any()  # ground
     assert not hidden_points(truth_of([5, 5, 5], [3, 4, 5], [19, 20, 19]), focal).any()  # a rough wall
     assert not hidden_points(truth_of([0, 9], [0, 9], [5, 20]), focal).any()

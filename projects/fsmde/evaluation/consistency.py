@@ -11,7 +11,7 @@ from .protocols import VFDEPTH, Protocol
 #: Degrees: side of the cells in which the occlusion test looks for nearer LiDAR points (nuScenes' beams: 1.33 apart).
 CELL = 1.0
 #: A point counts as nearer if it is by this share of the distance.
-NEARER = 0.1
+NEARER = 0.2
 
 
 def adjacent_pairs(neighbors) -> np.ndarray:
@@ -24,8 +24,9 @@ def adjacent_pairs(neighbors) -> np.ndarray:
 def hidden_points(truth: TruthPixels, focal) -> np.ndarray:
     """Find LiDAR points that a nearer surface hides from a camera, which does not sit where the LiDAR does.
 
-    A point is hidden if there are points nearer by :data:`NEARER` both in the cells above and in the cells below its
-    own: a car in front of a wall passes that test, the ground, whose lower parts always are nearer, does not.
+    A point is hidden if there are points nearer by :data:`NEARER` in the cells above its own, or in those on both sides
+    of it: a car in front of a wall is found, and the ground, of which only the lower parts are nearer, is kept. What
+    hides without being hit by the LiDAR itself, such as a van right beside the car, is not found.
 
     Args:
         truth: P pixels with sizes (N, 2).
@@ -41,10 +42,9 @@ def hidden_points(truth: TruthPixels, focal) -> np.ndarray:
     nearest = np.full((len(side), rows, columns), np.inf)
     order = np.argsort(-truth.z, kind='stable')
     nearest[truth.camera[order], row[order], column[order]] = truth.z[order]
-    nearest[:, :, 1:-1] = np.minimum(np.minimum(nearest[:, :, :-2], nearest[:, :, 1:-1]), nearest[:, :, 2:])
-    limit = truth.z * (1 - NEARER)
-    above, below = nearest[truth.camera, row - 1, column], nearest[truth.camera, row + 1, column]
-    return (above < limit) & (below < limit)
+    around = [nearest[truth.camera, row + r, column + c] for r, c in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1))]
+    *above, left, right = (found < truth.z * (1 - NEARER) for found in around)
+    return np.any(above, 0) | (left & right)
 
 
 def distances(camera, x, y, depth, cam2img, cam2frame) -> np.ndarray:
