@@ -23,7 +23,7 @@ setup(
     license='Apache-2.0',
     package_dir={'': 'projects'},
     packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
-    package_data={'fsmde': ['configs/**/*.py', '.mim/**/*']},
+    package_data={'fsmde': ['configs/**/*.py', '.mim/**/*', 'synthetic/*.json']},
     python_requires='>=3.10',
     install_requires=[
         'torch>=2.1',
@@ -36,6 +36,6 @@ setup(
         'transformers>=4.38',
         'rich',
     ],
-    extras_require={'synthetic': ['trimesh', 'embreex'], 'tensorboard': ['tensorboard']},
+    extras_require={'synthetic': ['embreex'], 'tensorboard': ['tensorboard']},
     zip_safe=False,
 )

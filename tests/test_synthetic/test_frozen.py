@@ -1,4 +1,5 @@
 """The generator is frozen: results on its worlds are comparable only while it stays as it is."""
+
 import json
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 from fsmde.synthetic.frozen import RECORD, fingerprint, source_hash
 from fsmde.synthetic.world import DEFAULTS
 
-WHAT_TO_DO = ('the synthetic world changed, so earlier results on it are no longer comparable. If the change is '
-              'meant: run `python -m fsmde.synthetic.freeze`, commit frozen.json with the change, make the worlds '
-              'anew and measure again. If it is not: undo it')
+WHAT_TO_DO = (
+    'the synthetic world changed, so earlier results on it are no longer comparable. If the change is '
+    'meant: run `python -m fsmde.synthetic.freeze`, commit frozen.json with the change, make the worlds '
+    'anew and measure again. If it is not: undo it'
+)
 
 
 def test_sources():

@@ -1,4 +1,5 @@
 """Camera, LiDAR and geometry on a plane and a box."""
+
 import numpy as np
 
 from fsmde.synthetic.dgp import quaternion

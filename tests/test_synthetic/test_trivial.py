@@ -1,4 +1,5 @@
 """The trivial predictor, on numbers one can check by hand."""
+
 import numpy as np
 
 from fsmde.synthetic.trivial import _cells, _median_map, _project

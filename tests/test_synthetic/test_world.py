@@ -1,4 +1,5 @@
 """The world on disk: the format, the geometry that its files promise, and how it comes to be there."""
+
 import hashlib
 import json
 import subprocess
@@ -119,8 +120,10 @@ def test_same_parameters_give_the_same_bytes_in_any_number_of_processes(world, t
 
 def test_a_scene_does_not_depend_on_the_number_of_scenes(world, tmp_path):
     alone = make_world(tmp_path / 'alone', **dict(TINY, train_scenes=0))
-    points = [np.load(next((root / name).glob('point_cloud/LIDAR/*.npz')))['data']
-              for root, name in ((world, '000001'), (alone, '000000'))]
+    points = [
+        np.load(next((root / name).glob('point_cloud/LIDAR/*.npz')))['data']
+        for root, name in ((world, '000001'), (alone, '000000'))
+    ]
     np.testing.assert_array_equal(*points)
 
 
@@ -148,14 +151,25 @@ def test_force_replaces_a_world_but_nothing_else(tmp_path):
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError('No space left on device')
+
     monkeypatch.setattr('fsmde.synthetic.dgp.write_image', full_disk)
     with pytest.raises(OSError, match='No space left'):
         make_world(tmp_path / 'w', **TINY)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize('wrong', [dict(preset='pupil'), dict(frames_per_scene=0), dict(size=(8, 80)),
-                                   dict(interval=0), dict(jobs=0), dict(seed=-1), dict(val_scenes=1.5)])
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        dict(preset='pupil'),
+        dict(frames_per_scene=0),
+        dict(size=(8, 80)),
+        dict(interval=0),
+        dict(jobs=0),
+        dict(seed=-1),
+        dict(val_scenes=1.5),
+    ],
+)
 def test_wrong_parameters_are_named(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         make_world(tmp_path / 'w', **{**TINY, **wrong})

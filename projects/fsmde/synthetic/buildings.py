@@ -1,4 +1,5 @@
 """Buildings: boxes with facades, ledges, balconies, parapets or pitched roofs; the front faces -y on the x axis."""
+
 import numpy as np
 
 from .materials import Material
@@ -21,16 +22,29 @@ def building(rng, palette, width, depth, storeys):
     storey = rng.uniform(2.8, 3.6)
     height = storeys * storey + rng.uniform(0.3, 0.9)
     pitch = rng.uniform(1.9, 3.8)
-    wall = dict(material=Material.FACADE, colour=palette.wall(rng), accent=palette.trim(rng),
-                params=(pitch, storey, rng.uniform(0.32, 0.66), rng.integers(0, 60)))
+    wall = dict(
+        material=Material.FACADE,
+        colour=palette.wall(rng),
+        accent=palette.trim(rng),
+        params=(pitch, storey, rng.uniform(0.32, 0.66), rng.integers(0, 60)),
+    )
     sunk = 4.0
     body = box(width, depth, height + sunk, (0, depth / 2, -sunk), **wall)
     body.uv = body.uv - np.array([0, sunk])
     trim = dict(material=Material.PLAIN, colour=palette.trim(rng))
     parts = [body]
     if storeys <= 3 and rng.random() < 0.75:
-        parts.append(_gable(width + 0.7, depth + 0.7, height, rng.uniform(0.25, 0.5), depth / 2, wall,
-                            dict(material=Material.ROOF, colour=palette.roof(rng))))
+        parts.append(
+            _gable(
+                width + 0.7,
+                depth + 0.7,
+                height,
+                rng.uniform(0.25, 0.5),
+                depth / 2,
+                wall,
+                dict(material=Material.ROOF, colour=palette.roof(rng)),
+            )
+        )
         parts.append(box(0.6, 0.6, 1.4, (0.25 * width, 0.5 * depth, height + 0.8), **trim))
     else:
         parts.append(box(width + 0.5, depth + 0.5, 0.35, (0, depth / 2, height), **trim))

@@ -1,4 +1,5 @@
 """Writes scenes in DGP format, the format of DDAD."""
+
 import hashlib
 import json
 from datetime import datetime, timedelta, timezone
@@ -12,11 +13,14 @@ _EPOCH = datetime(2020, 1, 1, tzinfo=timezone.utc)
 def quaternion(rotation):
     """Unit quaternion (w, x, y, z) with w >= 0 of a rotation matrix (3, 3)."""
     m = np.asarray(rotation, np.float64)
-    k = np.array([
-        [m[0, 0] - m[1, 1] - m[2, 2], 0, 0, 0],
-        [m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], 0, 0],
-        [m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1], 0],
-        [m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], m[0, 0] + m[1, 1] + m[2, 2]]])
+    k = np.array(
+        [
+            [m[0, 0] - m[1, 1] - m[2, 2], 0, 0, 0],
+            [m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], 0, 0],
+            [m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1], 0],
+            [m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], m[0, 0] + m[1, 1] + m[2, 2]],
+        ]
+    )
     x, y, z, w = np.linalg.eigh(k / 3)[1][:, -1]
     return np.array([w, x, y, z]) * (1 if w >= 0 else -1)
 
@@ -68,27 +72,67 @@ class SceneWriter:
         path = scene / 'point_cloud' / 'LIDAR' / f'{stem}.npz'
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, data=points)
-        keys = [self._add_datum('LIDAR', index, lidar_time, dict(point_cloud=dict(
-            annotations={}, filename=path.relative_to(scene).as_posix(), metadata={}, point_fields=[],
-            point_format=['X', 'Y', 'Z', 'INTENSITY'], pose=pose_dict(lidar2world))))]
+        keys = [
+            self._add_datum(
+                'LIDAR',
+                index,
+                lidar_time,
+                dict(
+                    point_cloud=dict(
+                        annotations={},
+                        filename=path.relative_to(scene).as_posix(),
+                        metadata={},
+                        point_fields=[],
+                        point_format=['X', 'Y', 'Z', 'INTENSITY'],
+                        pose=pose_dict(lidar2world),
+                    )
+                ),
+            )
+        ]
         stem = f'{round(camera_time * 1e6):017d}'
         for camera, image, depth, cam2world in zip(self.rig.cameras, images, depths, cams2world):
             path = scene / 'rgb' / camera.name / f'{stem}.jpg'
             write_image(path, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
             write_image(scene / 'depth' / camera.name / f'{stem}.png', np.round(depth * 256).astype(np.uint16))
-            keys.append(self._add_datum(camera.name, index, camera_time, dict(image=dict(
-                annotations={}, channels=3, filename=path.relative_to(scene).as_posix(), height=camera.size[0],
-                width=camera.size[1], metadata={}, pose=pose_dict(cam2world)))))
-        self.samples.append(dict(calibration_key=self.calibration_key, datum_keys=keys, metadata={}, id=dict(
-            index=str(index), log=self.name, name='', timestamp=timestamp(lidar_time))))
+            keys.append(
+                self._add_datum(
+                    camera.name,
+                    index,
+                    camera_time,
+                    dict(
+                        image=dict(
+                            annotations={},
+                            channels=3,
+                            filename=path.relative_to(scene).as_posix(),
+                            height=camera.size[0],
+                            width=camera.size[1],
+                            metadata={},
+                            pose=pose_dict(cam2world),
+                        )
+                    ),
+                )
+            )
+        self.samples.append(
+            dict(
+                calibration_key=self.calibration_key,
+                datum_keys=keys,
+                metadata={},
+                id=dict(index=str(index), log=self.name, name='', timestamp=timestamp(lidar_time)),
+            )
+        )
 
     def _add_datum(self, name, index, time, datum):
         key = key_of(self.name, name, index)
         previous = self._last.get(name)
         if previous:
             previous['next_key'] = key
-        entry = dict(datum=datum, key=key, prev_key=previous['key'] if previous else '', next_key='', id=dict(
-            index=str(index), log=self.name, name=name, timestamp=timestamp(time)))
+        entry = dict(
+            datum=datum,
+            key=key,
+            prev_key=previous['key'] if previous else '',
+            next_key='',
+            id=dict(index=str(index), log=self.name, name=name, timestamp=timestamp(time)),
+        )
         self._last[name] = entry
         self.data.append(entry)
         return key
@@ -113,8 +157,18 @@ class SceneWriter:
         write_json(scene / 'calibration' / f'{self.calibration_key}.json', calibration)
         write_json(scene / 'tags.json', tags)
         path = scene / f'scene_{key_of(self.name, "scene")}.json'
-        write_json(path, dict(name=self.name, log=self.name, description='synthetic street', metadata={},
-                              ontologies={}, samples=self.samples, data=self.data))
+        write_json(
+            path,
+            dict(
+                name=self.name,
+                log=self.name,
+                description='synthetic street',
+                metadata={},
+                ontologies={},
+                samples=self.samples,
+                data=self.data,
+            ),
+        )
         return path.relative_to(self.root).as_posix()
 
 
@@ -132,6 +186,10 @@ def write_image(path, image, options=()):
 
 def write_index(root, splits):
     """Write ``ddad.json`` for ``splits``, a list of three lists of scene files (train, val, test)."""
-    write_json(root / 'ddad.json', dict(
-        metadata=dict(name='fsmde_synthetic', version='1', description='procedural street scenes'),
-        scene_splits={str(i): dict(filenames=files) for i, files in enumerate(splits)}))
+    write_json(
+        root / 'ddad.json',
+        dict(
+            metadata=dict(name='fsmde_synthetic', version='1', description='procedural street scenes'),
+            scene_splits={str(i): dict(filenames=files) for i, files in enumerate(splits)},
+        ),
+    )

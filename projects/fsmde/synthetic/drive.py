@@ -1,4 +1,5 @@
 """Motion: the car's pose over time, and the traffic around it."""
+
 import numpy as np
 
 from .furniture import person
@@ -33,7 +34,7 @@ class Drive:
     def road_position(self, time):
         """Road coordinates s, t in metres at a time in seconds."""
         swing = self._swing * np.sin(self._angle(time))
-        return self.speed * time * np.sqrt(1 - self._turn ** 2 / 2), self.lane + self._offset + swing
+        return self.speed * time * np.sqrt(1 - self._turn**2 / 2), self.lane + self._offset + swing
 
     def _angle(self, time):
         """Phase of the swing to left and right, which the car's heading follows."""
@@ -43,8 +44,17 @@ class Drive:
         """Vehicle to world (4, 4): on its four wheels, with the body swaying on its springs."""
         s, t = self.road_position(time)
         yaw = road.heading_at(s) + np.arcsin(self._turn * np.cos(self._angle(time)))
-        return standing_pose(road, s, t, yaw, WHEELBASE, TRACK, self.load[0] + self._pitch(time),
-                             self.load[1] + self._roll(time), float(self._lift(time)))
+        return standing_pose(
+            road,
+            s,
+            t,
+            yaw,
+            WHEELBASE,
+            TRACK,
+            self.load[0] + self._pitch(time),
+            self.load[1] + self._roll(time),
+            float(self._lift(time)),
+        )
 
 
 def standing_pose(road, s, t, yaw, wheelbase, track, pitch=0.0, roll=0.0, lift=0.0):

@@ -1,4 +1,5 @@
 """Writes ``frozen.json`` anew, after a change of the generator that is meant."""
+
 import json
 
 from .frozen import RECORD, record

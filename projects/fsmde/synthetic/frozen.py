@@ -2,6 +2,7 @@
 
 ``python -m fsmde.synthetic.freeze`` writes the record anew, after a change that is meant.
 """
+
 import hashlib
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def fingerprint(preset):
     from .lidar import scan
     from .render import Renderer
     from .scene import Scene
+
     scene = Scene(preset=preset, **_REFERENCE)
     world, ego2world = scene.world(0.0)
     renderer = Renderer(world, scene.look)
@@ -45,5 +47,7 @@ def fingerprint(preset):
 def record():
     """What ``frozen.json`` should hold now."""
     from .world import DEFAULTS
-    return dict(sources=source_hash(), splits=DEFAULTS,
-                fingerprints={preset: fingerprint(preset) for preset in DEFAULTS})
+
+    return dict(
+        sources=source_hash(), splits=DEFAULTS, fingerprints={preset: fingerprint(preset) for preset in DEFAULTS}
+    )

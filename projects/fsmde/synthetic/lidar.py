@@ -1,4 +1,5 @@
 """A spinning LiDAR: beams, range limit, lost returns and range noise."""
+
 import numpy as np
 
 from .materials import Material, evaluate
@@ -11,7 +12,7 @@ _BEAMS, _STEPS = 64, 900
 def beam_directions():
     """Unit directions (beams * steps, 3) in the sensor frame (x forward, y left, z up), denser near the horizon."""
     spread = np.linspace(-1, 1, _BEAMS)
-    elevation = np.radians(-2.5 + 5.5 * spread + 12.0 * spread ** 3)
+    elevation = np.radians(-2.5 + 5.5 * spread + 12.0 * spread**3)
     azimuth = np.arange(_STEPS) * 2 * np.pi / _STEPS
     rise, turn = np.meshgrid(elevation, azimuth)
     return np.stack([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)], -1).reshape(-1, 3)

@@ -1,4 +1,5 @@
 """Procedural materials: albedo, gloss and glow of surface points."""
+
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -9,6 +10,7 @@ from .noise import cell_hash, texture
 
 class Material(IntEnum):
     """Kinds of surface."""
+
     PLAIN = 0
     ROAD = 1
     PAVING = 2
@@ -33,6 +35,7 @@ class Points:
         scale: factor on the size of all texture.
         lights: share of lit windows, 0..1.
     """
+
     uv: np.ndarray
     colour: np.ndarray
     accent: np.ndarray
@@ -62,7 +65,7 @@ def _road(p):
     albedo = p.colour * np.maximum(0.3, 1 + grain + patch + crack + tracks)[:, None]
     offset = np.abs(across)
     edge = np.abs(offset - half + 0.2) < 0.07
-    middle = (np.abs(offset - 0.12) < 0.06)
+    middle = np.abs(offset - 0.12) < 0.06
     count = (across + half) / np.maximum(lane, 1)
     line = np.abs(count - np.round(count)) * lane < 0.07
     dashes = line & (offset < half - 0.5) & (offset > 0.5) & (np.mod(along, np.maximum(dash, 1)) < 0.4 * dash)
@@ -153,9 +156,16 @@ def _sign(p):
 
 
 _SHADERS = {
-    Material.PLAIN: _plain, Material.ROAD: _road, Material.PAVING: _paving, Material.GRASS: _grass,
-    Material.FACADE: _facade, Material.ROOF: _roof, Material.LEAF: _leaf, Material.GLASS: _glass,
-    Material.PAINT: _paint, Material.SIGN: _sign,
+    Material.PLAIN: _plain,
+    Material.ROAD: _road,
+    Material.PAVING: _paving,
+    Material.GRASS: _grass,
+    Material.FACADE: _facade,
+    Material.ROOF: _roof,
+    Material.LEAF: _leaf,
+    Material.GLASS: _glass,
+    Material.PAINT: _paint,
+    Material.SIGN: _sign,
 }
 
 

@@ -1,4 +1,5 @@
 """Smooth random functions: sums of waves for shapes, one tiled fractal image for textures."""
+
 from functools import lru_cache
 
 import numpy as np
@@ -50,4 +51,4 @@ def cell_hash(i, j, k):
     i, j, k = (np.asarray(x).astype(np.int64).astype(np.uint32) for x in (i, j, k))
     h = i * np.uint32(374761393) + j * np.uint32(668265263) + k * np.uint32(2246822519)
     h = (h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
-    return ((h ^ (h >> np.uint32(16))) & np.uint32(0xffff)).astype(np.float32) / 65535
+    return ((h ^ (h >> np.uint32(16))) & np.uint32(0xFFFF)).astype(np.float32) / 65535

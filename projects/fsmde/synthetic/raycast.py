@@ -1,4 +1,5 @@
 """Casts rays into triangle soups with embree."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ class Hits:
         part: (n,) int, which soup was hit; -1 where nothing is.
         face: (n,) int, triangle of that soup.
     """
+
     reach: np.ndarray
     part: np.ndarray
     face: np.ndarray
@@ -31,8 +33,11 @@ class RayPart:
         self._first = soup.corners[:, 0]
         self._table = _table(soup, self._normals)
         self._tree = EmbreeScene()
-        TriangleMesh(self._tree, np.ascontiguousarray(soup.corners, np.float32).reshape(-1, 3),
-                     np.arange(3 * len(soup), dtype=np.int32).reshape(-1, 3))
+        TriangleMesh(
+            self._tree,
+            np.ascontiguousarray(soup.corners, np.float32).reshape(-1, 3),
+            np.arange(3 * len(soup), dtype=np.int32).reshape(-1, 3),
+        )
 
     def first(self, origins, directions):
         """Face (n,) hit first, -1 for none, by rays (n, 3) float32."""
@@ -58,8 +63,8 @@ class RayPart:
         rows = table[:, :_WIDTH]
         inside = (points - self._first[face]).astype(np.float32)
         for gradient, step in ((19, 25), (22, 30)):
-            weight = np.einsum('nc,nc->n', inside, table[:, gradient:gradient + 3])
-            rows[:, :5] += np.clip(weight, 0, 1)[:, None] * table[:, step:step + 5]
+            weight = np.einsum('nc,nc->n', inside, table[:, gradient : gradient + 3])
+            rows[:, :5] += np.clip(weight, 0, 1)[:, None] * table[:, step : step + 5]
         rows[:, 2:5] /= np.maximum(np.sqrt(np.einsum('nc,nc->n', rows[:, 2:5], rows[:, 2:5])), 1e-6)[:, None]
         return rows
 
@@ -105,8 +110,15 @@ class RayWorld:
         for number, part in enumerate(self.parts):
             index = np.flatnonzero(hits.part == number)
             rows[index] = part.rows(hits.face[index], points[index])
-        return Surface(rows[:, 0:2], rows[:, 2:5], rows[:, 5:8], rows[:, 8:11], rows[:, 11:14], rows[:, 14:18],
-                       rows[:, 18].astype(np.int8))
+        return Surface(
+            rows[:, 0:2],
+            rows[:, 2:5],
+            rows[:, 5:8],
+            rows[:, 8:11],
+            rows[:, 11:14],
+            rows[:, 14:18],
+            rows[:, 18].astype(np.int8),
+        )
 
 
 @dataclass
@@ -118,6 +130,7 @@ class Surface:
         normals, flat: (n, 3) unit normals to shade with, and of the triangles.
         colour, accent, params, material: (n, 3), (n, 3), (n, 4), (n,), those of the soup.
     """
+
     uv: np.ndarray
     normals: np.ndarray
     flat: np.ndarray
@@ -141,7 +154,18 @@ def _table(soup, normals):
     aa, ab, bb = ((x * y).sum(1, keepdims=True) for x, y in ((a, a), (a, b), (b, b)))
     scale = 1 / np.maximum(aa * bb - ab * ab, 1e-12)
     varying = np.concatenate([soup.uv, soup.normals], 2)
-    return np.concatenate([
-        varying[:, 0], normals, soup.colour, soup.accent, soup.params, soup.material[:, None],
-        (bb * a - ab * b) * scale, (aa * b - ab * a) * scale,
-        varying[:, 1] - varying[:, 0], varying[:, 2] - varying[:, 0]], 1).astype(np.float32)
+    return np.concatenate(
+        [
+            varying[:, 0],
+            normals,
+            soup.colour,
+            soup.accent,
+            soup.params,
+            soup.material[:, None],
+            (bb * a - ab * b) * scale,
+            (aa * b - ab * a) * scale,
+            varying[:, 1] - varying[:, 0],
+            varying[:, 2] - varying[:, 0],
+        ],
+        1,
+    ).astype(np.float32)

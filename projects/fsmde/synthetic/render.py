@@ -1,4 +1,5 @@
 """Draws camera images: sunlight with shadows, sky, haze, and the sensor's own faults."""
+
 import numpy as np
 
 from .materials import evaluate
@@ -22,7 +23,8 @@ class Renderer:
         self.world, self.look = world, look
         self._own = len(world.parts) - 1
         self._sun, self._sun_light, self._sky_light, self._zenith, self._horizon = (
-            v.astype(np.float32) for v in (look.sun, look.sun_light, look.sky_light, look.zenith, look.horizon))
+            v.astype(np.float32) for v in (look.sun, look.sun_light, look.sky_light, look.zenith, look.horizon)
+        )
 
     def image(self, camera, cam2world, rng):
         """Photograph the world.
@@ -88,7 +90,7 @@ class Renderer:
         slant = _dot(view[shiny], normals[shiny])
         mirrored = view[shiny] - 2 * slant[:, None] * normals[shiny]
         grazing = 1 - np.abs(slant)
-        amount = gloss[shiny] * (0.12 + 0.88 * grazing ** 4)
+        amount = gloss[shiny] * (0.12 + 0.88 * grazing**4)
         light[shiny] += self.sky(mirrored) * amount[:, None]
         light += glow[:, None] * np.float32([1.0, 0.75, 0.4])
         return light
@@ -103,7 +105,7 @@ class Renderer:
         cloud = np.clip(0.55 * cover + (1.6 * self.look.cloud - 0.7), 0, 0.8) * np.clip(up * 6, 0, 1)
         colour += cloud[:, None] * (0.25 * self._horizon + 0.7 * self._horizon.max() - colour)
         towards = np.maximum(_dot(view, self._sun), 0)
-        glow = 0.1 * towards ** 24 + 1.6 * towards ** 900
+        glow = 0.1 * towards**24 + 1.6 * towards**900
         colour += glow[:, None] * self._sun_light
         ground = np.clip(-up * 8, 0, 1)[:, None]
         return colour + ground * (0.3 * self._horizon - colour)
@@ -115,8 +117,9 @@ class Renderer:
         inverse = 1 / reach
         edges = np.zeros(value.shape, bool)
         for axis in (0, 1):
-            step = (np.abs(np.diff(value, axis=axis)) > 0.06) | \
-                (np.abs(np.diff(inverse, axis=axis)) > 0.05 * np.delete(inverse, 0, axis) + 1e-5)
+            step = (np.abs(np.diff(value, axis=axis)) > 0.06) | (
+                np.abs(np.diff(inverse, axis=axis)) > 0.05 * np.delete(inverse, 0, axis) + 1e-5
+            )
             ahead = [(0, 1) if a == axis else (0, 0) for a in (0, 1)]
             edges |= np.pad(step, ahead) | np.pad(step, [side[::-1] for side in ahead])
         return edges
@@ -125,7 +128,7 @@ class Renderer:
         """Turn light into 8-bit values: exposure, vignette, shot and read noise, tone curve."""
         look = self.look
         height, width = light.shape[:2]
-        y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j].astype(np.float32)
+        y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
         level = 0.38 * look.exposure / (0.5 * np.mean(_dot(light, _LUMA)) + 0.5 * np.mean(look.horizon) * 0.7)
         value = light * (level * (1 - look.vignette * (x * x + y * y) / 2))[..., None].astype(np.float32)
         grain = rng.standard_normal(value.shape, dtype=np.float32) * look.noise

@@ -1,4 +1,5 @@
 """Rigs: cameras and one LiDAR on a car; vehicle frame x forward, y left, z up, origin under the rear axle."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ class Camera:
         cam2ego: (4, 4) sensor to vehicle; camera frame x right, y down, z forward.
         size: height and width in pixels.
     """
+
     name: str
     cam2img: np.ndarray
     cam2ego: np.ndarray
@@ -44,6 +46,7 @@ class Camera:
 @dataclass
 class Rig:
     """Cameras in ring order, and ``lidar2ego`` (4, 4)."""
+
     cameras: list
     lidar2ego: np.ndarray
 
@@ -78,8 +81,10 @@ def _lidar(position):
 
 def ddad_rig(rng, size):
     """Six cameras like DDAD's with small random errors of mounting, images of ``size`` (height, width)."""
-    cameras = [_camera(name, rng, yaw, pitch, position, fx / 1936, size)
-               for name, (yaw, pitch, position, fx) in DDAD_CAMERAS.items()]
+    cameras = [
+        _camera(name, rng, yaw, pitch, position, fx / 1936, size)
+        for name, (yaw, pitch, position, fx) in DDAD_CAMERAS.items()
+    ]
     return Rig(cameras, _lidar((0.9, 0.0, 1.9) + rng.normal(0, 0.01, 3)))
 
 
@@ -92,6 +97,7 @@ def random_rig(rng, size):
     for i, yaw in enumerate(yaws):
         field = np.radians(rng.uniform(40, 105))
         x, y = 0.9 + 0.6 * np.cos(np.radians(yaw)), 0.5 * np.sin(np.radians(yaw))
-        cameras.append(_camera(f'CAMERA_{i + 1:02d}', rng, yaw, rng.uniform(-9, 5), (x, y, height),
-                               0.5 / np.tan(field / 2), size))
+        cameras.append(
+            _camera(f'CAMERA_{i + 1:02d}', rng, yaw, rng.uniform(-9, 5), (x, y, height), 0.5 / np.tan(field / 2), size)
+        )
     return Rig(cameras, _lidar((0.9, 0.0, max(1.9, height + 0.2))))

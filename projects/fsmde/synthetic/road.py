@@ -1,4 +1,5 @@
 """The ground: a bending, rising and banking road with what lies beside it."""
+
 import numpy as np
 
 from .materials import Material
@@ -76,8 +77,12 @@ class Road:
         if layout.kind == 'square':
             road = (Material.PAVING, palette.plot, (0, 0, 0), palette.slab * 1.6)
         else:
-            road = (Material.ROAD, palette.road, palette.marks,
-                    (lanes, layout.lane_width, layout.dash, layout.crossing))
+            road = (
+                Material.ROAD,
+                palette.road,
+                palette.marks,
+                (lanes, layout.lane_width, layout.dash, layout.crossing),
+            )
         parts = [self._strip(s, road_t, *road)]
         for sign, pavement in ((1, layout.pavement[0]), (-1, layout.pavement[1])):
             inner = layout.half_width + 0.03

@@ -1,4 +1,5 @@
 """One scene: builds a street, drives through it, writes what cameras and LiDAR see."""
+
 import numpy as np
 
 from .dgp import SceneWriter
@@ -78,10 +79,21 @@ class Scene:
             shots = [renderer.image(camera, pose, rng) for camera, pose in zip(self.rig.cameras, poses)]
             if index == 0:
                 masks = [renderer.own_mask(camera, pose) for camera, pose in zip(self.rig.cameras, poses)]
-            writer.add_sample(index, 1 + time, 1 + time - CAMERA_LAG, points, self._moved(lidar2world),
-                              *zip(*shots), [self._moved(pose) for pose in poses])
-        return writer.finish(masks, dict(street=self.layout.kind, weather=self.look.name,
-                                         cameras=[camera.name for camera in self.rig.cameras]))
+            writer.add_sample(
+                index,
+                1 + time,
+                1 + time - CAMERA_LAG,
+                points,
+                self._moved(lidar2world),
+                *zip(*shots),
+                [self._moved(pose) for pose in poses],
+            )
+        return writer.finish(
+            masks,
+            dict(
+                street=self.layout.kind, weather=self.look.name, cameras=[camera.name for camera in self.rig.cameras]
+            ),
+        )
 
     def _moved(self, pose):
         """A pose in the published world, whose origin is far away."""

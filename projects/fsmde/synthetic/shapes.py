@@ -1,15 +1,18 @@
 """Primitive solids as triangle soups, in metres, z up."""
+
 import numpy as np
 
 from .soup import make_soup, merge, quads
 
-_BOX = np.array([
-    [[-1, -1, 0], [1, -1, 0], [1, -1, 1], [-1, -1, 1]],
-    [[1, -1, 0], [1, 1, 0], [1, 1, 1], [1, -1, 1]],
-    [[1, 1, 0], [-1, 1, 0], [-1, 1, 1], [1, 1, 1]],
-    [[-1, 1, 0], [-1, -1, 0], [-1, -1, 1], [-1, 1, 1]],
-    [[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]],
-])
+_BOX = np.array(
+    [
+        [[-1, -1, 0], [1, -1, 0], [1, -1, 1], [-1, -1, 1]],
+        [[1, -1, 0], [1, 1, 0], [1, 1, 1], [1, -1, 1]],
+        [[1, 1, 0], [-1, 1, 0], [-1, 1, 1], [1, 1, 1]],
+        [[-1, 1, 0], [-1, -1, 0], [-1, -1, 1], [-1, 1, 1]],
+        [[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]],
+    ]
+)
 
 
 def box(length, width, height, centre=(0, 0, 0), **look):
@@ -60,8 +63,14 @@ def blob(radii, centre, rng, roughness=0.0, rows=5, columns=8, **look):
     """Ellipsoid with smooth normals, its surface shaken by ``roughness`` (a fraction of the radius)."""
     tilt = np.linspace(-np.pi / 2, np.pi / 2, rows + 1)
     turn = np.arange(columns) * 2 * np.pi / columns
-    unit = np.stack([np.cos(tilt)[:, None] * np.cos(turn), np.cos(tilt)[:, None] * np.sin(turn),
-                     np.repeat(np.sin(tilt)[:, None], columns, 1)], -1)
+    unit = np.stack(
+        [
+            np.cos(tilt)[:, None] * np.cos(turn),
+            np.cos(tilt)[:, None] * np.sin(turn),
+            np.repeat(np.sin(tilt)[:, None], columns, 1),
+        ],
+        -1,
+    )
     swell = 1 + roughness * rng.uniform(-1, 1, (rows + 1, columns, 1))
     swell[[0, -1]] = 1
     soup = loft(unit * swell * radii + np.asarray(centre), cap=False, **look)

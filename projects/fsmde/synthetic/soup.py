@@ -1,4 +1,5 @@
 """Triangle soup: geometry together with what is needed to shade it."""
+
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,6 +17,7 @@ class Soup:
         params: (n, 4) float64, numbers whose meaning depends on the material.
         material: (n,) int64, one of ``materials.Material``.
     """
+
     corners: np.ndarray
     uv: np.ndarray
     normals: np.ndarray
@@ -54,8 +56,15 @@ def make_soup(corners, material, colour, uv=None, normals=None, accent=(0, 0, 0)
         normals = np.repeat(face_normals(corners)[:, None], 3, 1)
     if uv is None:
         uv = np.zeros((n, 3, 2))
-    return Soup(corners, np.asarray(uv, np.float64), normals, _rows(colour, n, 3), _rows(accent, n, 3),
-                _rows(params, n, 4), np.broadcast_to(np.asarray(material, np.int64), n))
+    return Soup(
+        corners,
+        np.asarray(uv, np.float64),
+        normals,
+        _rows(colour, n, 3),
+        _rows(accent, n, 3),
+        _rows(params, n, 4),
+        np.broadcast_to(np.asarray(material, np.int64), n),
+    )
 
 
 def _rows(value, n, width):

@@ -1,4 +1,5 @@
 """Furnishes a road: what stands still, as one soup."""
+
 import numpy as np
 
 from . import furniture
@@ -89,14 +90,22 @@ class Furnisher:
                 t = edge + side * 0.4 if in_row else side * (front + rng.uniform(2, 12))
                 self._put(furniture.tree(rng, self.palette, rng.uniform(4, 11)), s, t, rng.uniform(0, 6), sink=0.2)
         for s in self._walk(lambda: rng.uniform(14, 60)):
-            self._put(furniture.sign(rng, self.palette, rng.random() < 0.3 and layout.kind == 'highway'), s,
-                      edge + side * 0.2, 0 if side < 0 else np.pi)
+            self._put(
+                furniture.sign(rng, self.palette, rng.random() < 0.3 and layout.kind == 'highway'),
+                s,
+                edge + side * 0.2,
+                0 if side < 0 else np.pi,
+            )
         if layout.crossing:
             first = np.ceil(self.road.start / layout.crossing) * layout.crossing
             for s in np.arange(first, self.road.end - 5, layout.crossing):
                 arm = min(layout.half_width, 5.0)
-                self._put(furniture.traffic_light(rng.uniform(4.5, 6), arm), s + 3.6 * (side > 0), edge,
-                          0 if side < 0 else np.pi)
+                self._put(
+                    furniture.traffic_light(rng.uniform(4.5, 6), arm),
+                    s + 3.6 * (side > 0),
+                    edge,
+                    0 if side < 0 else np.pi,
+                )
 
     def _plots(self, side):
         """Fences, hedges, trees and people behind the pavement."""
@@ -109,17 +118,28 @@ class Furnisher:
                 solid = rng.random() < 0.5
                 colour = self.palette.wall(rng) if solid else self.palette.trim(rng)
                 material = Material.PAVING if solid else Material.PLAIN
-                self.soups.append(furniture.fence_panels(points, rng.uniform(0.8, 1.9), solid, colour=colour,
-                                                         material=material, params=(0.4, 0.2, 0, 0)))
+                self.soups.append(
+                    furniture.fence_panels(
+                        points, rng.uniform(0.8, 1.9), solid, colour=colour, material=material, params=(0.4, 0.2, 0, 0)
+                    )
+                )
             if layout.plot_grass and room > 2 and rng.random() < 0.7:
                 for _ in range(rng.integers(1, 5)):
-                    self._put(furniture.bush(rng, self.palette, rng.uniform(0.7, 2.4)), s + rng.uniform(0, 9),
-                              side * (front + rng.uniform(0.8, room)), sink=0.1)
+                    self._put(
+                        furniture.bush(rng, self.palette, rng.uniform(0.7, 2.4)),
+                        s + rng.uniform(0, 9),
+                        side * (front + rng.uniform(0.8, room)),
+                        sink=0.1,
+                    )
         for _ in range(int(18 * layout.trees) + 4):
             t = side * (front + room + rng.uniform(14, 55))
             if abs(t) < self.road.reach:
-                self._put(furniture.tree(rng, self.palette, rng.uniform(7, 16)),
-                          rng.uniform(self.road.start, self.road.end), t, sink=0.4)
+                self._put(
+                    furniture.tree(rng, self.palette, rng.uniform(7, 16)),
+                    rng.uniform(self.road.start, self.road.end),
+                    t,
+                    sink=0.4,
+                )
         for _ in range(int(layout.people)):
             t = side * rng.uniform(layout.half_width + 0.3, front + 0.5 + 0.3 * room)
             self._put(furniture.person(rng, self.palette), rng.uniform(-40, 90), t, rng.uniform(0, 2 * np.pi))
@@ -159,4 +179,3 @@ class Furnisher:
             t = side * (self._front(side) + 0.2)
             for s in self._walk(lambda: 32.0):
                 self._put(furniture.utility_pole(height), s, t)
-

@@ -1,4 +1,5 @@
 """How far a predictor gets that only knows camera, row and column."""
+
 import json
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _views(root, split, source):
 def _dense(scene, filename, name):
     depth = cv2.imread(str(scene / 'depth' / name / f'{Path(filename).stem}.png'), cv2.IMREAD_UNCHANGED) / 256
     depth = depth[2::4, 2::4]
-    rows, columns = np.mgrid[:depth.shape[0], :depth.shape[1]] * 4 + 2
+    rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] * 4 + 2
     return np.stack([columns.ravel(), rows.ravel()], 1), depth.ravel()
 
 
@@ -107,8 +108,10 @@ def _pose(pose):
     """DGP pose to a matrix (4, 4)."""
     w, x, y, z = (pose['rotation'][k] for k in ('qw', 'qx', 'qy', 'qz'))
     matrix = np.eye(4)
-    matrix[:3, :3] = [[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                      [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                      [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]]
+    matrix[:3, :3] = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
     matrix[:3, 3] = [pose['translation'][k] for k in 'xyz']
     return matrix

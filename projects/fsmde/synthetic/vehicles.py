@@ -1,4 +1,5 @@
 """Cars, vans, trucks and buses: x forward, standing on z = 0, centred on the origin."""
+
 import numpy as np
 
 from .materials import Material
@@ -29,9 +30,15 @@ def car(style, colour, size=None):
     half, low, waist = width / 2, 0.16 * height + 0.02, shape['hood'] * height
     tail = shape['tail'] * height
     rings = []
-    for x, w, bottom, top in ((-0.5, 0.82, low + 0.15, tail * 0.8), (-0.485, 0.93, low, tail * 0.95),
-                              (-0.4, 1.0, low, tail), (0.22, 1.0, low, waist + 0.02), (0.42, 0.98, low, waist * 0.9),
-                              (0.485, 0.88, low, waist * 0.78), (0.5, 0.74, low + 0.12, waist * 0.66)):
+    for x, w, bottom, top in (
+        (-0.5, 0.82, low + 0.15, tail * 0.8),
+        (-0.485, 0.93, low, tail * 0.95),
+        (-0.4, 1.0, low, tail),
+        (0.22, 1.0, low, waist + 0.02),
+        (0.42, 0.98, low, waist * 0.9),
+        (0.485, 0.88, low, waist * 0.78),
+        (0.5, 0.74, low + 0.12, waist * 0.66),
+    ):
         middle = bottom + 0.55 * (top - bottom)
         y = np.array([-0.93, 0.93, 1.0, 0.86, -0.86, -1.0]) * w * half
         z = np.array([bottom, bottom, middle, top, top, middle])
@@ -45,7 +52,9 @@ def car(style, colour, size=None):
     for y in (0.52 * half, -0.52 * half):
         parts.append(box(0.1, 0.26, 0.12, (0.5 * length - 0.04, y, waist * 0.48), **HEAD))
         parts.append(box(0.1, 0.3, 0.15, (-0.5 * length + 0.04, y, tail * 0.6), **TAIL))
-    parts.append(box(0.04, 0.5, 0.11, (-0.5 * length, 0, tail * 0.6), material=Material.PLAIN, colour=(.7, .7, .65)))
+    parts.append(
+        box(0.04, 0.5, 0.11, (-0.5 * length, 0, tail * 0.6), material=Material.PLAIN, colour=(0.7, 0.7, 0.65))
+    )
     parts.append(box(0.1, 0.6, 0.12, (0.5 * length - 0.04, 0, waist * 0.48), **DARK))
     for y in (half + 0.08, -half - 0.08):
         parts.append(box(0.1, 0.18, 0.13, (0.17 * length, y, waist), **paint))
@@ -56,9 +65,13 @@ def _cabin(posts, length, half, waist, tail, height, paint, blind):
     """Glass and roof over the waist line; ``blind`` closes the sides behind the doors."""
     x0, x1, x2, x3 = (p * length for p in posts)
     rings = []
-    for x, base, top, w in ((x3, tail, tail + 0.02, 0.82), (x2, waist, height * 0.985, 0.72),
-                            (0.5 * (x1 + x2), waist, height, 0.72), (x1, waist, height * 0.99, 0.72),
-                            (x0, waist, waist + 0.02, 0.84)):
+    for x, base, top, w in (
+        (x3, tail, tail + 0.02, 0.82),
+        (x2, waist, height * 0.985, 0.72),
+        (0.5 * (x1 + x2), waist, height, 0.72),
+        (x1, waist, height * 0.99, 0.72),
+        (x0, waist, waist + 0.02, 0.84),
+    ):
         y, z = np.array([-0.88, 0.88, w, -w]) * half, np.array([base - 0.05, base - 0.05, top, top])
         rings.append(np.column_stack([np.full(4, x), y, z]))
     soups = []
@@ -100,8 +113,16 @@ def bus(colour, length=11.5):
         box(length, 2.5, 2.75, (0, 0, 0.3), **paint),
         box(length - 0.6, 2.54, 1.0, (0, 0, 1.35), **GLASS),
         box(0.06, 2.3, 1.5, (length / 2, 0, 1.0), **GLASS),
-        box(0.06, 1.8, 0.3, (length / 2 + 0.01, 0, 2.6), material=Material.SIGN, colour=(0.02, 0.02, 0.02),
-            accent=(0.9, 0.6, 0.1), params=(1.8, 0.3, 5, 0)),
+        box(
+            0.06,
+            1.8,
+            0.3,
+            (length / 2 + 0.01, 0, 2.6),
+            material=Material.SIGN,
+            colour=(0.02, 0.02, 0.02),
+            accent=(0.9, 0.6, 0.1),
+            params=(1.8, 0.3, 5, 0),
+        ),
         box(0.06, 2.2, 0.25, (-length / 2, 0, 0.8), **TAIL),
     ]
     parts += [disc(0.48, 0.35, (x, y, 0.48), **TYRE) for x in (0.3 * length, -0.28 * length) for y in (1.1, -1.1)]

@@ -1,4 +1,5 @@
 """Makes a whole world: scenes of three splits on disk, complete or not there at all."""
+
 import json
 import logging
 import multiprocessing
@@ -18,8 +19,19 @@ DEFAULTS = {
 logger = logging.getLogger(__name__)
 
 
-def make_world(out_dir, preset='student', train_scenes=None, val_scenes=None, test_scenes=None,
-               frames_per_scene=None, interval=0.5, size=(384, 640), seed=0, jobs=1, force=False):
+def make_world(
+    out_dir,
+    preset='student',
+    train_scenes=None,
+    val_scenes=None,
+    test_scenes=None,
+    frames_per_scene=None,
+    interval=0.5,
+    size=(384, 640),
+    seed=0,
+    jobs=1,
+    force=False,
+):
     """Make a world in DGP format, or find that it is already there.
 
     A scene depends on ``seed``, ``preset``, its split and its number in the split, ``frames_per_scene``, ``interval``
@@ -47,8 +59,9 @@ def make_world(out_dir, preset='student', train_scenes=None, val_scenes=None, te
     """
     if preset not in PRESETS:
         raise ValueError(f'preset is {preset!r}, expected one of {sorted(PRESETS)}')
-    given = dict(train_scenes=train_scenes, val_scenes=val_scenes, test_scenes=test_scenes,
-                 frames_per_scene=frames_per_scene)
+    given = dict(
+        train_scenes=train_scenes, val_scenes=val_scenes, test_scenes=test_scenes, frames_per_scene=frames_per_scene
+    )
     sizes = {k: DEFAULTS[preset][k] if v is None else v for k, v in given.items()}
     wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=source_hash(), **sizes)
     _check(wanted, jobs)
@@ -90,15 +103,18 @@ def _found(out_dir, wanted, force):
         return False
     record = out_dir / 'world.json'
     if not record.is_file():
-        raise FileExistsError(f'{out_dir} exists and is not a synthetic world (it has no world.json): '
-                              'choose another directory')
+        raise FileExistsError(
+            f'{out_dir} exists and is not a synthetic world (it has no world.json): choose another directory'
+        )
     found = json.loads(record.read_text())
     if found == wanted:
         return True
     if not force:
         differ = ', '.join(f'{k} {found.get(k)!r} instead of {v!r}' for k, v in wanted.items() if found.get(k) != v)
-        raise FileExistsError(f'{out_dir} holds another world ({differ}): '
-                              'choose another directory, or replace it with --force (force=True)')
+        raise FileExistsError(
+            f'{out_dir} holds another world ({differ}): '
+            'choose another directory, or replace it with --force (force=True)'
+        )
     return False
 
 
@@ -132,6 +148,13 @@ def _run(tasks, jobs):
 
 def _write_scene(task):
     root, name, split, number, wanted = task
-    scene = Scene(wanted['seed'], wanted['preset'], split, number, wanted['frames_per_scene'], wanted['interval'],
-                  tuple(wanted['size']))
+    scene = Scene(
+        wanted['seed'],
+        wanted['preset'],
+        split,
+        number,
+        wanted['frames_per_scene'],
+        wanted['interval'],
+        tuple(wanted['size']),
+    )
     return split, scene.write(root, name)
