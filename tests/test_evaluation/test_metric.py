@@ -38,3 +38,22 @@ def test_images_count_equally_whatever_their_pixels():
     assert result['depth/CAMERA_05/abs_rel'] == pytest.approx(0.5)
     assert np.isnan(result['depth/CAMERA_06/abs_rel'])
     assert result['depth/abs_rel'] == pytest.approx(0.35)
+
+
+def test_a_frame_without_points_and_a_rig_of_one_camera():
+    both = ('occlusion_tested', 'cylinderdepth')
+    empty = frame(np.full((3, 4, 6), 10.0), points([], [], [], []), 0)
+    full = frame(np.full((3, 4, 6), 11.0), points([0], [0], [0], [10]), 1)
+    result = evaluate([empty, full], protocol=['fsmde', 'vfdepth'], consistency=both)
+    assert result['depth/abs_rel'] == pytest.approx(0.1)
+    metric = SurroundDepthMetric(consistency=both)
+    metric.dataset_meta = dict(META, cam_names=('CAMERA_01',))
+    metric.process(None, [frame(np.full((1, 4, 6), 11.0), points([0], [0], [0], [10]), n) for n in range(4)])
+    assert metric.evaluate(4)['depth/abs_rel'] == pytest.approx(0.1)
+
+
+def test_a_pipeline_without_lidar_pixels_is_named():
+    sample = frame(np.ones((3, 4, 6)), points([0], [0], [0], [10]))
+    del sample['lidar_pixels']
+    with pytest.raises(KeyError, match='put KeepLidarPixels into the test pipeline'):
+        evaluate([sample])

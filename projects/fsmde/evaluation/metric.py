@@ -29,7 +29,8 @@ class SurroundDepthMetric(BaseMetric):
     Keys of the returned dictionary, for ``save_best`` and the curves: ``depth/abs_rel`` and so on for the first
     protocol in metric scale, ``depth/<mode>/abs_rel`` in its other modes, ``depth/<camera>/abs_rel``,
     ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel`` and ``depth/non_finite``.
-    Everything else is in ``results.json`` (docs/evaluation.md).
+    Everything else is in ``results.json`` (docs/evaluation.md) and, on the main process, in the attribute
+    ``results_dict`` after :meth:`evaluate`.
 
     Args:
         protocol: A name, a :class:`fsmde.evaluation.Protocol`, a dict of its fields, or a list of these.
@@ -147,7 +148,7 @@ class SurroundDepthMetric(BaseMetric):
         empty.update({n: results['frames'] for n in self.consistency if n not in results['consistency']})
         if empty:
             logger.warning(f'no figures, every frame is left out by the rules or no group is complete: {empty}')
-        non_finite = {n: self._count(e, 'non_finite') for n, e in results['protocols'].items()}
+        non_finite = {n: _non_finite(e) for n, e in results['protocols'].items()}
         if any(non_finite.values()):
             logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')
         if self.out_dir:
@@ -158,10 +159,6 @@ class SurroundDepthMetric(BaseMetric):
                 with open(osp.join(self.out_dir, name), 'w') as file:
                     file.write('\n'.join(getattr(table, render)() for table in tables))
 
-    @staticmethod
-    def _count(entry, what):
-        return sum(figures['overall']['all'][what] for figures in list(entry['modes'].values())[:1])
-
     def _short(self):
         short = {}
         for p, (name, entry) in enumerate(self.results_dict['protocols'].items()):
@@ -171,10 +168,15 @@ class SurroundDepthMetric(BaseMetric):
                 if p == 0 and mode == 'metric':
                     short.update({f'{c}/abs_rel': f['all']['abs_rel'] for c, f in figures['cameras'].items()})
             if p == 0:
-                short['non_finite'] = self._count(entry, 'non_finite')
+                short['non_finite'] = _non_finite(entry)
         if 'occlusion_tested' in self.results_dict['consistency']:
             short['consistency/abs_rel'] = self.results_dict['consistency']['occlusion_tested']['overall']['abs_rel']
         return short
+
+
+def _non_finite(entry):
+    # The same in every mode.
+    return next((f['overall']['all']['non_finite'] for f in entry['modes'].values()), 0)
 
 
 def _lines(path):
