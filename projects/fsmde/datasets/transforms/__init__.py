@@ -1,10 +1,12 @@
 """Transforms of whole surround frames, registered in mmdet3d's TRANSFORMS."""
 
+from .detection import PackSurroundDetInputs, SurroundFromInfos
 from .formatting import PackSurroundInputs
 from .geometric import KeepTeacherViews, RandomFlipViews, RandomZoomCrop, ResizeViews
 from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
+from .pseudo_points import PseudoPointsFromDepth
 
 __all__ = [
     'DenseDepthAsTarget',
@@ -13,10 +15,13 @@ __all__ = [
     'LoadDenseDepth',
     'LoadSurroundImages',
     'LoadSurroundLidar',
+    'PackSurroundDetInputs',
     'PackSurroundInputs',
     'ProjectLidarDepth',
+    'PseudoPointsFromDepth',
     'RandomFlipViews',
     'RandomPhotometric',
     'RandomZoomCrop',
     'ResizeViews',
+    'SurroundFromInfos',
 ]

@@ -1,0 +1,67 @@
+"""One sample for detector and depth: between mmdet3d's nuScenes pipeline and this project's transforms."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.datasets.transforms import Pack3DDetInputs
+from mmdet3d.registry import TRANSFORMS
+
+from .formatting import PackSurroundInputs
+
+
+@TRANSFORMS.register_module()
+class SurroundFromInfos(BaseTransform):
+    """Give a frame of mmdet3d's ``NuScenesDataset`` the keys that this project's transforms read.
+
+    Belongs before ``LoadSurroundImages``, and behind stock transforms that flip and rotate points and boxes: those must
+    not find images. Needs ``modality=dict(use_camera=True, use_lidar=True)`` in the data set. Random choices of later
+    transforms follow numpy's global state, as those of the stock ones do.
+
+    Args:
+        cameras: Names, in the order of the N axis; all of the infos', in their order, by default.
+
+    Raises:
+        ValueError: If the frame has no such camera.
+    """
+
+    def __init__(self, cameras=None):
+        self.cameras = cameras
+
+    def transform(self, results):
+        cameras = list(self.cameras or results['images'])
+        absent = [camera for camera in cameras if camera not in results['images']]
+        if absent:
+            raise ValueError(f'frame {results["token"]} has no {absent}; it has {sorted(results["images"])}')
+        images = [results['images'][camera] for camera in cameras]
+        for key in ('cam2img', 'cam2ego', 'lidar2cam'):
+            results[key] = np.stack([np.asarray(image[key], dtype=np.float64) for image in images])
+        results.update(
+            frame_id=results['token'],
+            cam_names=cameras,
+            img_path=[image['img_path'] for image in images],
+            lidar_dims=results['num_pts_feats'],
+            rounding='round',
+            rng=np.random.default_rng(np.random.randint(2**32, dtype=np.uint64)),
+        )
+        return results
+
+
+@TRANSFORMS.register_module()
+class PackSurroundDetInputs(BaseTransform):
+    """Pack the views for the model and boxes, calibration and depth into one ``Det3DDataSample``.
+
+    What :class:`PackSurroundInputs` and mmdet3d's ``Pack3DDetInputs`` pack, together. Boxes and labels are packed where
+    they are there.
+    """
+
+    def __init__(self):
+        self.surround = PackSurroundInputs()
+        self.detection = Pack3DDetInputs(keys=('gt_bboxes_3d', 'gt_labels_3d'))
+
+    def transform(self, results):
+        packed = self.surround.transform(results)
+        depth_sample = packed['data_samples']
+        sample = self.detection.transform(results)['data_samples']
+        sample.set_metainfo(depth_sample.metainfo)
+        for key, value in depth_sample.items():
+            sample.set_field(value, key, dtype=None)
+        return dict(inputs=packed['inputs'], data_samples=sample)
