@@ -122,7 +122,7 @@ def toy_config(data_root, model=None, cameras=tuple(AZIMUTHS), num_workers=0, ma
             auto_scale_lr=dict(base_batch_size=4, enable=False),
             default_hooks=dict(
                 logger=dict(type='LoggerHook', interval=1),
-                checkpoint=dict(type='CheckpointHook', interval=1, backend_args=dict(backend='atomic')),
+                checkpoint=dict(type='AtomicCheckpointHook', interval=1),
             ),
             custom_hooks=[dict(type='FrameSeedHook'), dict(type='FiniteLossHook'), dict(type='KillHook')],
             log_processor=dict(type='LogProcessor', window_size=1, by_epoch=True),
@@ -130,6 +130,19 @@ def toy_config(data_root, model=None, cameras=tuple(AZIMUTHS), num_workers=0, ma
             randomness=dict(seed=0),
         )
     )
+
+
+def validated(cfg):
+    """The config with a validation of each epoch, which decides what the best checkpoint is."""
+    cfg.merge_from_dict(
+        dict(
+            val_dataloader=cfg.test_dataloader,
+            val_evaluator=cfg.test_evaluator,
+            val_cfg=dict(type='ValLoop'),
+            default_hooks=dict(checkpoint=dict(save_best='depth/abs_rel', rule='less', max_keep_ckpts=2)),
+        )
+    )
+    return cfg
 
 
 def logged_losses(work_dir):

@@ -3,12 +3,12 @@
 import argparse
 import os
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import set_data_root, setup_distribution, work_dir_of
+from fsmde.engine.launch import read_config, set_data_root, setup_distribution, work_dir_of
 
 
 def parse_args():
@@ -31,7 +31,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     if args.data_root:
@@ -46,8 +46,7 @@ def main():
     cfg.custom_hooks = hooks
     setup_distribution(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
-    model = runner.model.module if hasattr(runner.model, 'module') else runner.model
-    check_student_checkpoint(model, args.checkpoint)
+    check_student_checkpoint(runner.model, args.checkpoint)
     runner.test()
 
 

@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
-from fsmde.engine.checkpoint import find_latest_checkpoint
-from fsmde.engine.launch import set_data_root, setup_distribution, use_amp, work_dir_of
+from fsmde.engine import check_student_checkpoint, find_latest_checkpoint
+from fsmde.engine.launch import read_config, set_data_root, setup_distribution, use_amp, work_dir_of
 
 
 def parse_args():
@@ -35,7 +34,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     if args.data_root:
@@ -44,16 +43,21 @@ def main():
     if args.amp:
         use_amp(cfg)
     if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.load_from = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
-        cfg.resume = cfg.load_from is not None
-    elif osp.isdir(cfg.work_dir) and find_latest_checkpoint(cfg.work_dir):
+    checkpoint = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+    if checkpoint:
+        cfg.load_from, cfg.resume = checkpoint, True
+    elif not args.resume and find_latest_checkpoint(cfg.work_dir):
         raise SystemExit(
             f'{cfg.work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
         )
     setup_distribution(cfg, args.launcher)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    if checkpoint:
+        check_student_checkpoint(runner.model, checkpoint)
+    runner.train()
 
 
 if __name__ == '__main__':

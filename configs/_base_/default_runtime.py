@@ -1,23 +1,15 @@
-from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
+from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
 from mmengine.runner import LogProcessor
 from mmengine.visualization import LocalVisBackend, TensorboardVisBackend, Visualizer
 
-from fsmde.engine import FiniteLossHook, FrameSeedHook
+from fsmde.engine import AtomicCheckpointHook, FiniteLossHook, FrameSeedHook
 
 default_scope = 'mmdet3d'
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
     logger=dict(type=LoggerHook, interval=50),
     param_scheduler=dict(type=ParamSchedulerHook),
-    # Keep at least two: an old one is removed before the new one is written.
-    checkpoint=dict(
-        type=CheckpointHook,
-        interval=1,
-        max_keep_ckpts=3,
-        save_best='depth/abs_rel',
-        rule='less',
-        backend_args=dict(backend='atomic'),
-    ),
+    checkpoint=dict(type=AtomicCheckpointHook, interval=1, max_keep_ckpts=3, save_best='depth/abs_rel', rule='less'),
     sampler_seed=dict(type=DistSamplerSeedHook),
 )
 custom_hooks = [dict(type=FrameSeedHook), dict(type=FiniteLossHook)]

@@ -14,7 +14,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import init_default_scope
 from processes import TOOLS, run_tool, start
-from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled, freeze_norms, logged_losses, toy_config
+from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled, freeze_norms, logged_losses, toy_config, validated
 
 from fsmde.datasets import DDADDataset
 from toy_dgp import cylinder_points, write_toy_dgp
@@ -132,7 +132,7 @@ def test_scripts_train_resume_after_a_killed_rank_and_test(tmp_path):
     """Three torchrun starts, each of which imports everything twice: one test for what can share them."""
     root, work_dir = write_toy_dgp(tmp_path / 'toy', samples=4), tmp_path / 'work'
     config = tmp_path / 'config.py'
-    toy_config(root).dump(config)
+    validated(toy_config(root)).dump(config)
     # Two ranks see two frames each: iteration 3 is the second of the second epoch.
     code, said = run_script(
         'dist_train.sh', config, 2, '--work-dir', work_dir, PORT='29611', KILL_AT='3', KILL_RANK='1'
@@ -143,13 +143,14 @@ def test_scripts_train_resume_after_a_killed_rank_and_test(tmp_path):
     code, said = run_script('dist_train.sh', config, 2, '--work-dir', work_dir, '--resume', PORT='29612')
     assert code == 0, said
     assert sorted(logged_losses(work_dir)) == [3, 4, 5, 6]
+    assert not (work_dir / 'epoch_1.pth').exists() and len(list(work_dir.glob('best_depth_abs_rel_epoch_*.pth'))) == 1
 
     checkpoint = work_dir / 'epoch_3.pth'
     code, said = run_script('dist_test.sh', config, checkpoint, 2, '--work-dir', tmp_path / 'two', PORT='29613')
     assert code == 0, said
     code, said = run_tool('test.py', config, checkpoint, '--work-dir', tmp_path / 'one', log=tmp_path / 'log')
     assert code == 0, said
-    one, two = (json.loads(next((tmp_path / name).glob('*/*.json')).read_text()) for name in ('one', 'two'))
+    one, two = (json.loads(next((tmp_path / name).glob('[0-9]*/*.json')).read_text()) for name in ('one', 'two'))
     for results in (one, two):
         results.pop('time'), results.pop('data_time')
     assert one['depth/abs_rel'] > 0 and one == two

@@ -2,6 +2,7 @@
 
 import json
 import os.path as osp
+from contextlib import contextmanager
 
 import numpy as np
 from mmdet3d.registry import DATASETS
@@ -28,7 +29,7 @@ class DDADDataset(SurroundDepthDataset):
         ann_file, kwargs: See :class:`SurroundDepthDataset`.
 
     Raises:
-        FileNotFoundError, ValueError, KeyError: If the index is absent, cut or lacks something; names the file.
+        FileNotFoundError, ValueError: If the index is absent, cut or lacks something; names the file.
     """
 
     METAINFO = dict(dataset='ddad')
@@ -50,13 +51,14 @@ class DDADDataset(SurroundDepthDataset):
 
     def load_data_list(self) -> list:
         """One entry a frame, in the order of the index and of each scene's samples."""
-        index = read_json(self.ann_file)
-        splits = index.get('scene_splits', {})
-        if SPLITS[self.split] not in splits:
-            present = [name for name, key in SPLITS.items() if key in splits]
-            raise ValueError(f'{self.ann_file}: split {self.split!r} is not there; it has {present}')
+        with reading(self.ann_file):
+            splits = read_json(self.ann_file)['scene_splits']
+            if SPLITS[self.split] not in splits:
+                present = [name for name, key in SPLITS.items() if key in splits]
+                raise ValueError(f'{self.ann_file}: split {self.split!r} is not there; it has {present}')
+            scene_files = splits[SPLITS[self.split]]['filenames']
         frames = []
-        for scene_file in splits[SPLITS[self.split]]['filenames']:
+        for scene_file in scene_files:
             frames += self._load_scene(osp.join(osp.dirname(self.ann_file), scene_file), osp.dirname(scene_file))
         if not frames:
             raise ValueError(f'{self.ann_file}: split {self.split!r} holds no frame')
@@ -66,22 +68,19 @@ class DDADDataset(SurroundDepthDataset):
 
     def _load_scene(self, path, scene):
         content, root = read_json(path), osp.dirname(path)
-        try:
-            data = {datum['key']: datum for datum in content['data']}
-            samples = content['samples']
-        except (KeyError, TypeError) as error:
-            raise ValueError(f'{path}: no DGP scene, {error} is missing') from error
-        if len(data) != len(content['data']):
-            raise ValueError(f'{path}: two data have the same key')
         calibrations, frames = {}, []
-        for number, sample in enumerate(samples):
-            key = sample['calibration_key']
-            if key not in calibrations:
-                calibrations[key] = self._load_calibration(osp.join(root, 'calibration', f'{key}.json'))
-            frame = self._load_sample(path, root, sample, data, calibrations[key])
-            frame.update(frame_id=f'{scene}/{number:04d}', scene=scene)
-            self.check_rig(frame)
-            frames.append(frame)
+        with reading(path):
+            data = {datum['key']: datum for datum in content['data']}
+            if len(data) != len(content['data']):
+                raise ValueError(f'{path}: two data have the same key')
+            for number, sample in enumerate(content['samples']):
+                key = sample['calibration_key']
+                if key not in calibrations:
+                    calibrations[key] = self._load_calibration(osp.join(root, 'calibration', f'{key}.json'))
+                frame = self._load_sample(path, root, sample, data, calibrations[key])
+                frame.update(frame_id=f'{scene}/{number:04d}', scene=scene)
+                self.check_rig(frame)
+                frames.append(frame)
         return frames
 
     def _load_sample(self, path, root, sample, data, calibration):
@@ -118,7 +117,9 @@ class DDADDataset(SurroundDepthDataset):
     @staticmethod
     def _load_calibration(path):
         content, sensors = read_json(path), {}
-        for name, intrinsics, extrinsics in zip(content['names'], content['intrinsics'], content['extrinsics']):
+        with reading(path):
+            lists = content['names'], content['intrinsics'], content['extrinsics']
+        for name, intrinsics, extrinsics in zip(*lists):
             # proto3 leaves zero fields out.
             fx, fy, cx, cy, skew = (float(intrinsics.get(key, 0)) for key in ('fx', 'fy', 'cx', 'cy', 'skew'))
             distortion = intrinsics.get('distortion') or {}
@@ -127,6 +128,15 @@ class DDADDataset(SurroundDepthDataset):
             matrix = np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]])
             sensors[name.upper()] = matrix, pose_matrix(extrinsics, path)
         return sensors
+
+
+@contextmanager
+def reading(path: str):
+    """Turn the absence of a field of a DGP file, or another type in its place, into an error that names the file."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path} is not in DGP format: {type(error).__name__}: {error}') from error
 
 
 def read_json(path: str):

@@ -47,9 +47,19 @@ class NuScenesSurroundDataset(SurroundDepthDataset):
                 f'{self.ann_file} holds {found}, not the v2 infos (metainfo, data_list) of mmdet3d >= 1.1; convert old '
                 "ones with mmdet3d's tools/dataset_converters/update_infos_to_v2.py"
             )
+        if not content['data_list']:
+            raise ValueError(f'{self.ann_file} holds no frame')
         return [self._load_frame(info) for info in content['data_list']]
 
     def _load_frame(self, info):
+        try:
+            frame = self._read_info(info)
+        except KeyError as error:
+            raise ValueError(f'{self.ann_file}: frame {info.get("token")} has no {error}') from error
+        self.check_rig(frame)
+        return frame
+
+    def _read_info(self, info):
         absent = [camera for camera in self.cameras if camera not in info['images']]
         if absent:
             raise ValueError(
@@ -69,5 +79,4 @@ class NuScenesSurroundDataset(SurroundDepthDataset):
         )
         for key in ('cam2img', 'cam2ego', 'lidar2cam'):
             frame[key] = np.stack([np.asarray(image[key], dtype=np.float64) for image in images])
-        self.check_rig(frame)
         return frame

@@ -40,6 +40,8 @@ class SurroundDepthDataset(BaseDataset):
     MAX_DEPTH = 200.0
 
     def __init__(self, *args, cameras: Sequence = None, self_occlusion: dict = None, max_refetch: int = 20, **kwargs):
+        if isinstance(cameras, str):
+            raise ValueError(f'cameras must be a list of names, found {cameras!r}')
         self.cameras = list(cameras or self.CAMERAS)
         if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f'cameras are named twice: {self.cameras}')
@@ -55,6 +57,12 @@ class SurroundDepthDataset(BaseDataset):
                 'self_occlusion needs valid=255 or valid=0, the grey value of pixels that show the world (the public '
                 f'mask families differ in it: look at one), found {valid!r}'
             )
+        try:
+            template.format(scene='', camera='')
+        except (KeyError, IndexError) as error:
+            raise ValueError(
+                f'self_occlusion: template may name {{scene}} and {{camera}}, found {template!r}'
+            ) from error
         return dict(root=root, template=template, valid=valid)
 
     @property

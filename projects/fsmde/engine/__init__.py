@@ -1,6 +1,7 @@
 """Hooks, checkpoints and what the tools share."""
 
 from .checkpoint import AtomicBackend, check_student_checkpoint, find_latest_checkpoint, load_checkpoint_file
+from .checkpoint_hook import AtomicCheckpointHook
 from .depth_writer_hook import DepthWriterHook
 from .finite_loss_hook import FiniteLossHook
 from .frame_seed_hook import FrameSeedHook
@@ -8,6 +9,7 @@ from .visualization_hook import SurroundVisualizationHook
 
 __all__ = [
     'AtomicBackend',
+    'AtomicCheckpointHook',
     'DepthWriterHook',
     'FiniteLossHook',
     'FrameSeedHook',

@@ -67,12 +67,17 @@ def load_checkpoint_file(path: str) -> dict:
 def check_student_checkpoint(model, path: str) -> None:
     """Raise unless the checkpoint fits the model key by key: mmengine itself only warns and goes on with random weights.
 
+    Args:
+        model: The student, in a wrapper of DDP or not. Parts of distillers are not compared.
+        path: Checkpoint file.
+
     Raises:
         ValueError: Names the first keys that are missing, unknown or of another shape.
     """
     checkpoint = load_checkpoint_file(path)
     state = checkpoint.get('state_dict', checkpoint)
     state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+    model = getattr(model, 'module', model)
     own = {key: value for key, value in model.state_dict().items() if not key.startswith('distillers.')}
     state = {key: value for key, value in state.items() if not key.startswith('distillers.')}
     wrong = [f'{key} is missing' for key in own.keys() - state.keys()]
@@ -102,7 +107,7 @@ def find_latest_checkpoint(work_dir: str) -> str:
 class AtomicBackend(LocalBackend):
     """mmengine's local files, but written to a temporary name and renamed: a kill while saving leaves the old file.
 
-    Used as ``CheckpointHook(backend_args=dict(backend='atomic'))``.
+    Used by :class:`AtomicCheckpointHook`. A kill leaves at most a file named ``<name>.*.tmp``, which may be deleted.
     """
 
     def put(self, obj: bytes, filepath) -> None:
@@ -113,7 +118,7 @@ class AtomicBackend(LocalBackend):
         """
         filepath = os.fspath(filepath)
         os.makedirs(osp.dirname(osp.abspath(filepath)), exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=osp.dirname(osp.abspath(filepath)), suffix='.tmp')
+        handle, temporary = tempfile.mkstemp('.tmp', osp.basename(filepath) + '.', osp.dirname(osp.abspath(filepath)))
         try:
             with os.fdopen(handle, 'wb') as file:
                 file.write(obj)

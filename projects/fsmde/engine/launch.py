@@ -12,6 +12,23 @@ def has_accelerator() -> bool:
     return is_cuda_available() or is_npu_available() or is_mlu_available() or is_musa_available()
 
 
+def read_config(path: str) -> Config:
+    """A config file's content.
+
+    Raises:
+        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError.
+    """
+    try:
+        return Config.fromfile(path)
+    except RuntimeError as error:
+        if error.args:
+            raise
+        raise ValueError(
+            f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
+            'Class(...)'
+        ) from error
+
+
 def set_data_root(cfg: Config, data_root: str) -> None:
     """Put ``data_root`` into every data set of a config, at any depth of wrapping.
 

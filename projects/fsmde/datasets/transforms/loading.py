@@ -41,7 +41,7 @@ def load_points(path: str, dims: int) -> np.ndarray:
     if path.endswith('.npz'):
         try:
             with np.load(path, allow_pickle=False) as archive:
-                points = archive['data']
+                points = np.asarray(archive['data'], dtype=np.float64)
         except FileNotFoundError:
             raise
         except Exception as error:  # numpy raises zipfile, zlib, OS and key errors for files that are cut.
@@ -117,5 +117,9 @@ class LoadDenseDepth(BaseTransform):
         for path, depth in zip(results['dense_depth_path'], maps):
             if depth.dtype != np.uint16 or depth.ndim != 2:
                 raise ValueError(f'{osp.abspath(path)}: expected 16-bit grey, found {depth.dtype} {depth.shape}')
+        if len({depth.shape for depth in maps}) > 1:
+            raise ValueError(
+                f'frame {results["frame_id"]}: dense depth maps must be of one size, found {[m.shape for m in maps]}'
+            )
         results['dense_depth'] = np.stack(maps).astype(np.float32) / 256
         return results

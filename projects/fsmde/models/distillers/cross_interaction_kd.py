@@ -38,7 +38,7 @@ class CrossInteractionKD(DepthDistiller):
         kwargs: See :class:`DepthDistiller`.
 
     Raises:
-        ValueError: If the student has no bins, or the branch has no teacher features to read.
+        ValueError: If an option is out of its range, the student has no bins, or the branch has no teacher features to read.
     """
 
     def __init__(
@@ -59,6 +59,11 @@ class CrossInteractionKD(DepthDistiller):
             )
         if self.bins is None:
             raise ValueError('CrossInteractionKD distils bin probabilities: it needs a student with a BinDepthHead')
+        if min(cross_weight, ssi_weight, prob_weight) < 0 or not 0 < window <= 1 or not tau > 0:
+            raise ValueError(
+                'CrossInteractionKD: weights must be >= 0, window in (0, 1] and tau > 0, found cross_weight='
+                f'{cross_weight}, ssi_weight={ssi_weight}, prob_weight={prob_weight}, window={window}, tau={tau}'
+            )
         self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
         self.window, self.tau = window, tau
         self.branch = None

@@ -41,6 +41,11 @@ class ViewRelationalKD(DepthDistiller):
         if relation == 'feature' and self.teacher_channels is None:
             raise ValueError("ViewRelationalKD: this teacher offers no features; use relation='geometric'")
         self.relation, self.grid, self.temperature = relation, tuple(grid), temperature
+        if len(self.grid) != 2 or min(self.grid) < 1 or not temperature > 0:
+            raise ValueError(
+                'ViewRelationalKD: grid must be two positive numbers of tokens (rows, columns) and temperature '
+                f'positive, found {grid} and {temperature}'
+            )
 
     def loss(self, student, teacher, target, rig):
         pairs = rig.pairs()
