@@ -20,6 +20,7 @@ class SurroundDepthSample(BaseDataElement):
     Data fields:
         gt_depth: (N, H, W) float32 LiDAR z-depth in metres at the input's size, 0 = no measurement.
         valid_mask: (N, H, W) bool, False where the car itself is seen.
+        teacher_depth, teacher_features: Cached answers, see :class:`fsmde.datasets.LoadTeacherAnswers`.
         pred_depth: (N, H, W) float32 z-depth in metres at the input's size, set by the model.
 
     Metainfo (arrays are numpy): ``frame_id``, ``sample_idx`` (index in the dataset), ``cam_names``, ``neighbors``

@@ -1,12 +1,11 @@
 """Transforms of whole surround frames, registered in mmdet3d's TRANSFORMS."""
 
-from .detection import PackSurroundDetInputs, SurroundFromInfos
 from .formatting import PackSurroundInputs
 from .geometric import KeepTeacherViews, RandomFlipViews, RandomZoomCrop, ResizeViews
 from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
-from .pseudo_points import PseudoPointsFromDepth
+from .teacher_answers import LoadTeacherAnswers
 
 __all__ = [
     'DenseDepthAsTarget',
@@ -15,13 +14,11 @@ __all__ = [
     'LoadDenseDepth',
     'LoadSurroundImages',
     'LoadSurroundLidar',
-    'PackSurroundDetInputs',
+    'LoadTeacherAnswers',
     'PackSurroundInputs',
     'ProjectLidarDepth',
-    'PseudoPointsFromDepth',
     'RandomFlipViews',
     'RandomPhotometric',
     'RandomZoomCrop',
     'ResizeViews',
-    'SurroundFromInfos',
 ]

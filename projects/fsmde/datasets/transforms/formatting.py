@@ -24,6 +24,7 @@ META_KEYS = (
     'lidar_path',
     'cam_order',
     'teacher_cam2img',
+    'teacher_shape',
     'lidar_pixels',
     'lidar_visible',
     'dense_depth',
@@ -34,8 +35,9 @@ META_KEYS = (
 class PackSurroundInputs(BaseTransform):
     """Pack a frame into ``dict(inputs=dict(img, teacher_img), data_samples=SurroundDepthSample)``.
 
-    Images become (N, 3, H, W) uint8 tensors, still BGR. The sample's ``aug2d`` (N, 3, 3) maps pixel coordinates of the
-    teacher's view ``cam_order[n]`` to those of view n.
+    Images become (N, 3, H, W) uint8 tensors, still BGR. ``teacher_img`` is there behind :class:`KeepTeacherViews`; behind
+    :class:`LoadTeacherAnswers` the sample has ``teacher_depth`` and perhaps ``teacher_features`` instead. The sample's
+    ``aug2d`` (N, 3, 3) maps pixel coordinates of the teacher's view ``cam_order[n]`` to those of view n.
 
     Raises:
         ValueError: If the views are not of one size.
@@ -53,12 +55,16 @@ class PackSurroundInputs(BaseTransform):
         meta['neighbors'] = rig.neighbors
         if 'teacher_img' in results:
             inputs['teacher_img'] = stack_images(results['teacher_img'])
+        if 'teacher_ori2img' in results:
             teacher2ori = np.linalg.inv(results['teacher_ori2img'])[results['cam_order']]
             meta['aug2d'] = results['ori2img'] @ teacher2ori
         sample = SurroundDepthSample(metainfo=meta)
         sample.valid_mask = torch.from_numpy(np.stack(results['visible']))
         if 'gt_depth' in results:
             sample.gt_depth = torch.from_numpy(results['gt_depth'])
+        for key in ('teacher_depth', 'teacher_features'):
+            if key in results:
+                setattr(sample, key, torch.from_numpy(results[key]))
         return dict(inputs=inputs, data_samples=sample)
 
 

@@ -46,11 +46,13 @@ class KeepTeacherViews(BaseTransform):
     """Keep the views as they are now for the teacher, which sees no random augmentation.
 
     Belongs behind the first resize and before the first random transform. Adds ``teacher_img`` (list of N uint8 BGR),
-    ``teacher_cam2img`` and ``teacher_ori2img``, all in the original camera order.
+    ``teacher_shape`` (their height and width), ``teacher_cam2img`` and ``teacher_ori2img``, all in the original camera
+    order.
     """
 
     def transform(self, results):
         results['teacher_img'] = [image.copy() for image in results['img']]
+        results['teacher_shape'] = results['img'][0].shape[:2]
         results['teacher_cam2img'] = results['cam2img'].copy()
         results['teacher_ori2img'] = results['ori2img'].copy()
         return results

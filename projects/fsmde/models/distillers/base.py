@@ -30,6 +30,11 @@ class DepthDistiller(BaseModule):
         self.loss_weight, self.bins = loss_weight, bins
         self.student_channels, self.teacher_channels = student_channels, teacher_channels
 
+    @property
+    def reads_teacher_features(self) -> bool:
+        """Whether the loss reads the teacher's features beside its depth: a cache then has to hold them."""
+        return False
+
     def loss(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget, rig: RigBatch) -> dict:
         """Losses by name; each name begins with ``loss_kd_``, so that the log and its sum take them up."""
         raise NotImplementedError

@@ -75,6 +75,10 @@ class CrossInteractionKD(DepthDistiller):
                 nn.Conv2d(channels, self.bins.num_bins, 1),
             )
 
+    @property
+    def reads_teacher_features(self) -> bool:
+        return self.branch is not None
+
     def loss(self, student, teacher, target, rig):
         if self.branch is None:
             return self._loss_aligned(student, teacher, target)

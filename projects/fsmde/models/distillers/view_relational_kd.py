@@ -47,6 +47,10 @@ class ViewRelationalKD(DepthDistiller):
                 f'positive, found {grid} and {temperature}'
             )
 
+    @property
+    def reads_teacher_features(self) -> bool:
+        return self.relation == 'feature'
+
     def loss(self, student, teacher, target, rig):
         pairs = rig.pairs()
         if self.relation == 'geometric':

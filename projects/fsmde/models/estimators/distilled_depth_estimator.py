@@ -34,12 +34,11 @@ class DistilledDepthEstimator(BinDepthEstimator):
         )
         self.distillers = nn.ModuleList(MODELS.build(distiller, default_args=shared) for distiller in distillers)
 
-    def loss_of(self, student, inputs, data_samples, rig):
-        """Supervised and distillation losses (``loss_kd_*``) of a prediction."""
-        if 'teacher_img' not in inputs:
-            raise ValueError('the batch has no teacher_img: put KeepTeacherViews into the training pipeline')
+    def loss(self, inputs, data_samples, rig):
+        """Supervised and distillation losses (``loss_kd_*``) of a batch."""
         target = self.target(data_samples)
-        teacher = self.teach(inputs['teacher_img'], data_samples, rig)
+        teacher = self.teach(inputs, data_samples, rig)
+        student = self.extract(inputs['img'], rig.cam2img)
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
             new = distiller.loss(student, teacher, target, rig)
@@ -48,14 +47,18 @@ class DistilledDepthEstimator(BinDepthEstimator):
             losses.update(new)
         return losses
 
-    def teach(self, images, data_samples, rig):
-        """The teacher's output for unaugmented ``images`` (B, N, 3, H', W') uint8 RGB, in the student's views."""
+    def teach(self, inputs, data_samples, rig):
+        """What the teacher says of a batch, moved from the unaugmented views into the student's."""
+        output = self.teacher.answer(inputs, data_samples)
 
         def stack(key, dtype):
             values = torch.as_tensor(np.stack([getattr(sample, key) for sample in data_samples]), dtype=dtype)
-            return values.to(images.device, non_blocking=True)
+            return values.to(output.depth.device, non_blocking=True)
 
-        output = self.teacher(images, stack('teacher_cam2img', torch.float32))
         return replay_augmentation(
-            output, stack('aug2d', torch.float32), stack('cam_order', torch.long), rig.image_size, images.shape[-2:]
+            output,
+            stack('aug2d', torch.float32),
+            stack('cam_order', torch.long),
+            rig.image_size,
+            data_samples[0].teacher_shape,
         )

@@ -1,9 +1,17 @@
 """Frozen depth teachers."""
 
 from .base import DepthTeacher
+from .cached import CachedTeacher
 from .estimator import EstimatorTeacher
 from .huggingface import HuggingFaceDepthTeacher
 from .replay import replay_augmentation
 from .zoo import MODEL_ZOO
 
-__all__ = ['MODEL_ZOO', 'DepthTeacher', 'EstimatorTeacher', 'HuggingFaceDepthTeacher', 'replay_augmentation']
+__all__ = [
+    'MODEL_ZOO',
+    'CachedTeacher',
+    'DepthTeacher',
+    'EstimatorTeacher',
+    'HuggingFaceDepthTeacher',
+    'replay_augmentation',
+]

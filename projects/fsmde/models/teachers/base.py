@@ -1,6 +1,10 @@
 """What every teacher shares: it is frozen, it is no part of the student, and it answers for unaugmented images."""
 
+import hashlib
+
+import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
@@ -21,10 +25,13 @@ class DepthTeacher:
         network: What is to be frozen and moved, None for a teacher without weights.
         space: What the numbers of its depth mean, one of :data:`fsmde.structures.DEPTH_SPACES`.
         feature_channels: Channels C of the features it returns, None if it returns none.
+        feature_size: (h', w') to which features are averaged before anything else is done with them, such as the size of
+            the student's finest map; None leaves them as they are. Large maps cost time to replay and much disk to cache.
     """
 
-    def __init__(self, network: nn.Module, space: str, feature_channels: int = None):
+    def __init__(self, network: nn.Module, space: str, feature_channels: int = None, feature_size: tuple = None):
         self.network, self.space = network, space
+        self.feature_size = feature_size and tuple(feature_size)
         self._feature_channels, self._answered = feature_channels, False
         if network is not None:
             network.requires_grad_(False)
@@ -49,6 +56,37 @@ class DepthTeacher:
             image, at any resolution.
         """
         raise NotImplementedError(f'{type(self).__name__} must implement predict')
+
+    def identity(self) -> dict:
+        """All that the answers follow from beside the images, in plain types: what a cache of them is versioned by.
+
+        A subclass adds its preprocessing and whatever is no weight or buffer of the network.
+        """
+        return dict(
+            teacher=type(self).__name__,
+            space=self.space,
+            feature_size=self.feature_size and list(self.feature_size),
+            weights=None if self.network is None else hash_of_weights(self.network),
+        )
+
+    def answer(self, inputs: dict, data_samples: list) -> TeacherOutput:
+        """Answer for a preprocessed training batch.
+
+        Args:
+            inputs: ``teacher_img`` (B, N, 3, H, W) uint8 RGB, see :class:`fsmde.datasets.KeepTeacherViews`.
+            data_samples: B samples with ``teacher_cam2img``.
+
+        Returns:
+            As :meth:`__call__`.
+
+        Raises:
+            ValueError: If the pipeline kept no views for a teacher.
+        """
+        if 'teacher_img' not in inputs:
+            raise ValueError('the batch has no teacher_img: put KeepTeacherViews into the training pipeline')
+        images = inputs['teacher_img']
+        cam2img = np.stack([sample.teacher_cam2img for sample in data_samples])
+        return self(images, torch.as_tensor(cam2img, dtype=torch.float32).to(images.device, non_blocking=True))
 
     def __call__(self, images: Tensor, cam2img: Tensor) -> TeacherOutput:
         """Answer for B frames of N unaugmented views.
@@ -76,14 +114,20 @@ class DepthTeacher:
         with torch.no_grad(), _autocast(images.device):
             depth, features = self.predict(images, cam2img)
         depth = depth.float()
-        valid = depth.isfinite()
-        if not self.space.startswith('disparity'):
-            valid = valid & (depth > 0)
+        valid = self._valid(depth)
         if not self._answered:
             self._answered = True
             self._warn_if_unusable(valid)
         depth = depth.where(valid, torch.zeros_like(depth))
-        return TeacherOutput(depth, self.space, valid, None if features is None else features.float())
+        if features is not None:
+            features = features.float()
+            if self.feature_size:
+                features = F.adaptive_avg_pool2d(features, self.feature_size)
+        return TeacherOutput(depth, self.space, valid, features)
+
+    def _valid(self, depth):
+        """Where numbers of this teacher's space mean something."""
+        return depth.isfinite() if self.space.startswith('disparity') else depth.isfinite() & (depth > 0)
 
     def _warn_if_unusable(self, valid):
         """Say so once if most of an answer is of no use: distillation would silently do nothing."""
@@ -107,3 +151,12 @@ def _autocast(device):
     """Float16 where there is an accelerator (bfloat16 has under 3 digits, too few for depth); float32 on a CPU."""
     accelerated = device.type != 'cpu'
     return torch.autocast(device.type, dtype=torch.float16 if accelerated else None, enabled=accelerated)
+
+
+def hash_of_weights(network: nn.Module) -> str:
+    """The first 16 hex digits of the sha256 of all parameters and buffers with their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted([*network.named_parameters(), *network.named_buffers()]):
+        digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}'.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]

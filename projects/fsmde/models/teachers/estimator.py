@@ -13,20 +13,23 @@ from .base import DepthTeacher
 
 @MODELS.register_module()
 class EstimatorTeacher(DepthTeacher):
-    """A trained :class:`~fsmde.models.estimators.BinDepthEstimator` as a metric teacher.
+    """A trained :class:`~fsmde.models.estimators.BinDepthEstimator` as a teacher.
 
     A distilled estimator teaches as the plain student it is: its own teacher is not built.
 
     Args:
         config: Path of the config it was trained with, or the Config.
         checkpoint: Path of its checkpoint.
+        space: ``'depth_metric'``; or ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that
+            was trained on other rigs.
+        feature_size: See :class:`DepthTeacher`.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint is not there.
         ValueError: If the config has no model, or the checkpoint is not of that model.
     """
 
-    def __init__(self, config, checkpoint: str):
+    def __init__(self, config, checkpoint: str, space: str = 'depth_metric', feature_size: tuple = None):
         for path in (config, checkpoint):
             if isinstance(path, (str, os.PathLike)) and not os.path.isfile(path):
                 raise FileNotFoundError(
@@ -45,7 +48,13 @@ class EstimatorTeacher(DepthTeacher):
         with torch.random.fork_rng(devices=[]):
             network = MODELS.build(model)
         _load(network, checkpoint, name)
-        super().__init__(network, 'depth_metric', network.neck.out_channels)
+        super().__init__(network, space, network.neck.out_channels, feature_size)
+        # What no weight tells, such as the focal reference and the range of the bins.
+        self.settings = str({key: model[key] for key in ('neck', 'head', 'data_preprocessor') if key in model})
+
+    def identity(self) -> dict:
+        """See :meth:`DepthTeacher.identity`."""
+        return dict(super().identity(), settings=self.settings)
 
     def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
         """See :meth:`DepthTeacher.predict`."""

@@ -33,6 +33,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         max_depth: Whole metres an official metric ``.pth`` was trained with, where its file name does not say so.
         max_views: Largest number of views that go through the network at once, None for all of a batch. Fewer views
             need less memory.
+        feature_size: See :class:`DepthTeacher`.
 
     Raises:
         ImportError, FileNotFoundError: As ``load_network`` does.
@@ -45,12 +46,14 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         ('disparity_affine_invariant', torch.Size([2, 6, 378, 644]))
     """
 
-    def __init__(self, model, space: str = None, max_depth: int = None, max_views: int = None):
+    def __init__(
+        self, model, space: str = None, max_depth: int = None, max_views: int = None, feature_size: tuple = None
+    ):
         if max_views is not None and max_views < 1:
             raise ValueError(f'max_views must be a positive number of views or None for all, found {max_views}')
         network = load_network(model, max_depth)
         config = network.config
-        super().__init__(network, space or depth_space(config), config.fusion_hidden_size)
+        super().__init__(network, space or depth_space(config), config.fusion_hidden_size, feature_size)
         self.max_views = max_views
         self.mean, self.std = load_normalisation(model) or NORMALISATION[config.model_type]
         self._fused = None
@@ -58,6 +61,18 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         MMLogger.get_current_instance().info(
             f'Teacher {model if isinstance(model, str) else config.model_type}: {self.space}, '
             f'{self.feature_channels} feature channels, mean {self.mean}, std {self.std}'
+        )
+
+    def identity(self) -> dict:
+        """See :meth:`DepthTeacher.identity`."""
+        config = self.network.config
+        return dict(
+            super().identity(),
+            family=config.model_type,
+            mean=list(self.mean),
+            std=list(self.std),
+            max_depth=getattr(config, 'max_depth', None),
+            layers=list(getattr(config.backbone_config, 'out_indices', None) or []),
         )
 
     def _keep_finest(self, module, args, output):

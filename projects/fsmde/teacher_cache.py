@@ -1,0 +1,185 @@
+"""A frozen teacher's answers on disk, one file a frame: tools/cache_teacher.py writes them, training reads them.
+
+<root>/cache.json       whose answers they are: the teacher's identity, space and feature channels
+<root>/UNFINISHED       there until every frame is
+<root>/<frame_id>.npz   depth (N, h, w) float16, NaN where the teacher saw nothing; perhaps features
+                        (N, C, h', w') float16; and what the teacher was shown: thumbnails, size, cam2img
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+import numpy as np
+
+FORMAT = 1
+#: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
+#: decoders and resizers of other builds round otherwise.
+THUMBNAIL, TOLERANCE = (16, 10), 2
+
+
+class TeacherCache:
+    """A folder of answers.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def path(self, frame_id: str) -> Path:
+        """File of a frame; the parts of a frame id are folders."""
+        parts = [re.sub(r'[^\w.+-]', '_', part) for part in frame_id.split('/')]
+        return self.root.joinpath(*parts[:-1], f'{parts[-1]}.npz')
+
+    def begin(self, description: dict) -> None:
+        """Start or resume writing.
+
+        Args:
+            description: ``identity`` (dict), ``space`` and ``feature_channels`` (None: features are not kept) of the
+                teacher.
+
+        Raises:
+            ValueError: If the folder holds answers of another teacher; says in what they differ.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        description = json.loads(json.dumps(dict(description, format=FORMAT)))
+        if (self.root / 'cache.json').is_file():
+            self._check(self._read_description(), description)
+        self._replace(
+            'UNFINISHED', b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n'
+        )
+        self._replace('cache.json', json.dumps(description, indent=2).encode())
+
+    def finish(self) -> None:
+        """Declare the cache complete, and remove what killed writers left."""
+        for left in self.root.rglob('*.tmp'):
+            left.unlink(missing_ok=True)
+        (self.root / 'UNFINISHED').unlink(missing_ok=True)
+
+    def description(self) -> dict:
+        """What :meth:`begin` was given.
+
+        Raises:
+            FileNotFoundError: If there is no cache.
+            ValueError: If it is not finished or of another format.
+        """
+        if not (self.root / 'cache.json').is_file():
+            raise FileNotFoundError(
+                f'no teacher cache at {self.root}: write it with tools/cache_teacher.py CONFIG, or correct the path'
+            )
+        if (self.root / 'UNFINISHED').exists():
+            raise ValueError(
+                f'the teacher cache {self.root} is not finished: run tools/cache_teacher.py again, it resumes'
+            )
+        return self._read_description()
+
+    def check_identity(self, identity: dict) -> None:
+        """Raise a ValueError that says in what a teacher differs from the one that wrote the cache."""
+        found = self.description()
+        self._check(found, dict(found, identity=json.loads(json.dumps(identity))))
+
+    def write(self, frame_id: str, views: list, cam2img, depth, features=None) -> None:
+        """Store one answer; the file appears when it is complete.
+
+        Args:
+            views, cam2img: N (H, W, 3) uint8 BGR images and (N, 3, 3) intrinsics that the teacher was given.
+            depth: (N, h, w) float32 in the teacher's space, NaN where it saw nothing.
+            features: (N, C, h', w') float32.
+
+        Raises:
+            ValueError: If a value is too large for float16.
+        """
+        content = dict(depth=depth) if features is None else dict(depth=depth, features=features)
+        for name, values in content.items():
+            if np.nanmax(np.abs(values), initial=0) > np.finfo(np.float16).max:
+                raise ValueError(
+                    f"frame {frame_id}: the teacher's {name} reaches {np.nanmax(np.abs(values)):.3g}, float16 ends at 65504"
+                )
+            content[name] = values.astype(np.float16)
+        content.update(shown(views, cam2img), frame_id=np.array(frame_id))
+        temporary = self.path(frame_id).with_suffix(f'.{uuid4().hex}.tmp')
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, 'wb') as file:
+            # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
+            np.savez(file, **content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.path(frame_id))
+
+    def read(self, frame_id: str, views: list, cam2img) -> tuple:
+        """The answer for a frame.
+
+        Args:
+            views, cam2img: What the teacher would be given now.
+
+        Returns:
+            depth (N, h, w) float16, NaN where the teacher saw nothing, and features (N, C, h', w') float16 or None.
+
+        Raises:
+            FileNotFoundError: If the frame is not in the cache.
+            ValueError: If its file is cut, or the teacher was shown something else.
+        """
+        path = self.path(frame_id)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                content = {key: archive[key] for key in archive.files}
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'frame {frame_id} is not in the teacher cache {self.root}: was it written for another split or data '
+                'set? Run tools/cache_teacher.py again, it adds what is missing'
+            ) from error
+        except Exception as error:  # numpy raises zipfile, zlib, OS and value errors for files that are cut.
+            raise ValueError(f'{path} is cut: remove it and run tools/cache_teacher.py again ({error})') from error
+        self._check_shown(path, frame_id, content, shown(views, cam2img))
+        return content['depth'], content.get('features')
+
+    def _check_shown(self, path, frame_id, content, now):
+        wrong = []
+        if str(content['frame_id']) != frame_id:
+            wrong.append(f'it is of frame {content["frame_id"]}')
+        if not np.array_equal(content['size'], now['size']):
+            wrong.append(f'the teacher was shown {content["size"].tolist()} pixels, now {now["size"].tolist()}')
+        elif np.abs(content['thumbnails'].astype(int) - now['thumbnails']).max() > TOLERANCE:
+            wrong.append('the images differ')
+        if not np.allclose(content['cam2img'], now['cam2img'], rtol=1e-3):
+            wrong.append('the intrinsics differ')
+        if wrong:
+            raise ValueError(
+                f'{path} is stale: {"; ".join(wrong)}. Transforms before LoadTeacherAnswers must be those the cache was '
+                f'written with, and not random; otherwise write a new cache with tools/cache_teacher.py'
+            )
+
+    def _check(self, found, expected):
+        def flat(description):
+            return {**description, **description['identity'], 'identity': None}
+
+        found, expected = flat(found), flat(expected)
+        names = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        if names:
+            raise ValueError(
+                f'the teacher cache {self.root} is of another teacher: '
+                + '; '.join(f'{name} {found.get(name)} there, {expected.get(name)} here' for name in names)
+                + '. Name the teacher it was written with, or write a new one to another folder'
+            )
+
+    def _read_description(self):
+        return json.loads((self.root / 'cache.json').read_text())
+
+    def _replace(self, name, content):
+        temporary = self.root / f'{name}.{uuid4().hex}.tmp'
+        temporary.write_bytes(content)
+        os.replace(temporary, self.root / name)
+
+
+def shown(views: list, cam2img) -> dict:
+    """By what views are recognised: ``thumbnails`` (N, 10, 16, 3) uint8, ``size`` (N, 2) and ``cam2img`` (N, 3, 3)."""
+    return dict(
+        thumbnails=np.stack([cv2.resize(view, THUMBNAIL, interpolation=cv2.INTER_AREA) for view in views]),
+        size=np.array([view.shape[:2] for view in views]),
+        cam2img=np.asarray(cam2img, dtype=np.float64),
+    )

@@ -1,0 +1,180 @@
+"""Ask the teacher once for every frame, and write its answers down: training then runs without it.
+
+    python tools/cache_teacher.py configs/fsmde_kd_ddad.py --data-root DDAD --out DDAD/teacher
+    torchrun --nproc_per_node 8 tools/cache_teacher.py CONFIG --out DIR    # eight GPUs; srun works as well
+
+The config is one with a live teacher, or one with a CachedTeacher, which names the folder itself. Features are kept if a
+distiller of the config reads them; what the cache will take on disk is said before it is written. A run that was stopped
+goes on where it was. See docs/performance.md.
+"""
+
+import argparse
+import copy
+import os
+import shutil
+import time
+
+import numpy as np
+import torch
+from mmdet3d.registry import DATASETS, MODELS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader, Dataset
+
+import fsmde  # noqa: F401
+from fsmde.engine.launch import set_data_root
+from fsmde.teacher_cache import TeacherCache
+
+
+def type_name(config):
+    """Name of the class that a config builds, which is a class in a pure Python config and a name in others."""
+    kind = config['type']
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
+
+
+def with_live_teacher(model):
+    """A copy of a model's config with the teacher itself in the place of its cache, and the cache's folder or None."""
+    model = copy.deepcopy(model)
+    if 'teacher' not in model:
+        raise SystemExit('the model of this config has no teacher: give a config of a distilled student')
+    if type_name(model.teacher) != 'CachedTeacher':
+        return model, None
+    folder, teacher = model.teacher.cache, model.teacher.get('teacher')
+    if teacher is None:
+        raise SystemExit('model.teacher is a CachedTeacher without `teacher`: there is nobody to ask')
+    model.teacher = teacher
+    return model, folder
+
+
+def teacher_views(pipeline):
+    """The transforms that make what the teacher is shown: those before its place in a pipeline, but for the LiDAR."""
+    names = [type_name(transform) for transform in pipeline]
+    places = [i for i, name in enumerate(names) if name in ('KeepTeacherViews', 'LoadTeacherAnswers')]
+    if not places:
+        raise SystemExit('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
+    return [pipeline[i] for i in range(places[0]) if names[i] != 'LoadSurroundLidar']
+
+
+def build_datasets(config):
+    """The data sets inside a data set's config, whatever wraps them, each with the teacher's pipeline."""
+    if 'datasets' in config:
+        return [dataset for inner in config.datasets for dataset in build_datasets(inner)]
+    if 'dataset' in config:
+        return build_datasets(config.dataset)
+    # In test mode a frame that cannot be read is an error here, and is not replaced by another one.
+    return [DATASETS.build(dict(config, pipeline=teacher_views(config.pipeline), test_mode=True))]
+
+
+class Views(Dataset):
+    """What the teacher is shown of some frames: (frame id, N BGR views, cam2img), or (frame id, error, None)."""
+
+    def __init__(self, dataset, ids, indices):
+        self.dataset, self.ids, self.indices = dataset, ids, indices
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __getitem__(self, i):
+        index = self.indices[i]
+        try:
+            frame = self.dataset[index]
+        except Exception as error:  # Training leaves such a frame out, too.
+            return self.ids[index], f'{type(error).__name__}: {error}', None
+        return frame['frame_id'], frame['img'], frame['cam2img']
+
+
+def ask(teacher, views, cam2img, device):
+    """The teacher's depth (N, h, w), NaN where it is not valid, and features (N, C, h', w') or None of N BGR views."""
+    images = torch.from_numpy(np.stack(views)[..., ::-1].transpose(0, 3, 1, 2).copy())
+    output = teacher(images[None].to(device), torch.as_tensor(cam2img, dtype=torch.float32)[None].to(device))
+    depth = output.depth.where(output.valid, torch.full_like(output.depth, torch.nan))[0]
+    return depth.cpu().numpy(), None if output.features is None else output.features.cpu().numpy()
+
+
+def say_cost(path, remaining, folder):
+    """Print what the cache will take, measured on its first file; stop if the disk is too small."""
+    size, free = path.stat().st_size, shutil.disk_usage(folder).free
+    gib = remaining * size / 2**30
+    print(f'{size / 2**20:.2f} MiB a frame, {gib:.1f} GiB for {remaining} frames; free: {free / 2**30:.1f} GiB')
+    if remaining * size > free:
+        raise SystemExit(
+            f'{folder} has {free / 2**30:.1f} GiB free, {gib:.1f} are needed: choose another disk, or set '
+            'model.teacher.feature_size (see docs/performance.md)'
+        )
+
+
+def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
+    """Answer for every ``world``-th frame of a data set that the cache does not have."""
+    ids = [dataset.get_data_info(i)['frame_id'] for i in range(len(dataset))]
+    absent = [i for i, frame_id in enumerate(ids) if not cache.path(frame_id).is_file()]
+    mine = [i for i in absent if i % world == rank]
+    device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')
+    loader = DataLoader(Views(dataset, ids, mine), batch_size=None, num_workers=args.workers, collate_fn=tuple)
+    start, cost_is_known = time.time(), rank > 0
+    for number, (frame_id, views, cam2img) in enumerate(loader, 1):
+        if cam2img is None:
+            print(f'frame {frame_id} cannot be read and is left out: {views}', flush=True)
+            continue
+        depth, features = ask(teacher, views, cam2img, device)
+        cache.write(frame_id, views, cam2img, depth, features if with_features else None)
+        if not cost_is_known:
+            cost_is_known = True
+            say_cost(cache.path(frame_id), len(absent), cache.root)
+        if number % 100 == 0 or number == len(mine):
+            left = (time.time() - start) / number * (len(mine) - number)
+            print(f'rank {rank}: {number} of {len(mine)} frames, {left / 60:.0f} min left', flush=True)
+    return ids
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config of a distilled student')
+    parser.add_argument('--out', help='folder of the cache; that of the CachedTeacher in the config by default')
+    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument('--workers', type=int, default=4, help='processes a rank that read images')
+    parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.teacher.model=DIR')
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    rank, world = (
+        int(os.environ.get(name, os.environ.get(slurm, default)))
+        for name, slurm, default in (('RANK', 'SLURM_PROCID', 0), ('WORLD_SIZE', 'SLURM_NTASKS', 1))
+    )
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.data_root:
+        set_data_root(cfg, args.data_root)
+    init_default_scope('mmdet3d')
+    config, folder = with_live_teacher(cfg.model)
+    if not (args.out or folder):
+        raise SystemExit('the config names no cache: give --out DIR')
+    model = MODELS.build(config)
+    with_features = any(distiller.reads_teacher_features for distiller in model.distillers)
+    cache = TeacherCache(args.out or folder)
+    cache.begin(
+        dict(
+            identity=model.teacher.identity(),
+            space=model.teacher.space,
+            feature_channels=model.teacher.feature_channels if with_features else None,
+        )
+    )
+    # Ranks do not talk to each other: each finds out by itself whether it is the last one.
+    datasets = build_datasets(cfg.train_dataloader.dataset)
+    ids = [i for d in datasets for i in cache_frames(model.teacher, with_features, d, cache, args, rank, world)]
+    absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
+    if len(absent) <= args.allow_missing:
+        cache.finish()
+        print(f'{cache.root} is complete: {len(ids) - len(absent)} of {len(ids)} frames')
+    else:
+        print(
+            f'rank {rank} is done, but {len(absent)} frames are missing, such as {absent[0]}: other ranks are at work, or '
+            'they cannot be read (see above; --allow-missing says that this is known)'
+        )
+
+
+if __name__ == '__main__':
+    main()
