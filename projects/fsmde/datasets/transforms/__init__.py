@@ -1,10 +1,12 @@
 """Transforms of whole surround frames, registered in mmdet3d's TRANSFORMS."""
 
+from .detection import PackSurroundDetInputs, SurroundFromInfos
 from .formatting import PackSurroundInputs
 from .geometric import KeepTeacherViews, RandomFlipViews, RandomZoomCrop, ResizeViews
 from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
+from .pseudo_points import PseudoPointsFromDepth
 from .teacher_answers import LoadTeacherAnswers
 
 __all__ = [
@@ -15,10 +17,13 @@ __all__ = [
     'LoadSurroundImages',
     'LoadSurroundLidar',
     'LoadTeacherAnswers',
+    'PackSurroundDetInputs',
     'PackSurroundInputs',
     'ProjectLidarDepth',
+    'PseudoPointsFromDepth',
     'RandomFlipViews',
     'RandomPhotometric',
     'RandomZoomCrop',
     'ResizeViews',
+    'SurroundFromInfos',
 ]

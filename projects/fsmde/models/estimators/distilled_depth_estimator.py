@@ -34,11 +34,10 @@ class DistilledDepthEstimator(BinDepthEstimator):
         )
         self.distillers = nn.ModuleList(MODELS.build(distiller, default_args=shared) for distiller in distillers)
 
-    def loss(self, inputs, data_samples, rig):
-        """Supervised and distillation losses (``loss_kd_*``) of a batch."""
+    def loss_of(self, student, inputs, data_samples, rig):
+        """Supervised and distillation losses (``loss_kd_*``) of a prediction."""
         target = self.target(data_samples)
         teacher = self.teach(inputs, data_samples, rig)
-        student = self.extract(inputs['img'], rig.cam2img)
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
             new = distiller.loss(student, teacher, target, rig)
