@@ -1,10 +1,13 @@
 # FSMDE_PYTHON names an interpreter that has everything; otherwise .venv is made, once.
 PYTHON := $(or $(FSMDE_PYTHON),.venv/bin/python)
 
-.PHONY: setup test lint format
+.PHONY: setup demo test lint format
 
 setup:
 	@tools/dev/setup_env.sh
+
+demo: setup
+	$(PYTHON) tools/demo.py
 
 test: setup
 	$(PYTHON) -m pytest tests

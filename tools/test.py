@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import os.path as osp
+import time
 
 from mmengine.config import DictAction
 from mmengine.runner import Runner
@@ -9,6 +11,7 @@ from mmengine.runner import Runner
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
 from fsmde.engine.launch import read_config, set_data_root, setup_distribution, work_dir_of
+from fsmde.evaluation import describe_run
 
 
 def parse_args():
@@ -16,7 +19,15 @@ def parse_args():
     parser.add_argument('config', help="config file; for a distilled run the plain student's config works too")
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
-    parser.add_argument('--work-dir', help='where logs and results go; work_dirs/<config name> by default')
+    parser.add_argument(
+        '--work-dir', help='where logs, results.json and tables go; work_dirs/<config name> by default'
+    )
+    parser.add_argument(
+        '--protocol', nargs='+', help='fsmde, surrounddepth, vfdepth, fsmde_dense; see docs/evaluation.md'
+    )
+    parser.add_argument(
+        '--flip', action='store_true', help='average with the mirrored images, as surrounddepth asks for'
+    )
     parser.add_argument('--out', help='folder for predicted depth maps: 16-bit PNG, metres * 256')
     parser.add_argument('--show-dir', help="folder for six-camera panels and bird's-eye views")
     parser.add_argument(
@@ -38,11 +49,17 @@ def main():
         set_data_root(cfg, args.data_root)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
     cfg.load_from = args.checkpoint
+    cfg.model.flip_augmentation = args.flip
+    # A folder for each call: figures are not overwritten.
+    cfg.test_evaluator.out_dir = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
+    cfg.test_evaluator.run = describe_run(args.config, args.checkpoint, args.flip)
+    if args.protocol:
+        cfg.test_evaluator.protocol = args.protocol
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
         hooks.append(dict(type='DepthWriterHook', out_dir=args.out))
     if args.show_dir:
-        hooks.append(dict(type='SurroundVisualizationHook', show_dir=args.show_dir))
+        hooks.append(dict(type='SurroundVisualizationHook', show_dir=args.show_dir, interval=args.show_interval))
     cfg.custom_hooks = hooks
     setup_distribution(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)

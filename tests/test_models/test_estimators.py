@@ -43,7 +43,7 @@ def batch(toy_dgp):
     'backbone',
     [
         dict(type='mmdet.ResNet', depth=18, base_channels=8),
-        dict(type='mmdet.MobileNetV2', widen_factor=0.25, out_indices=(1, 2, 4, 6)),
+        dict(type='mmdet.MobileNetV2', widen_factor=0.25, out_indices=(1, 2, 4, 7)),
         dict(type='mmdet.SwinTransformer', embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2)),
     ],
     ids=lambda backbone: backbone['type'],
@@ -59,8 +59,9 @@ def test_any_backbone_and_all_modes(batch, backbone):
     expected = log['loss_depth'].item() + log['loss_chamfer'].item()
     assert log['loss'].item() == pytest.approx(expected)  # monitors are not summed
     assert all(p.grad is not None for p in model.parameters())
+    model.eval()
     samples = model(**data, mode='predict')
-    torch.testing.assert_close(samples[1].pred_depth, output.depth[1])
+    torch.testing.assert_close(samples[1].pred_depth, model(**data).depth[1])
     assert isinstance(samples[0], SurroundDepthSample)
     with pytest.raises(ValueError, match="mode must be 'loss'"):
         model(**data, mode='train')
@@ -155,3 +156,19 @@ def test_preprocessing_turns_bgr_into_normalised_rgb(batch):
     data = MODELS.build(student()).data_preprocessor(batch)
     assert data['inputs']['img'][0, :, 2].mean().item() == pytest.approx((255 - 103.53) / 57.375, rel=1e-4)
     assert data['inputs']['teacher_img'].dtype == torch.uint8
+
+
+def test_flip_augmentation_by_hand():
+    """Disparities 1/2 and 1/4: the mean away from the borders, one of them alone at each border."""
+    from fsmde.models.estimators.flip_augmentation import with_mirrored
+    from fsmde.structures import StudentOutput
+
+    images = torch.zeros(1, 1, 3, 2, 101)
+    images[..., 0] = 1  # tells the plain image from the mirrored one
+
+    def extract(images, cam2img):
+        return StudentOutput(torch.full((1, 1, 2, 101), 2.0 if images[..., 0].all() else 4.0))
+
+    depth = with_mirrored(extract, images, None).depth[0, 0, 0]
+    assert depth[50].item() == pytest.approx(1 / (0.5 / 2 + 0.5 / 4))
+    assert depth[2] == 4 and depth[98] == 2

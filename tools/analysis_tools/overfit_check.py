@@ -10,6 +10,7 @@ with its neighbours get worse. Always judged with the right calibration, on the 
 """
 
 import argparse
+import copy
 import json
 import time
 from types import SimpleNamespace
@@ -19,11 +20,20 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.config import Config, DictAction
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import set_random_seed
 
 import fsmde  # noqa: F401
-from fsmde.datasets import ProjectLidarDepth, ResizeViews
+from fsmde.datasets import (
+    LoadSurroundImages,
+    LoadSurroundLidar,
+    PackSurroundInputs,
+    ProjectLidarDepth,
+    RandomFlipViews,
+    RandomPhotometric,
+    RandomZoomCrop,
+    ResizeViews,
+)
 from fsmde.engine.launch import set_data_root
 from fsmde.rig import project_points
 
@@ -96,27 +106,32 @@ def main():
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict({'model.backbone.init_cfg': None, 'model.backbone.depth': 18, **(args.cfg_options or {})})
     set_data_root(cfg, args.data_root)
-    dataset = cfg.test_dataloader.dataset
-    steps = [t for t in dataset.pipeline if t['type'] not in (ResizeViews, ProjectLidarDepth)]
-    position = steps.index(next(t for t in steps if t['type'].__name__ == 'PackSurroundInputs'))
-    steps[position:position] = [
+    dataset = cfg.train_dataloader.dataset
+    dataset.pipeline = [
+        dict(type=LoadSurroundImages),
+        dict(type=LoadSurroundLidar),
         dict(type=ResizeViews, size=args.size),
         dict(type=SplitSectors, turn_camera=args.turn_camera, turn_degrees=args.turn_degrees),
-        dict(type=ProjectLidarDepth),
     ]
-    dataset.pipeline = steps
-    frames = DATASETS.build(dataset)
+    loaded = list(DATASETS.build(dataset))
+    pack = Compose([dict(type=ProjectLidarDepth), dict(type=PackSurroundInputs)])
+    augment = Compose([dict(type=RandomZoomCrop), dict(type=RandomFlipViews), dict(type=RandomPhotometric)])
+    rng = np.random.default_rng(args.seed)
     # Focal lengths shrink with the images: so does the reference.
     if cfg.model.head.get('focal_reference'):
         cfg.model.head.focal_reference *= args.size[1] / cfg.input_size[1]
     model = MODELS.build(cfg.model)
     model.init_weights()
-    batch = model.data_preprocessor(pseudo_collate([frames[i] for i in range(len(frames))]), training=True)
+
+    def batch_of(frames):
+        return model.data_preprocessor(pseudo_collate([pack(frame) for frame in frames]), training=True)
+
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=args.steps, pct_start=0.1)
     start = time.time()
     for step in range(args.steps):
-        losses = model(**batch, mode='loss')
+        frames = [augment(dict(copy.deepcopy(frame), rng=rng)) for frame in loaded]
+        losses = model(**batch_of(frames), mode='loss')
         total, log = model.parse_losses(losses)
         optimizer.zero_grad()
         total.backward()
@@ -128,7 +143,7 @@ def main():
             print(f'step {step + 1}/{args.steps} ({time.time() - start:.0f} s): {text}', flush=True)
     # Normalisation by the batch it was trained with: running statistics of a few hundred steps lag behind.
     with torch.no_grad():
-        samples = model(**batch, mode='predict')
+        samples = model(**batch_of(loaded), mode='predict')
     figures = SimpleNamespace(frames=len(samples), steps=args.steps, turn_degrees=args.turn_degrees, seed=args.seed)
     for name in ('seen', 'withheld', 'overlap'):
         truth = np.stack([sample.tags[name] for sample in samples])

@@ -9,6 +9,8 @@ from torch import Tensor
 from fsmde.rig import RigBatch
 from fsmde.structures import DepthTarget, StudentOutput
 
+from .flip_augmentation import with_mirrored
+
 
 @MODELS.register_module()
 class BinDepthEstimator(BaseModel):
@@ -19,6 +21,8 @@ class BinDepthEstimator(BaseModel):
         neck: Config of a neck, without ``in_channels``: the backbone is measured.
         head: Config of a depth head, without ``in_channels``.
         max_depth: Ground truth beyond it (metres) is not learned from.
+        flip_augmentation: Average predictions with those of the mirrored images, see :func:`with_mirrored`; for
+            evaluation, at twice the cost.
         data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default.
     """
 
@@ -28,6 +32,7 @@ class BinDepthEstimator(BaseModel):
         neck: dict,
         head: dict,
         max_depth: float = 200.0,
+        flip_augmentation: bool = False,
         data_preprocessor: dict = None,
         init_cfg=None,
     ):
@@ -35,7 +40,7 @@ class BinDepthEstimator(BaseModel):
         super().__init__(MODELS.build(data_preprocessor or dict(type='SurroundDataPreprocessor')), init_cfg)
         if not max_depth > 0:
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
-        self.max_depth = max_depth
+        self.max_depth, self.flip_augmentation = max_depth, flip_augmentation
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(dict(in_channels=measure_channels(self.backbone), **neck))
         self.head = MODELS.build(dict(in_channels=self.neck.out_channels, **head))
@@ -69,7 +74,10 @@ class BinDepthEstimator(BaseModel):
         rig = rig_batch(data_samples, inputs['img'])
         if mode == 'loss':
             return self.loss(inputs, data_samples, rig)
-        output = self.extract(inputs['img'], rig.cam2img)
+        if mode == 'predict' and self.flip_augmentation:
+            output = with_mirrored(self.extract, inputs['img'], rig.cam2img)
+        else:
+            output = self.extract(inputs['img'], rig.cam2img)
         if mode == 'tensor':
             return output
         if mode == 'predict':
