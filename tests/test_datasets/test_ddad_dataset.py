@@ -41,6 +41,10 @@ def test_cylinder_is_at_the_depth_computed_by_hand(toy_dgp):
     np.testing.assert_allclose(pixels.z[front], expected, atol=0.15)
 
 
+def test_iterating_ends(toy_dgp):
+    assert [frame['frame_id'] for frame in dataset(toy_dgp)] == [f'000000/000{i}' for i in range(3)]
+
+
 def test_subset_and_order_of_cameras(toy_dgp):
     frames = dataset(
         toy_dgp, cameras=['CAMERA_06', 'CAMERA_01'], pipeline=[*PIPELINE, dict(type='mmdet3d.PackSurroundInputs')]

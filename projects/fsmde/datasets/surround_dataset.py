@@ -109,6 +109,8 @@ class SurroundDepthDataset(BaseDataset):
             return super().__getitem__(idx)
         if not self._fully_initialized:
             self.full_init()
+        if idx >= len(self):
+            raise IndexError(f'frame {idx} of {len(self)}')
         for attempt in range(self.max_refetch + 1):
             frame = (idx + attempt) % len(self)
             try:
