@@ -36,6 +36,10 @@ setup(
         'transformers>=4.38',
         'rich',
     ],
-    extras_require={'synthetic': ['embreex'], 'tensorboard': ['tensorboard']},
+    extras_require={
+        'export': ['onnx', 'onnxscript', 'onnxruntime'],
+        'synthetic': ['embreex'],
+        'tensorboard': ['tensorboard'],
+    },
     zip_safe=False,
 )

@@ -61,7 +61,7 @@ class BinDepthHead(BaseDepthHead):
 
     def reference_centers(self, features: Tensor, num_views: int) -> Tensor:
         """(B, N, K) centers in metres at the reference focal length, of (B * N, C, h, w) features."""
-        B = len(features) // num_views
+        B = features.shape[0] // num_views  # An exporter would take len() for a constant.
         if not self.learned:
             return self.fixed_centers.expand(B, num_views, -1)
         pooled = features.mean((-2, -1)).unflatten(0, (B, num_views))

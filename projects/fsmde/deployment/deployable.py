@@ -1,0 +1,64 @@
+"""The student as it runs on a vehicle: from camera images to depth, in one module."""
+
+import copy
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import Tensor, nn
+
+
+class DeployableEstimator(nn.Module):
+    """A :class:`~fsmde.models.BinDepthEstimator` from uint8 images to metric depth, for inference only.
+
+    A copy of the estimator in eval mode, with every BatchNorm folded into the convolution before it.
+
+    Args:
+        estimator: A trained estimator; of a distilled one the student alone is taken.
+        with_bins: Also return probabilities and centers of the bins, as a bird's-eye-view network reads them.
+        dtype: Of backbone and neck. With float16 or bfloat16 the head runs under autocast, and expectations over bins
+            stay in float32.
+
+    Raises:
+        ValueError: If ``with_bins`` is asked of an estimator without bins.
+
+    Example:
+        >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
+    """
+
+    def __init__(self, estimator, with_bins: bool = False, dtype: torch.dtype = torch.float32):
+        super().__init__()
+        if with_bins and not hasattr(estimator.head, 'bins'):
+            raise ValueError(f'{type(estimator.head).__name__} has no bins to return: leave with_bins out')
+        self.preprocessor = copy.deepcopy(estimator.data_preprocessor)
+        parts = copy.deepcopy(nn.ModuleDict({name: getattr(estimator, name) for name in ('backbone', 'neck', 'head')}))
+        for module in parts.modules():
+            module.training = False
+        parts = fuse_conv_bn(parts).requires_grad_(False).to(memory_format=torch.channels_last)
+        self.backbone, self.neck, self.head = (parts[name] for name in ('backbone', 'neck', 'head'))
+        self.backbone.to(dtype), self.neck.to(dtype)
+        self.with_bins, self.dtype = with_bins, dtype
+
+    def forward(self, images: Tensor, fx: Tensor):
+        """Predict.
+
+        Args:
+            images: (B, N, H, W, 3) uint8 RGB.
+            fx: (B, N) float32 horizontal focal length of each camera, in pixels of ``images``.
+
+        Returns:
+            (B, N, H, W) float32 z-depth in metres; with bins also probabilities (B, N, K, h, w) and centers (B, N, K)
+            in metres.
+        """
+        return self.predict(self.preprocessor.normalize(images.permute(0, 1, 4, 2, 3)), fx)
+
+    def predict(self, images: Tensor, fx: Tensor):
+        """As :meth:`forward`, of (B, N, 3, H, W) normalised float32 images."""
+        # Heads read no other intrinsic than fx.
+        cam2img = fx[..., None, None].expand(-1, -1, 3, 3)
+        views = images.flatten(0, 1).to(self.dtype, memory_format=torch.channels_last)
+        reduced = self.dtype != torch.float32
+        with torch.autocast(images.device.type, dtype=self.dtype if reduced else None, enabled=reduced):
+            output = self.head(self.neck(self.backbone(views)), cam2img, images.shape[-2:])
+        if not self.with_bins:
+            return output.depth
+        return output.depth, output.logits.softmax(2), output.centers

@@ -1,0 +1,62 @@
+"""One self-contained ONNX graph of a student."""
+
+import logging
+import warnings
+from contextlib import contextmanager
+
+import torch
+
+from .deployable import DeployableEstimator
+
+OUTPUTS = ('depth', 'probabilities', 'centers')
+
+
+def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> None:
+    """Write a float32 graph ``images`` (B, N, H, W, 3) uint8 RGB, ``fx`` (B, N) float32 -> ``depth`` (B, N, H, W).
+
+    B and N may be anything at run time; H and W are fixed. With ``with_bins`` the graph also returns ``probabilities``
+    (B, N, K, h, w) and ``centers`` (B, N, K).
+
+    Args:
+        deployable: On the CPU, in float32.
+        path: File to write.
+        image_size: (H, W) in pixels.
+
+    Raises:
+        ImportError: If onnx or onnxscript is not installed.
+        ValueError: If the deployable is not in float32.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ImportError('export needs onnx and onnxscript: pip install onnx onnxscript onnxruntime') from error
+    if deployable.dtype != torch.float32:
+        raise ValueError(f'export in float32, found {deployable.dtype}; to_float16 reduces the finished graph')
+    B, N = torch.export.Dim('B'), torch.export.Dim('N')
+    # Sizes other than 1 and than each other: an exporter takes those for constants.
+    images = torch.zeros(2, 3, *image_size, 3, dtype=torch.uint8)
+    fx = torch.ones(2, 3)
+    with _quiet():
+        program = torch.onnx.export(
+            deployable,
+            (images, fx),
+            dynamo=True,
+            dynamic_shapes=({0: B, 1: N}, {0: B, 1: N}),
+            input_names=['images', 'fx'],
+            output_names=OUTPUTS if deployable.with_bins else OUTPUTS[:1],
+            verbose=False,
+        )
+        program.save(str(path))
+
+
+@contextmanager
+def _quiet():
+    """Silence what the exporter says of torchvision, which is not needed, and of its own deprecations."""
+    logger = logging.getLogger('torch.onnx')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        yield
+    logger.setLevel(level)

@@ -1,0 +1,160 @@
+"""Exported graphs, on small students: what torch says, onnxruntime says too."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+
+from fsmde.deployment import DeployableEstimator, OnnxSession, check_parity, export_onnx
+
+onnx = pytest.importorskip('onnx')
+SIZE = (48, 64)
+BINS = dict(type='BinDepthHead', bins=dict(num_bins=8, min_depth=0.5, max_depth=80.0), focal_reference=40.0)
+RESNET = dict(type='mmdet.ResNet', depth=18, base_channels=8)
+TOOL = Path(__file__).parents[2] / 'tools' / 'deployment' / 'export_onnx.py'
+
+
+def student(backbone=RESNET, head=BINS):
+    """A student whose BatchNorms have seen something."""
+    torch.manual_seed(0)
+    neck = dict(type='LightPyramidNeck', channels=8)
+    model = MODELS.build(dict(type='BinDepthEstimator', backbone=backbone, neck=neck, head=head, max_depth=80.0))
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+    return model
+
+
+def frame(B=1, N=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (B, N, *SIZE, 3), dtype=np.uint8), rng.uniform(20, 60, (B, N)).astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp('onnx') / 'student.onnx'
+    deployable = DeployableEstimator(student(), with_bins=True)
+    export_onnx(deployable, path, SIZE)
+    return path, deployable
+
+
+def test_folding_changes_nothing_and_leaves_no_batchnorm():
+    model = student()
+    deployable = DeployableEstimator(model)
+    assert model.training and not deployable.head.training
+    assert not any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in deployable.modules())
+    images, fx = map(torch.from_numpy, frame())
+    model.eval()
+    normalised = model.data_preprocessor.normalize(images.permute(0, 1, 4, 2, 3))
+    expected = model.extract(normalised, torch.diag_embed(fx[..., None].expand(1, 2, 3))).depth
+    torch.testing.assert_close(deployable(images, fx), expected, rtol=1e-4, atol=0)
+
+
+def test_reduced_precision_keeps_the_expectation_in_float32():
+    deployable = DeployableEstimator(student(), with_bins=True)
+    reduced = DeployableEstimator(student(), with_bins=True, dtype=torch.bfloat16)
+    inputs = [torch.from_numpy(value) for value in frame()]
+    found, expected = reduced(*inputs), deployable(*inputs)
+    assert all(value.dtype == torch.float32 for value in found)
+    assert 0 < ((found[0] - expected[0]).abs() / expected[0]).max() < 0.05
+
+
+def test_parity_at_any_batch_size_and_camera_count(exported):
+    path, deployable = exported
+    session = OnnxSession(path, threads=1)
+    assert session.inputs == ['images', 'fx'] and session.outputs == ['depth', 'probabilities', 'centers']
+    assert check_parity(session, deployable, SIZE) < 1e-4
+    depth, probabilities, centers = session(*frame(3, 5))
+    assert depth.shape == (3, 5, *SIZE) and probabilities.shape == (3, 5, 8, 12, 16) and centers.shape == (3, 5, 8)
+    np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
+
+
+def test_twice_the_focal_length_is_twice_the_depth(exported):
+    images, fx = frame()
+    session = OnnxSession(exported[0], threads=1)
+    np.testing.assert_allclose(session(images, 2 * fx)[0], 2 * session(images, fx)[0], rtol=1e-5)
+
+
+def test_a_difference_is_named(exported):
+    path, _ = exported
+    other = DeployableEstimator(student(head=dict(BINS, focal_reference=50.0)), with_bins=True)
+    with pytest.raises(ValueError, match='depth by 0.25 for 1 frames of 1 cameras'):
+        check_parity(OnnxSession(path, threads=1), other, SIZE)
+
+
+def test_float16(exported, tmp_path):
+    from fsmde.deployment.onnx_float16 import to_float16
+
+    path, deployable = exported
+    to_float16(path, tmp_path / 'half.onnx')
+    assert (tmp_path / 'half.onnx').stat().st_size < 0.7 * path.stat().st_size
+    session = OnnxSession(tmp_path / 'half.onnx', threads=1)
+    assert check_parity(session, deployable, SIZE, tolerance=5e-3) > 1e-6
+    assert all(value.dtype == np.float32 for value in session(*frame()))
+
+
+def test_int8(exported, tmp_path):
+    from fsmde.deployment.onnx_int8 import to_int8
+
+    path, _ = exported
+    with pytest.raises(ValueError, match='found none'):
+        to_int8(path, tmp_path / 'none.onnx', [])
+    to_int8(path, tmp_path / 'int8.onnx', (frame(seed=seed) for seed in range(4)))
+    graph = onnx.load(str(tmp_path / 'int8.onnx')).graph
+    types = {t.name: t.data_type for t in graph.initializer}
+    assert onnx.TensorProto.INT8 in types.values()
+    images, fx = frame(2, 3, seed=9)
+    expected = OnnxSession(path, threads=1)(images, fx)[0]
+    found = OnnxSession(tmp_path / 'int8.onnx', threads=1)(images, fx)[0]
+    difference = np.abs(found - expected) / expected
+    assert 0 < difference.mean() < 0.02 and difference.max() < 0.1
+
+
+def test_other_backbones_and_heads(tmp_path):
+    backbone = dict(type='mmdet.MobileNetV2', widen_factor=0.1, out_indices=(1, 2, 4, 6))
+    deployable = DeployableEstimator(student(backbone, dict(type='RegressionDepthHead')))
+    export_onnx(deployable, tmp_path / 'student.onnx', SIZE)
+    assert check_parity(OnnxSession(tmp_path / 'student.onnx', threads=1), deployable, SIZE) < 1e-4
+
+
+def test_mistakes_are_named(tmp_path):
+    with pytest.raises(ValueError, match='has no bins'):
+        DeployableEstimator(student(head=dict(type='RegressionDepthHead')), with_bins=True)
+    with pytest.raises(ValueError, match='export in float32'):
+        export_onnx(DeployableEstimator(student(), dtype=torch.bfloat16), tmp_path / 'x.onnx', SIZE)
+
+
+def test_tool(toy_dgp, tmp_path, monkeypatch, capsys):
+    model = dict(
+        type='DistilledDepthEstimator',
+        backbone=RESNET,
+        neck=dict(type='LightPyramidNeck', channels=8),
+        head=dict(BINS, scope='rig'),
+        max_depth=80.0,
+        teacher=dict(type='HuggingFaceDepthTeacher', model='not/there'),
+        distillers=[],
+    )
+    names = ('LoadSurroundImages', 'LoadSurroundLidar', 'ProjectLidarDepth', 'PackSurroundInputs')
+    pipeline = [dict(type=name) for name in names]
+    pipeline.insert(2, dict(type='ResizeViews', size=SIZE))
+    loader = dict(dataset=dict(type='DDADDataset', data_root='', pipeline=pipeline))
+    cfg = Config(dict(model=model, train_dataloader=loader, test_dataloader=loader))
+    cfg.dump(tmp_path / 'config.py')
+    torch.save(dict(state_dict=student().state_dict()), tmp_path / 'student.pth')
+    out = tmp_path / 'out' / 'student.onnx'
+    arguments = [tmp_path / 'config.py', tmp_path / 'student.pth', out, '--float16', '--int8', '--data-root', toy_dgp]
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+    runpy.run_path(str(TOOL), run_name='__main__')
+    printed = capsys.readouterr().out
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        'student.onnx',
+        'student_float16.onnx',
+        'student_int8.onnx',
+    ]
+    assert 'differs from torch by at most' in printed and 'student_int8.onnx: AbsRel' in printed

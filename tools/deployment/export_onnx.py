@@ -1,0 +1,122 @@
+"""Export a student as one ONNX graph from camera images to metric depth.
+
+    python tools/deployment/export_onnx.py configs/fsmde_kd_ddad.py epoch_20.pth student.onnx
+    python tools/deployment/export_onnx.py CONFIG CHECKPOINT student.onnx --float16 --int8 --data-root DDAD
+
+writes student.onnx, compares it with torch, and beside it student_float16.onnx and student_int8.onnx. With int8 it
+measures all graphs against LiDAR. Inputs: images (B, N, H, W, 3) uint8 RGB and fx (B, N) float32, in pixels of these
+images. Output: depth (B, N, H, W) in metres. See docs/deployment.md.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from mmdet3d.registry import MODELS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+
+import fsmde  # noqa: F401
+from fsmde.deployment import (
+    DeployableEstimator,
+    OnnxSession,
+    check_parity,
+    deployment_frames,
+    export_onnx,
+    lidar_error,
+)
+from fsmde.engine import check_student_checkpoint
+from fsmde.engine.launch import set_data_root
+
+
+def build_student(cfg, checkpoint=None):
+    """The student of a config, without teacher and distillers, with the weights of a checkpoint if one is given."""
+    model = {key: value for key, value in cfg.model.items() if key not in ('teacher', 'distillers')}
+    if 'teacher' in cfg.model:
+        model['type'] = 'mmdet3d.BinDepthEstimator'
+    student = MODELS.build(model)
+    if checkpoint:
+        check_student_checkpoint(student, checkpoint)
+        load_checkpoint(student, checkpoint, map_location='cpu', logger='silent')
+    return student
+
+
+def input_size(cfg):
+    """(H, W) to which the test pipeline resizes the views."""
+    sizes = [transform['size'] for transform in cfg.test_dataloader.dataset.pipeline if 'size' in transform]
+    if not sizes:
+        raise SystemExit('the test pipeline has no ResizeViews: give --size HEIGHT WIDTH')
+    return tuple(sizes[-1])
+
+
+def measure(paths, cfg, count, max_depth):
+    """Print error against LiDAR and difference from the first graph, of every graph, on frames of the test set."""
+    dataset = cfg.test_dataloader.dataset
+    sessions = {path: OnnxSession(path) for path in paths}
+    errors, differences = ({path: [] for path in paths} for _ in range(2))
+    for images, fx, sample in deployment_frames(dataset, dataset.pipeline, count):
+        depths = {path: session(images, fx)[0][0] for path, session in sessions.items()}
+        for path, depth in depths.items():
+            errors[path].append(lidar_error(depth, sample, max_depth))
+            differences[path].append((np.abs(depth - depths[paths[0]]) / depths[paths[0]]).mean())
+    print(f'on {len(errors[paths[0]])} frames of the test set:')
+    for path in paths:
+        error, reference = np.nanmean(errors[path]), np.nanmean(errors[paths[0]])
+        print(
+            f'  {path.name}: AbsRel {error:.4f} ({100 * (error / reference - 1):+.2f} %), mean difference from '
+            f'{paths[0].name} {100 * np.mean(differences[path]):.2f} %, {path.stat().st_size / 2**20:.1f} MiB'
+        )
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file; that of a distilled run works too')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('out', type=Path, help='graph to write')
+    parser.add_argument('--size', type=int, nargs=2, help='height and width; those of the test pipeline by default')
+    parser.add_argument('--with-bins', action='store_true', help='also return bin probabilities and metric centers')
+    parser.add_argument('--float16', action='store_true', help='also write a float16 graph')
+    parser.add_argument('--int8', action='store_true', help='also write an int8 graph; needs the data set')
+    parser.add_argument('--frames', type=int, default=64, help='training frames to calibrate int8 on')
+    parser.add_argument('--test-frames', type=int, default=100, help='test frames to measure the graphs on')
+    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.data_root:
+        set_data_root(cfg, args.data_root)
+    init_default_scope('mmdet3d')
+    student = build_student(cfg, args.checkpoint)
+    size = tuple(args.size or input_size(cfg))
+    deployable = DeployableEstimator(student, with_bins=args.with_bins)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(deployable, args.out, size)
+    worst = check_parity(OnnxSession(args.out), deployable, size)
+    print(f'{args.out}: {size[0]}x{size[1]}, differs from torch by at most {worst:.1e}')
+    graphs = [args.out]
+    if args.float16:
+        from fsmde.deployment.onnx_float16 import to_float16
+
+        graphs.append(args.out.with_stem(f'{args.out.stem}_float16'))
+        to_float16(args.out, graphs[-1])
+        print(f'{graphs[-1]}: written')
+    if args.int8:
+        from fsmde.deployment.onnx_int8 import to_int8
+
+        graphs.append(args.out.with_stem(f'{args.out.stem}_int8'))
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        frames = deployment_frames(cfg.train_dataloader.dataset, pipeline, args.frames)
+        to_int8(args.out, graphs[-1], (frame[:2] for frame in frames))
+        print(f'{graphs[-1]}: calibrated on {args.frames} frames of the training set')
+        measure(graphs, cfg, args.test_frames, student.max_depth)
+
+
+if __name__ == '__main__':
+    main()
