@@ -1,0 +1,90 @@
+"""Configs that cannot be meant: each is refused when the model is built, or at the first batch."""
+
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
+from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled
+
+from fsmde.datasets import DDADDataset
+from fsmde.engine.launch import read_config
+from fsmde.models import ViewRelationalKD
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('mmdet3d'):
+        yield
+
+
+def with_head(**kwargs):
+    return dict(STUDENT, head=dict(STUDENT['head'], **kwargs))
+
+
+def with_distiller(kind, **kwargs):
+    return distilled(distillers=[dict(type=kind, **kwargs)])
+
+
+CKD, VRKD = 'CrossInteractionKD', 'ViewRelationalKD'
+
+
+@pytest.mark.parametrize(
+    'model, error, message',
+    [
+        (dict(STUDENT, type='DepthNet'), KeyError, 'DepthNet is not in the mmdet3d::model registry'),
+        (dict(STUDENT, backbone=dict(type='mmdet.ResNot')), KeyError, 'mmdet.ResNot is not in'),
+        (dict(STUDENT, hed={}), TypeError, "unexpected keyword argument 'hed'"),
+        (with_head(bins=dict(num_bins=1)), ValueError, 'num_bins must be at least 2, found 1'),
+        (with_head(bins=dict(min_depth=80.0, max_depth=1.0)), ValueError, 'found 80.0 and 1.0'),
+        (with_head(chamfer_weight=-1.0), ValueError, 'chamfer_weight must be >= 0'),
+        (with_head(loss_depth=dict(type='SILogLoss', loss_weight=-1.0)), ValueError, 'loss_weight must be >= 0'),
+        (with_head(focal_reference=-350.0), ValueError, 'focal_reference must be positive'),
+        (with_distiller(CKD, loss_weight=-1.0), ValueError, 'CrossInteractionKD: loss_weight must be >= 0'),
+        (with_distiller(CKD, prob_weight=-1.0), ValueError, 'weights must be >= 0.*prob_weight=-1.0'),
+        (with_distiller(CKD, tau=0.0), ValueError, 'tau > 0'),
+        (with_distiller(VRKD, temperature=0.0), ValueError, 'temperature positive, found .* and 0.0'),
+        (with_distiller(VRKD, grid=(0, 4)), ValueError, r'two positive numbers of tokens .* found \(0, 4\)'),
+        (with_distiller(VRKD, relation='angle'), ValueError, "relation must be one of .* found 'angle'"),
+        (
+            dict(distilled(), head=dict(type='RegressionDepthHead')),
+            ValueError,
+            'it needs a student with a BinDepthHead',
+        ),
+        (distilled(distillers=[ViewRelationalKD()]), TypeError, 'cfg should be a dict.*ViewRelationalKD'),
+    ],
+)
+def test_models_that_cannot_be_built(model, error, message):
+    with pytest.raises(error, match=message):
+        MODELS.build(model)
+
+
+def losses(config, root, pipeline):
+    frames = DDADDataset(data_root=str(root), pipeline=pipeline)
+    model = MODELS.build(config).train()
+    return model(**model.data_preprocessor(pseudo_collate([frames[0]])), mode='loss')
+
+
+def test_a_distiller_that_is_listed_twice(toy_dgp):
+    with pytest.raises(ValueError, match="ViewRelationalKD: a distiller is listed twice: .'loss_kd_view'"):
+        losses(distilled(distillers=[*DISTILLERS, DISTILLERS[1]]), toy_dgp, PIPELINE)
+
+
+def test_distillation_without_views_for_the_teacher(toy_dgp):
+    pipeline = [step for step in PIPELINE if 'KeepTeacherViews' not in step['type']]
+    with pytest.raises(ValueError, match='KeepTeacherViews'):
+        losses(distilled(), toy_dgp, pipeline)
+    assert torch.isfinite(losses(STUDENT, toy_dgp, pipeline)['loss_depth'])
+
+
+def test_an_instance_in_a_pure_python_config(tmp_path):
+    (tmp_path / 'base.py').write_text('max_depth = 80.0\n')
+    (tmp_path / 'config.py').write_text(
+        'from mmengine.config import read_base\n'
+        'from fsmde.models import ViewRelationalKD\n'
+        'with read_base():\n'
+        '    from .base import *\n'
+        'distillers = [ViewRelationalKD(loss_weight=1.0)]\n'
+    )
+    with pytest.raises(ValueError, match=r'config.py .*write dict\(type=Class, ...\) instead of Class\(...\)'):
+        read_config(tmp_path / 'config.py')
