@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmdet3d.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -14,15 +15,10 @@ ROOT = Path(__file__).parent.parent
 CONFIGS = sorted(path.name for path in (ROOT / 'configs').glob('*.py'))
 
 
-def toy(name, data_root):
-    """A shipped config on the real sample frames, with a small backbone, small images and a random teacher."""
-    cfg = Config.fromfile(ROOT / 'configs' / name)
-    set_data_root(cfg, str(data_root / ('ddad_sample' if 'ddad' in name else 'nuscenes_sample')))
-    if 'nuscenes' in name:
-        cfg.train_dataloader.dataset.ann_file = 'nuscenes_infos_val.pkl'
-    cfg.model.backbone.init_cfg = None
-    cfg.model.backbone.update(depth=18, base_channels=8)
-    if 'teacher' in cfg.model:
+def shrink(cfg):
+    """Make a config small enough for a test: a thin ResNet-18 from scratch, small images, a random teacher."""
+    cfg.model.backbone.update(depth=18, base_channels=8, init_cfg=None)
+    if 'model' in cfg.model.get('teacher', {}):
         cfg.model.teacher.model = 'random-tiny'
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         for transform in loader.dataset.pipeline:
@@ -31,27 +27,46 @@ def toy(name, data_root):
     return cfg
 
 
-@pytest.mark.parametrize('name', CONFIGS)
-def test_config_trains_and_evaluates(name, sample_data):
-    init_default_scope('mmdet3d')
-    cfg = toy(name, sample_data)
+def data_root(name, request):
+    """Toy frames for DDAD configs, real ones for nuScenes configs."""
+    if 'ddad' in name:
+        return request.getfixturevalue('toy_dgp')
+    return request.getfixturevalue('sample_data') / 'nuscenes_sample'
+
+
+def train_step(cfg):
+    """One step's losses, backward included."""
     model = MODELS.build(cfg.model)
-    train = DATASETS.build(cfg.train_dataloader.dataset)
-    data = model.data_preprocessor(pseudo_collate([train[0]]), training=True)
-    losses = model(**data, mode='loss')
-    distilled = {key for key in losses if key.startswith('loss_kd_')}
-    assert bool(distilled) == ('_kd_' in name)
+    frames = DATASETS.build(cfg.train_dataloader.dataset)
+    losses = model(**model.data_preprocessor(pseudo_collate([frames[0]]), training=True), mode='loss')
     total, _ = model.parse_losses(losses)
     total.backward()
     assert 0 < total.item() < 20
+    return model, losses
 
-    val = DATASETS.build(cfg.val_dataloader.dataset)
+
+def evaluate(cfg, model):
+    """The metric's figures for one frame."""
+    frames = DATASETS.build(cfg.val_dataloader.dataset)
     model.eval()
-    samples = model(**model.data_preprocessor(pseudo_collate([val[0]])), mode='predict')
+    samples = model(**model.data_preprocessor(pseudo_collate([frames[0]])), mode='predict')
     metric = METRICS.build(cfg.val_evaluator)
-    metric.dataset_meta = val.metainfo
+    metric.dataset_meta = frames.metainfo
     metric.process(None, [sample.to_dict() for sample in samples])
-    assert metric.evaluate(1)['depth/abs_rel'] > 0
+    return metric.evaluate(1)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_trains_and_evaluates(name, request):
+    init_default_scope('mmdet3d')
+    cfg = shrink(Config.fromfile(ROOT / 'configs' / name))
+    set_data_root(cfg, str(data_root(name, request)))
+    if 'nuscenes' in name:
+        cfg.train_dataloader.dataset.ann_file = 'nuscenes_infos_val.pkl'
+    model, losses = train_step(cfg)
+    distilled = {key for key in losses if key.startswith('loss_kd_')}
+    assert bool(distilled) == ('_kd_' in name)
+    assert evaluate(cfg, model)['depth/abs_rel'] > 0
     assert 'depth/abs_rel' == cfg.default_hooks.checkpoint.save_best
 
 
@@ -60,7 +75,8 @@ def test_kd_configs_are_their_supervised_twins_plus_distillation():
         kd, sup = (Config.fromfile(ROOT / 'configs' / f'fsmde_{kind}_{data}.py') for kind in ('kd', 'sup'))
         for key in ('backbone', 'neck', 'head', 'max_depth', 'data_preprocessor'):
             assert kd.model[key] == sup.model[key]
-        added = [t['type'].__name__ for t in kd.train_dataloader.dataset.pipeline if t not in sup.train_dataloader.dataset.pipeline]
+        before = sup.train_dataloader.dataset.pipeline
+        added = [t['type'].__name__ for t in kd.train_dataloader.dataset.pipeline if t not in before]
         assert added == ['KeepTeacherViews']
         assert kd.val_dataloader.dataset.pipeline == sup.val_dataloader.dataset.pipeline
         for key in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
@@ -78,3 +94,31 @@ def test_installed_configs_can_be_inherited(tmp_path):
     )
     cfg = Config.fromfile(child)
     assert cfg.model.backbone.depth == 50 and cfg.model.distillers[1].loss_weight == 0.5
+
+
+def test_demo_configs_on_tiny_worlds(tmp_path):
+    """Teacher on dense depth of other rigs, student on LiDAR and that teacher, evaluation against LiDAR and dense."""
+    pytest.importorskip('embreex')
+    from fsmde.synthetic import make_world
+
+    init_default_scope('mmdet3d')
+    few = dict(train_scenes=1, val_scenes=1, test_scenes=0, frames_per_scene=1, size=(48, 80))
+    teacher, sup, kd = (
+        shrink(Config.fromfile(ROOT / f'configs/demo/demo_{name}.py')) for name in ('teacher', 'sup', 'kd')
+    )
+    set_data_root(teacher, str(make_world(tmp_path / 'teacher', preset='teacher', **few)))
+    model, losses = train_step(teacher)
+    assert len(DATASETS.build(teacher.train_dataloader.dataset)[0]['data_samples'].cam_names) == 4
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'teacher.pth')
+
+    world = str(make_world(tmp_path / 'student', **few))
+    for cfg in (sup, kd):
+        set_data_root(cfg, world)
+    kd.model.teacher.update(config=teacher, checkpoint=str(tmp_path / 'teacher.pth'))
+    model, losses = train_step(kd)
+    assert {'loss_kd_prob', 'loss_kd_view'} < set(losses)
+    figures = evaluate(sup, train_step(sup)[0])
+    assert figures['depth/abs_rel'] > 0 and figures['depth/fsmde_dense/abs_rel'] > 0
+    for key in ('backbone', 'neck', 'head'):
+        assert kd.model[key] == sup.model[key] == teacher.model[key]
+    assert kd.optim_wrapper == sup.optim_wrapper and kd.train_cfg == sup.train_cfg

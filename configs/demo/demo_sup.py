@@ -13,8 +13,8 @@ with read_base():
 max_epochs = 8
 model.backbone.update(depth=18, init_cfg=None)
 model.neck.update(channels=64)
-# The wide cameras of its rig have fx = 122 pixels at a width of 224.
-model.head.update(focal_reference=122.0, bins=dict(num_bins=64, min_depth=0.5, max_depth=200.0, spacing='log'))
+# The wide cameras of its rig have fx = 87 pixels at a width of 160.
+model.head.update(focal_reference=87.0, bins=dict(num_bins=64, min_depth=0.5, max_depth=200.0, spacing='log'))
 
 optim_wrapper.optimizer.update(lr=1e-3)
 train_cfg.update(max_epochs=max_epochs, val_interval=max_epochs)

@@ -8,7 +8,7 @@ with read_base():
     from .ddad import *
 
 data_root = 'data/synthetic'
-input_size = (128, 224)
+input_size = (96, 160)
 self_occlusion = dict(root='masks', template='{scene}/{camera}.png', valid=255)
 
 # Dense ground truth for evaluation: the protocol fsmde_dense.
