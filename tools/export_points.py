@@ -1,0 +1,122 @@
+"""Write the predicted depth of all cameras as point clouds that a stock LiDAR detector reads.
+
+    python tools/export_points.py configs/fsmde_kd_nuscenes.py student.pth --out data/nuscenes/pseudo_points
+
+One file a frame of the config's test data set: for nuScenes under the name of the frame's LiDAR file, so that
+``data_prefix=dict(pts='pseudo_points')`` leads mmdet3d's ``LoadPointsFromFile`` to it, else ``<frame_id>.bin``. A point
+is five float32: x, y, z in metres, confidence in [0, 1], 0; with --color also r, g, b in [0, 1]. Training frames:
+``--cfg-options test_dataloader.dataset.ann_file=nuscenes_infos_train.pkl``.
+"""
+
+import argparse
+import os.path as osp
+
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import load_state_dict
+from mmengine.utils import ProgressBar
+
+import fsmde  # noqa: F401
+from fsmde.datasets import PseudoPointsFromDepth
+from fsmde.engine.checkpoint import AtomicBackend, check_student_checkpoint, load_checkpoint_file
+from fsmde.engine.launch import set_data_root
+from fsmde.models.bev import bin_confidence
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog='See the top of this file for what is written.'
+    )
+    parser.add_argument('config', help='config of a depth estimator')
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument('--frame', choices=['lidar', 'ego'], default='lidar', help='where the points live')
+    parser.add_argument('--stride', type=int, default=2, help='take every n-th row and column')
+    parser.add_argument('--max-depth', type=float, default=60.0, help='metres; farther pixels give no point')
+    parser.add_argument('--min-confidence', type=float, default=0.0, help='in [0, 1]; less sure pixels give no point')
+    parser.add_argument(
+        '--range', type=float, nargs=6, default=[-51.2, -51.2, -5, 51.2, 51.2, 3], help='x y z x y z in metres'
+    )
+    parser.add_argument('--overlap-tolerance', type=float, default=0.1, help='see PseudoPointsFromDepth')
+    parser.add_argument('--voxel-size', type=float, default=0.1, help='metres; one point a voxel, 0 for all')
+    parser.add_argument('--color', action='store_true', help='append r, g, b')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
+    )
+    return parser.parse_args()
+
+
+def load_student(config, checkpoint: str):
+    """The estimator of a config with the weights of a checkpoint, in eval mode, on the accelerator if there is one."""
+    model = MODELS.build(config.model)
+    check_student_checkpoint(model, checkpoint)
+    content = load_checkpoint_file(checkpoint)
+    load_state_dict(model, content.get('state_dict', content))
+    model.eval()
+    return model.to(get_device())
+
+
+@torch.no_grad()
+def frames_of(model, batch):
+    """What :class:`PseudoPointsFromDepth` reads, of each frame of a collated batch, and the frame's sample."""
+    images = batch['inputs']['img']
+    data = model.data_preprocessor(batch)
+    output = model(**data, mode='tensor')
+    size = output.depth.shape[-2:]
+    confidence = torch.ones_like(output.depth) if output.logits is None else bin_confidence(output.logits, size)
+    for b, sample in enumerate(data['data_samples']):
+        frame = {key: getattr(sample, key) for key in ('cam2img', 'cam2ego', 'lidar2cam')}
+        frame.update(
+            pred_depth=output.depth[b].cpu().numpy(),
+            confidence=confidence[b].cpu().numpy(),
+            visible=sample.valid_mask.cpu().numpy(),
+            img=images[b].permute(0, 2, 3, 1).numpy(),
+        )
+        yield frame, sample
+
+
+def file_name(sample) -> str:
+    """Name of a frame's file under the output folder."""
+    name = osp.basename(sample.lidar_path)
+    return name if name.endswith('.bin') else f'{sample.frame_id}.bin'
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.data_root:
+        set_data_root(cfg, args.data_root)
+    init_default_scope('mmdet3d')
+    model = load_student(cfg, args.checkpoint)
+    fuse = PseudoPointsFromDepth(
+        depth_key='pred_depth',
+        frame=args.frame,
+        stride=args.stride,
+        max_depth=args.max_depth,
+        min_confidence=args.min_confidence,
+        point_cloud_range=args.range,
+        overlap_tolerance=args.overlap_tolerance,
+        voxel_size=args.voxel_size or None,
+        color=args.color,
+    )
+    files, written, points = AtomicBackend(), 0, 0
+    loader = Runner.build_dataloader(cfg.test_dataloader)
+    progress = ProgressBar(len(loader))
+    for batch in loader:
+        for frame, sample in frames_of(model, batch):
+            cloud = fuse(frame)['points'].tensor.numpy()
+            files.put(cloud.tobytes(), osp.join(args.out, file_name(sample)))
+            written, points = written + 1, points + len(cloud)
+        progress.update()
+    print(f'\n{written} frames, {points / max(written, 1):.0f} points each, in {args.out}')
+
+
+if __name__ == '__main__':
+    main()
