@@ -20,7 +20,7 @@ def start(function, *args, log, **environ):
 
 def start_tool(name, *argv, log, **environ):
     """Start ``python tools/<name> *argv``."""
-    return start(_run_tool, name, [str(arg) for arg in argv], log=log, **environ)
+    return start(tool_main, name, [str(arg) for arg in argv], log=log, **environ)
 
 
 def run_tool(name, *argv, log, **environ):
@@ -41,6 +41,6 @@ def _run(function, args, log, environ):
     function(*args)
 
 
-def _run_tool(name, argv):
+def tool_main(name, argv):
     sys.argv = [str(TOOLS / name), *argv]
     runpy.run_path(sys.argv[0], run_name='__main__')
