@@ -14,6 +14,17 @@ def read_version():
     return namespace['__version__']
 
 
+def add_mim_extension():
+    """Put tools and configs into ``fsmde/.mim``, where ``mim train mmdet3d-fsmde ...`` and ``Config`` look for them."""
+    extension = ROOT / 'projects/fsmde/.mim'
+    extension.mkdir(exist_ok=True)
+    for name in ('tools', 'configs'):
+        link = extension / name
+        if not link.exists():
+            link.symlink_to(Path('../../..') / name)
+
+
+add_mim_extension()
 setup(
     name='mmdet3d-fsmde',
     version=read_version(),

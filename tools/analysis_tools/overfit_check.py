@@ -89,9 +89,9 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('--data-root', required=True)
-    parser.add_argument('--size', type=int, nargs=2, default=(192, 320), help='height and width of the input')
+    parser.add_argument('--size', type=int, nargs=2, default=(128, 224), help='height and width of the input')
     parser.add_argument('--steps', type=int, default=300)
-    parser.add_argument('--lr', type=float, default=1e-3)
+    parser.add_argument('--lr', type=float, default=2e-3)
     parser.add_argument('--turn-camera', default='CAMERA_05')
     parser.add_argument('--turn-degrees', type=float, default=0.0)
     parser.add_argument('--seed', type=int, default=0)
@@ -130,7 +130,9 @@ def main():
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=args.steps, pct_start=0.1)
     start = time.time()
     for step in range(args.steps):
-        frames = [augment(dict(copy.deepcopy(frame), rng=rng)) for frame in loaded]
+        frames = copy.deepcopy(loaded)
+        if step < 2 * args.steps / 3:  # The last third sees the frames as they are.
+            frames = [augment(dict(frame, rng=rng)) for frame in frames]
         losses = model(**batch_of(frames), mode='loss')
         total, log = model.parse_losses(losses)
         optimizer.zero_grad()
