@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled, freeze_norms, logg
 from fsmde.datasets import DDADDataset
 from toy_dgp import cylinder_points, write_toy_dgp
 
+TESTS = Path(__file__).parents[1]
 BRANCH, RELATIONS = DISTILLERS
 #: Of each comparison the model and the frames that the first and the second process see.
 COMPARISONS = dict(
@@ -115,15 +117,13 @@ def test_two_processes_have_the_losses_and_gradients_of_one(outcomes, name):
 
 def run_script(name, *argv, **environ):
     """Run a shell script of tools/ on one thread a process; returns its exit code and what it printed."""
-    environ = dict(
-        os.environ, PYTHON=sys.executable, PYTHONPATH=str(Path(__file__).parents[1]), OMP_NUM_THREADS='1', **environ
-    )
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        environ['PORT'] = str(probe.getsockname()[1])
+    environ = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=str(TESTS), OMP_NUM_THREADS='1', **environ)
+    command = ['bash', TOOLS / name, *map(str, argv)]
     done = subprocess.run(
-        ['bash', TOOLS / name, *map(str, argv)],
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
     )
     return done.returncode, done.stdout
 
@@ -134,19 +134,17 @@ def test_scripts_train_resume_after_a_killed_rank_and_test(tmp_path):
     config = tmp_path / 'config.py'
     validated(toy_config(root)).dump(config)
     # Two ranks see two frames each: iteration 3 is the second of the second epoch.
-    code, said = run_script(
-        'dist_train.sh', config, 2, '--work-dir', work_dir, PORT='29611', KILL_AT='3', KILL_RANK='1'
-    )
+    code, said = run_script('dist_train.sh', config, 2, '--work-dir', work_dir, KILL_AT='3', KILL_RANK='1')
     assert code != 0 and 'exitcode  : -9' in said and 'rank      : 1' in said, said
     assert (work_dir / 'epoch_1.pth').exists() and not (work_dir / 'epoch_2.pth').exists()
 
-    code, said = run_script('dist_train.sh', config, 2, '--work-dir', work_dir, '--resume', PORT='29612')
+    code, said = run_script('dist_train.sh', config, 2, '--work-dir', work_dir, '--resume')
     assert code == 0, said
     assert sorted(logged_losses(work_dir)) == [3, 4, 5, 6]
     assert not (work_dir / 'epoch_1.pth').exists() and len(list(work_dir.glob('best_depth_abs_rel_epoch_*.pth'))) == 1
 
     checkpoint = work_dir / 'epoch_3.pth'
-    code, said = run_script('dist_test.sh', config, checkpoint, 2, '--work-dir', tmp_path / 'two', PORT='29613')
+    code, said = run_script('dist_test.sh', config, checkpoint, 2, '--work-dir', tmp_path / 'two')
     assert code == 0, said
     code, said = run_tool('test.py', config, checkpoint, '--work-dir', tmp_path / 'one', log=tmp_path / 'log')
     assert code == 0, said
