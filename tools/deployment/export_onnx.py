@@ -12,7 +12,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from mmdet3d.registry import MODELS
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
@@ -21,6 +20,7 @@ import fsmde  # noqa: F401
 from fsmde.deployment import (
     DeployableEstimator,
     OnnxSession,
+    build_student,
     check_parity,
     deployment_frames,
     export_onnx,
@@ -28,18 +28,6 @@ from fsmde.deployment import (
 )
 from fsmde.engine import check_student_checkpoint
 from fsmde.engine.launch import set_data_root
-
-
-def build_student(cfg, checkpoint=None):
-    """The student of a config, without teacher and distillers, with the weights of a checkpoint if one is given."""
-    model = {key: value for key, value in cfg.model.items() if key not in ('teacher', 'distillers')}
-    if 'teacher' in cfg.model:
-        model['type'] = 'mmdet3d.BinDepthEstimator'
-    student = MODELS.build(model)
-    if checkpoint:
-        check_student_checkpoint(student, checkpoint)
-        load_checkpoint(student, checkpoint, map_location='cpu', logger='silent')
-    return student
 
 
 def input_size(cfg):
@@ -93,7 +81,9 @@ def main():
     if args.data_root:
         set_data_root(cfg, args.data_root)
     init_default_scope('mmdet3d')
-    student = build_student(cfg, args.checkpoint)
+    student = build_student(cfg.model)
+    check_student_checkpoint(student, args.checkpoint)
+    load_checkpoint(student, args.checkpoint, map_location='cpu', logger='silent')
     size = tuple(args.size or input_size(cfg))
     deployable = DeployableEstimator(student, with_bins=args.with_bins)
     args.out.parent.mkdir(parents=True, exist_ok=True)

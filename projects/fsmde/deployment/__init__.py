@@ -3,7 +3,7 @@
 Nothing here is imported by the package itself: export needs onnx, onnxscript and onnxruntime.
 """
 
-from .deployable import DeployableEstimator
+from .deployable import DeployableEstimator, build_student
 from .frames import deployment_frames, lidar_error
 from .onnx_export import export_onnx
 from .onnx_session import OnnxSession, check_parity
@@ -11,6 +11,7 @@ from .onnx_session import OnnxSession, check_parity
 __all__ = [
     'DeployableEstimator',
     'OnnxSession',
+    'build_student',
     'check_parity',
     'deployment_frames',
     'export_onnx',

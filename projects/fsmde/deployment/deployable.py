@@ -4,7 +4,16 @@ import copy
 
 import torch
 from mmcv.cnn import fuse_conv_bn
+from mmdet3d.registry import MODELS
 from torch import Tensor, nn
+
+
+def build_student(model: dict):
+    """Build the student of a model's config: of a distilled one without teacher and distillers."""
+    student = {key: value for key, value in model.items() if key not in ('teacher', 'distillers')}
+    if 'teacher' in model:
+        student['type'] = 'mmdet3d.BinDepthEstimator'
+    return MODELS.build(student)
 
 
 class DeployableEstimator(nn.Module):

@@ -37,7 +37,7 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
     # Sizes other than 1 and than each other: an exporter takes those for constants.
     images = torch.zeros(2, 3, *image_size, 3, dtype=torch.uint8)
     fx = torch.ones(2, 3)
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             deployable,
             (images, fx),
@@ -51,7 +51,7 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
 
 
 @contextmanager
-def _quiet():
+def quiet_exporter():
     """Silence what the exporter says of torchvision, which is not needed, and of its own deprecations."""
     logger = logging.getLogger('torch.onnx')
     level = logger.level

@@ -38,8 +38,33 @@ MODEL_ZOO = {
     'apple/DepthPro-hf': ZooEntry(_METRIC, "Apple's own, see its model card", 952),
 }
 
-#: Stand-ins without trained weights, for tests and trials on a CPU: name -> transformers config.
+
+def _depth_anything_v2(width: int, blocks: int, outputs: list, necks: list, fusion: int) -> dict:
+    """Depth Anything V2 (Yang et al., NeurIPS 2024) of the size that a table of the paper's code lists."""
+    return dict(
+        model_type='depth_anything',
+        backbone_config=dict(
+            model_type='dinov2',
+            image_size=518,
+            hidden_size=width,
+            num_hidden_layers=blocks,
+            num_attention_heads=width // 64,
+            out_indices=outputs,
+            reshape_hidden_states=False,
+        ),
+        reassemble_hidden_size=width,
+        neck_hidden_sizes=necks,
+        fusion_hidden_size=fusion,
+        head_hidden_size=32,
+    )
+
+
+#: Stand-ins without trained weights: name -> transformers config. The tiny one is for tests and trials on a CPU, the
+#: others, which are of Depth Anything V2's sizes, to measure its speed where its weights are not.
 RANDOM_MODELS = {
+    'random-small': _depth_anything_v2(384, 12, [3, 6, 9, 12], [48, 96, 192, 384], 64),
+    'random-base': _depth_anything_v2(768, 12, [3, 6, 9, 12], [96, 192, 384, 768], 128),
+    'random-large': _depth_anything_v2(1024, 24, [5, 12, 18, 24], [256, 512, 1024, 1024], 256),
     'random-tiny': dict(
         model_type='depth_anything',
         backbone_config=dict(
@@ -59,5 +84,5 @@ RANDOM_MODELS = {
         neck_hidden_sizes=[16, 24, 32, 48],
         fusion_hidden_size=16,
         head_hidden_size=16,
-    )
+    ),
 }

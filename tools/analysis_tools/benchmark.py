@@ -1,0 +1,146 @@
+"""Measure students and teachers side by side: latency of a frame of a rig, size, work and memory.
+
+    python tools/analysis_tools/benchmark.py configs/fsmde_sup_ddad.py --teachers random-small random-base random-large
+    python tools/analysis_tools/benchmark.py CONFIG ... --teachers random-small --runtimes eager onnx \
+        --precisions float32 bfloat16 int8 --scopes model 'end to end' --threads 2 --out benchmark.json
+
+Students are configs, with random weights; teachers are anything HuggingFaceDepthTeacher takes, random-small, -base and
+-large being Depth Anything V2's architectures. Every row is measured in a process of its own, on the same threads or the
+same GPU. Speed-ups compare a student with a teacher in the same runtime, precision and scope, and the fastest form of
+both. See docs/performance.md.
+"""
+
+import argparse
+import itertools
+import json
+import multiprocessing
+import platform
+from pathlib import Path
+
+import torch
+
+from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, measure
+from fsmde.deployment.latency import pin_threads
+
+#: In what a teacher is run; its int8 form would be another teacher.
+TEACHER_ONNX = ('float32',)
+COLUMNS = ('model', 'runtime', 'precision', 'scope', 'ms', 'p95 ms', 'frames/s', 'M param.', 'GMAC', 'peak MiB')
+
+
+def combinations(args):
+    """(name, runtime, precision, scope) of every row that exists."""
+    for name in (*args.configs, *args.teachers):
+        for runtime, precision, scope in itertools.product(args.runtimes, args.precisions, args.scopes):
+            if precision == ('bfloat16' if runtime == 'onnx' else 'int8'):
+                continue
+            if name in args.teachers and runtime == 'onnx' and precision not in TEACHER_ONNX:
+                continue
+            yield name, runtime, precision, scope
+
+
+def in_own_process(options):
+    """Call ``measure(**options)`` in a new process on CPUs of its own."""
+    threads = (options['threads'],)
+    with multiprocessing.get_context('spawn').Pool(1, pin_threads, threads) as pool:
+        return pool.apply(measure, kwds=options)
+
+
+def table(rows):
+    """Rows as a Markdown table."""
+    lines = [COLUMNS, ['---'] * len(COLUMNS)]
+    for row in rows:
+        lines.append(
+            [
+                Path(row['name']).stem if row['kind'] == 'student' else row['name'],
+                row['runtime'],
+                row['precision'],
+                row['scope'],
+                f'{row["median_ms"]:.1f}',
+                f'{row["p95_ms"]:.1f}',
+                f'{row["fps"]:.2f}',
+                f'{row["parameters"] / 1e6:.1f}',
+                f'{row["multiply_adds"] / 1e9:.1f}',
+                f'{row["peak_mib"]:.0f}',
+            ]
+        )
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def speed_ups(rows):
+    """How many times faster each student is than each teacher: in each common form, and the fastest of both."""
+
+    def forms(kind, scope):
+        chosen = [row for row in rows if row['kind'] == kind and row['scope'] == scope]
+        return {
+            name: [row for row in chosen if row['name'] == name] for name in dict.fromkeys(r['name'] for r in chosen)
+        }
+
+    factors = []
+    for scope in SCOPES:
+        teachers = forms('teacher', scope)
+        for (student, mine), (teacher, others) in itertools.product(forms('student', scope).items(), teachers.items()):
+            for a, b in itertools.product(mine, others):
+                if (a['runtime'], a['precision']) == (b['runtime'], b['precision']):
+                    form = f'{a["runtime"]} {a["precision"]}'
+                    factors.append((student, teacher, scope, form, b['median_ms'] / a['median_ms']))
+            a, b = (min(side, key=lambda row: row['median_ms']) for side in (mine, others))
+            form = f'fastest: {a["runtime"]} {a["precision"]} against {b["runtime"]} {b["precision"]}'
+            factors.append((student, teacher, scope, form, b['median_ms'] / a['median_ms']))
+    names = ('student', 'teacher', 'scope', 'form', 'factor')
+    return [dict(zip(names, factor)) for factor in factors]
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('configs', nargs='+', help='config files of students')
+    parser.add_argument('--teachers', nargs='*', default=[], help='teachers, such as random-small')
+    parser.add_argument('--size', type=int, nargs=2, default=(384, 640), help='height and width of the images')
+    parser.add_argument('--views', type=int, default=6, help='cameras of a frame')
+    parser.add_argument('--runtimes', nargs='+', choices=RUNTIMES, default=['eager'])
+    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['float32'])
+    parser.add_argument('--scopes', nargs='+', choices=SCOPES, default=['model'])
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--threads', type=int, default=1, help='CPU threads, pinned to as many CPUs')
+    parser.add_argument('--warmup', type=int, default=3)
+    parser.add_argument('--repeats', type=int, default=20)
+    parser.add_argument('--seconds', type=float, default=60.0, help='a row stops early (after 3 runs) behind so many')
+    parser.add_argument('--same-process', action='store_true', help='starts faster; memory then means nothing')
+    parser.add_argument('--out', help='json file for all figures')
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    common = dict(
+        size=tuple(args.size),
+        views=args.views,
+        device=args.device,
+        threads=args.threads,
+        warmup=args.warmup,
+        repeats=args.repeats,
+        seconds=args.seconds,
+    )
+    if args.same_process:
+        torch.set_num_threads(args.threads)
+    rows = []
+    for name, runtime, precision, scope in combinations(args):
+        options = dict(common, name=name, runtime=runtime, precision=precision, scope=scope)
+        rows.append(measure(**options) if args.same_process else in_own_process(options))
+        print(f'{name} {runtime} {precision} {scope}: {rows[-1]["median_ms"]:.1f} ms', flush=True)
+    factors = speed_ups(rows)
+    machine = dict(processor=platform.processor() or platform.machine(), torch=str(torch.__version__))
+    print(f'\n{args.views} views of {args.size[0]}x{args.size[1]}, {args.device}, {args.threads} threads\n')
+    print(table(rows), '\n')
+    for factor in factors:
+        name = Path(factor['student']).stem
+        print(
+            f'{name} is {factor["factor"]:.2f} x as fast as {factor["teacher"]} ({factor["scope"]}; {factor["form"]})'
+        )
+    if args.out:
+        Path(args.out).write_text(
+            json.dumps(dict(settings=common, machine=machine, rows=rows, speed_ups=factors), indent=2)
+        )
+
+
+if __name__ == '__main__':
+    main()
