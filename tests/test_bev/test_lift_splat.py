@@ -176,8 +176,10 @@ def test_what_does_not_fit_is_said():
         transform(student_output(), rig.cam2img, rig.cam2ego, (32, 48))
     with pytest.raises(ValueError, match='whole number of steps'):
         DepthDistributionLSSTransform(6, 5, xbound=(0, 1, 0.3))
-    with pytest.raises(ValueError, match='dbound'):
-        DepthDistributionLSSTransform(6, 5, dbound=(0, 60, 1))
+    with pytest.raises(ValueError, match='0 < low < high'):
+        DepthDistributionLSSTransform(6, 5, dbound=(0, 60, 1), bins=DepthBins(8, 1.0, 60.0))
+    with pytest.raises(ValueError, match='needs bins'):
+        DepthDistributionLSSTransform(6, 5)
     with pytest.raises(ValueError, match='z must be'):
         BEVGrid((0, 1, 1), (0, 1, 1), (3, -5))
 

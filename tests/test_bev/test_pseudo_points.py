@@ -99,6 +99,8 @@ def test_configuration_errors():
         PseudoPointsFromDepth(stride=0)
     with pytest.raises(ValueError, match='gt_depth'):
         PseudoPointsFromDepth()(plane_frame())
+    with pytest.raises(ValueError, match="'img'"):
+        points_of(plane_frame(), color=True)
 
 
 def test_points_of_lidar_depth_lie_on_the_lidar(sample_data):

@@ -127,3 +127,10 @@ def test_stock_detectors_start_from_a_student(sample_data, tmp_path):
         assert 0 < result['loss'] < 1e4 and result['boxes'] >= 0
         # The images reach the backbone as the student saw them.
         assert result['mean'] == pytest.approx([123.675, 116.28, 103.53]) and result['to_rgb']
+
+
+@pytest.mark.parametrize('name', [*CONFIGS, 'centerpoint_pillar02_pseudo-points_nus.py'])
+def test_at_most_ten_lines_change(name):
+    lines = (ROOT / 'configs/bev' / name).read_text().splitlines()
+    changed = [line for line in lines if line.strip() and not line.startswith(('#', '_base_'))]
+    assert len(changed) <= 10

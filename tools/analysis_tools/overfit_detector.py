@@ -30,7 +30,10 @@ def parse_args():
         '--reach', type=float, default=81.92, help='half the side of the square that is looked at, metres'
     )
     parser.add_argument('--pillar', type=float, default=0.64, help='side of a pillar in metres; BEV cells are four')
-    parser.add_argument('--steps', type=int, default=200)
+    parser.add_argument(
+        '--size', type=int, nargs=2, help='height and width of the images instead of those of the config'
+    )
+    parser.add_argument('--steps', type=int, default=120)
     parser.add_argument('--lr', type=float, default=2e-3)
     parser.add_argument('--score', type=float, default=0.3, help='detections of less are not counted')
     parser.add_argument('--seed', type=int, default=0)
@@ -44,6 +47,7 @@ def overfit_datasets(cfg, data_root: str, ann_file: str) -> tuple:
     train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
     train = train.get('dataset', train)
     train.pipeline = [step for step in train.pipeline if step['type'] not in RANDOM]
+    train.use_valid_flag = False  # Boxes with a LiDAR point, not those with a radar point alone.
     for dataset in (train, test):
         dataset.update(data_root=data_root, ann_file=ann_file)
     return DATASETS.build(train), DATASETS.build(test)
@@ -56,7 +60,11 @@ def set_grid(cfg, reach: float, pillar: float) -> None:
     wide = [-reach - 10, -reach - 10, -10.0, reach + 10, reach + 10, 10.0]
     model = cfg.model
     if model.type == 'BEVDepthDetector':
-        model.view_transform.update(xbound=(-reach, reach, 4 * pillar), ybound=(-reach, reach, 4 * pillar))
+        model.view_transform.update(
+            xbound=(-reach, reach, 4 * pillar),
+            ybound=(-reach, reach, 4 * pillar),
+            dbound=(1.0, 1.0 + round(reach), 0.5),
+        )
     else:
         model.data_preprocessor.voxel_layer.update(point_cloud_range=box, voxel_size=size)
         model.pts_voxel_encoder.update(point_cloud_range=box, voxel_size=size)
@@ -68,6 +76,16 @@ def set_grid(cfg, reach: float, pillar: float) -> None:
         for step in loader.dataset.get('dataset', loader.dataset).pipeline:
             if 'point_cloud_range' in step:
                 step['point_cloud_range'] = box
+
+
+def set_image_size(cfg, size) -> None:
+    """Resize the views to (height, width) pixels instead; a student's focal reference follows the width."""
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        for step in loader.dataset.get('dataset', loader.dataset).pipeline:
+            if step['type'] == 'ResizeViews':
+                ratio, step['size'] = size[1] / step['size'][1], tuple(size)
+    if 'student' in cfg.model:
+        cfg.model.student.head.focal_reference *= ratio
 
 
 def match_centers(truth, found, radius: float = 2.0) -> int:
@@ -82,7 +100,7 @@ def match_centers(truth, found, radius: float = 2.0) -> int:
 
 
 def car_recall(model, train, test, score: float) -> tuple:
-    """(cars found, cars annotated with LiDAR points in the range of training, cars claimed) over all frames."""
+    """(cars found, cars with LiDAR points in the range of training, cars claimed) over all frames."""
     found = total = claimed = 0
     for index in range(len(test)):
         car = test.metainfo['classes'].index('car')
@@ -105,6 +123,8 @@ def main():
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope('mmdet3d')
     set_grid(cfg, args.reach, args.pillar)
+    if args.size:
+        set_image_size(cfg, args.size)
     train, test = overfit_datasets(cfg, args.data_root, args.ann_file)
     model = MODELS.build(cfg.model)
     model.init_weights()

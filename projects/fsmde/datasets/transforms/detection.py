@@ -63,5 +63,5 @@ class PackSurroundDetInputs(BaseTransform):
         sample = self.detection.transform(results)['data_samples']
         sample.set_metainfo(depth_sample.metainfo)
         for key, value in depth_sample.items():
-            sample.set_field(value, key, dtype=None)
+            setattr(sample, key, value)
         return dict(inputs=packed['inputs'], data_samples=sample)

@@ -35,7 +35,7 @@ class PseudoPointsFromDepth(BaseTransform):
         color: Append the colour of each pixel.
 
     Raises:
-        ValueError: If an option is out of range, or ``depth_key`` is not in the frame.
+        ValueError: If an option is out of range, or the frame has no ``depth_key`` or, for colours, no ``img``.
     """
 
     def __init__(
@@ -63,8 +63,9 @@ class PseudoPointsFromDepth(BaseTransform):
         self.voxel_size, self.color = voxel_size, color
 
     def transform(self, results):
-        if self.depth_key not in results:
-            raise ValueError(f'the frame has no {self.depth_key!r}; put a transform that adds it before this one')
+        for key in [self.depth_key, *(['img'] if self.color else [])]:
+            if key not in results:
+                raise ValueError(f'the frame has no {key!r}; put a transform that adds it before this one')
         depth = np.asarray(results[self.depth_key], dtype=np.float32)
         confidence = np.asarray(results.get('confidence', np.ones_like(depth)), dtype=np.float32)
         usable = np.isfinite(depth) & (depth > 0) & (depth < self.max_depth) & (confidence >= self.min_confidence)

@@ -34,7 +34,7 @@ class DepthDistributionLSSTransform(BaseModule):
         bins: Codec of the student's head. :class:`BEVDepthDetector` fills it in.
 
     Raises:
-        ValueError: If a bound is crossed.
+        ValueError: If a bound is crossed, or ``dbound`` is given without ``bins``.
     """
 
     def __init__(
@@ -56,6 +56,8 @@ class DepthDistributionLSSTransform(BaseModule):
         self.context = ConvModule(in_channels, out_channels, 1, norm_cfg=norm_cfg)
         grid_edges = None
         if dbound is not None:
+            if bins is None:
+                raise ValueError('re-binning to dbound needs bins, the DepthBins of the student')
             low, high, step = dbound
             if not 0 < low < high or not step > 0:
                 raise ValueError(f'dbound must be (low, high, step) with 0 < low < high and step > 0, found {dbound}')
