@@ -1,0 +1,91 @@
+"""What the blocks of a document find when they run: names that they use and do not define, and files.
+
+One function a document, named after it; each is given the working directory and returns names. ``tools``, ``configs``
+and ``docs`` of the repository are linked into that directory.
+"""
+
+import cv2
+import numpy as np
+import torch
+from code_blocks import ROOT, blocks_of, file_name, write_file
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from toy_run import STUDENT
+
+from toy_dgp import write_toy_dgp
+
+# The rig of data.md: sizes of its images (height, width).
+OWN_RIG = dict(FRONT=(960, 1280), LEFT=(768, 1024), RIGHT=(800, 1120))
+RADIUS = 10.0
+
+
+def own_rig_files(folder, frames=2, points=3000):
+    """The recording of data.md: random pictures, and a LiDAR in the middle of a cylinder of 10 m radius."""
+    rng = np.random.default_rng(0)
+    scene = folder / 'data/my_rig/000000'
+    for number in range(frames):
+        for camera, (height, width) in OWN_RIG.items():
+            (scene / camera).mkdir(parents=True, exist_ok=True)
+            picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8), (width, height))
+            cv2.imwrite(str(scene / camera / f'{number}.jpg'), picture)
+        (scene / 'LIDAR').mkdir(exist_ok=True)
+        angle, z = rng.uniform(-np.pi, np.pi, points), rng.uniform(-4, 4, points)
+        cloud = np.stack([RADIUS * np.cos(angle), RADIUS * np.sin(angle), z, np.ones(points)], 1)
+        np.savez(scene / 'LIDAR' / f'{number}.npz', data=cloud)
+
+
+def bev(folder):
+    """A project that has this repository at path/to, and a config whose base names no modules to import."""
+    (folder / 'path').mkdir()
+    (folder / 'path/to').symlink_to(ROOT)
+    return dict(_base_=Config())
+
+
+def data(folder):
+    own_rig_files(folder)
+    return {}
+
+
+def deployment(folder):
+    from fsmde.deployment import DeployableEstimator, export_onnx
+
+    init_default_scope('mmdet3d')
+    estimator = MODELS.build(STUDENT).eval()
+    export_onnx(DeployableEstimator(estimator), 'student.onnx', (48, 64))
+    images, fx = np.zeros((1, 2, 48, 64, 3), np.uint8), np.full((1, 2), 40, np.float32)
+    return dict(estimator=estimator, images=images, fx=fx, torch=torch, device='cpu')
+
+
+def evaluation(folder):
+    from fsmde.datasets import DDADDataset
+    from fsmde.evaluation import SurroundDepthMetric
+
+    dataset = DDADDataset(data_root=str(write_toy_dgp(folder / 'toy')), split='val')
+    return dict(SurroundDepthMetric=SurroundDepthMetric, dataset=dataset)
+
+
+def extending(folder):
+    """The config of data.md, which the last one of extending.md inherits."""
+    for block in blocks_of(ROOT / 'docs/data.md'):
+        if file_name(block) == 'my_rig.py':
+            write_file(block, folder)
+    return {}
+
+
+def get_started(folder):
+    """The world and the checkpoint that its commands make, both smaller."""
+    from fsmde.synthetic import make_world
+
+    make_world('data/quick', train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=1, size=(48, 80), jobs=1)
+    model = Config.fromfile('configs/demo/demo_sup.py').model
+    init_default_scope('mmdet3d')
+    (folder / 'work_dirs/quick').mkdir(parents=True)
+    torch.save(dict(state_dict=MODELS.build(model).state_dict()), 'work_dirs/quick/epoch_2.pth')
+    return {}
+
+
+def teachers(folder):
+    from fsmde.models import EstimatorTeacher
+
+    return dict(EstimatorTeacher=EstimatorTeacher)
