@@ -17,6 +17,7 @@ from mmengine.config import Config
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 SHELL = ('bash', 'shell', 'sh', 'console')
+REGISTRIES = (MODELS, DATASETS, TRANSFORMS, HOOKS, METRICS)
 LAUNCHERS = dict(dist_train='train.py', dist_test='test.py', slurm_train='train.py', slurm_test='test.py')
 
 
@@ -141,6 +142,8 @@ def _is_setting(node, keys):
     if isinstance(node, (list, tuple)):
         return int(keys[-1]) < len(node)
     kind = node.get('type')
+    if isinstance(kind, str):
+        kind = next(filter(None, (registry.get(kind) for registry in REGISTRIES)), None)
     parameters = (
         [inspect.signature(base.__init__).parameters for base in kind.__mro__] if inspect.isclass(kind) else []
     )
@@ -150,7 +153,7 @@ def _is_setting(node, keys):
 @contextlib.contextmanager
 def undone_afterwards(folder: Path):
     """Import from ``folder``; afterwards forget what was imported from it and registered."""
-    registries = {registry: dict(registry._module_dict) for registry in (DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS)}
+    registries = {registry: dict(registry._module_dict) for registry in REGISTRIES}
     sys.path.insert(0, str(folder))
     try:
         yield
