@@ -27,7 +27,7 @@ class SurroundDepthSample(BaseDataElement):
     (N, 2), ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), ``ori_shape`` (N, 2), ``img_path``,
     ``lidar_path``, ``aug2d`` (N, 3, 3) and ``cam_order`` (N,), see :class:`fsmde.datasets.transforms.LoadSurroundImages`.
     For evaluation also ``lidar_pixels``, see :class:`fsmde.datasets.transforms.KeepLidarPixels`, and where a dataset has
-    it ``dense_depth`` (N, H0, W0) float32 metres.
+    them ``dense_depth`` (N, H0, W0) float32 metres and ``ori_cam2world`` (N, 4, 4).
     """
 
 

@@ -28,6 +28,7 @@ def parse_args():
         '--protocols', nargs='+', default=['fsmde', 'surrounddepth', 'vfdepth'], help=f'of {", ".join(PROTOCOLS)}'
     )
     parser.add_argument('--consistency', nargs='*', default=['occlusion_tested'], help='or cylinderdepth')
+    parser.add_argument('--flicker', action='store_true', help='compare successive frames of a scene, too')
     parser.add_argument('--frame-list', help="file with one frame_id a line, in place of the protocols' own rules")
     parser.add_argument('--tags', help='JSON file {frame_id or scene: [tag, ...]}')
     parser.add_argument('--flip-augmentation', action='store_true', help='say that the mirrored image was used, too')
@@ -49,6 +50,7 @@ def main():
     metric = SurroundDepthMetric(
         protocol=args.protocols,
         consistency=args.consistency,
+        flicker=args.flicker,
         frame_list=args.frame_list,
         tags_file=args.tags,
         out_dir=args.out,

@@ -96,6 +96,7 @@ class DDADDataset(SurroundDepthDataset):
         images = [by_name[name.upper()]['datum']['image'] for name in self.cameras]
         cloud = by_name[self.lidar.upper()]['datum']['point_cloud']
         lidar2world = pose_matrix(cloud['pose'], path)
+        cam2world = np.stack([pose_matrix(image['pose'], path) for image in images])
         frame = dict(
             img_path=[osp.join(root, image['filename']) for image in images],
             lidar_path=osp.join(root, cloud['filename']),
@@ -103,7 +104,8 @@ class DDADDataset(SurroundDepthDataset):
             cam2img=np.stack([calibration[name.upper()][0] for name in self.cameras]),
             cam2ego=np.stack([calibration[name.upper()][1] for name in self.cameras]),
             # World coordinates reach tens of kilometres: the poses are composed in float64.
-            lidar2cam=np.stack([np.linalg.inv(pose_matrix(image['pose'], path)) @ lidar2world for image in images]),
+            lidar2cam=np.linalg.inv(cam2world) @ lidar2world,
+            ori_cam2world=cam2world,
             timestamp=sample['id'].get('timestamp'),
         )
         if self.dense_depth:

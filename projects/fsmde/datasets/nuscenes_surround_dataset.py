@@ -14,6 +14,7 @@ class NuScenesSurroundDataset(SurroundDepthDataset):
     """Key frames of nuScenes (Caesar et al., CVPR 2020) with depth from the single key-frame sweep.
 
     ``scene`` is the log that a frame was cut from, since the infos do not name scenes; ``frame_id`` is the sample's token.
+    Where the infos have ``ego2global`` and ``lidar2ego``, frames have poses.
 
     Args:
         ann_file: A v2 info file of mmdet3d, such as ``nuscenes_infos_train.pkl``. It is a pickle, as mmdet3d writes it:
@@ -79,4 +80,7 @@ class NuScenesSurroundDataset(SurroundDepthDataset):
         )
         for key in ('cam2img', 'cam2ego', 'lidar2cam'):
             frame[key] = np.stack([np.asarray(image[key], dtype=np.float64) for image in images])
+        if 'ego2global' in info and 'lidar2ego' in info['lidar_points']:
+            lidar2world = np.array(info['ego2global']) @ np.array(info['lidar_points']['lidar2ego'])
+            frame['ori_cam2world'] = lidar2world @ np.linalg.inv(frame['lidar2cam'])
         return frame

@@ -19,7 +19,8 @@ class SurroundDepthDataset(BaseDataset):
 
     A subclass sets the class constants and writes :meth:`load_data_list`, whose entries hold ``frame_id``, ``scene``,
     ``img_path`` (N paths), ``lidar_path``, ``lidar_dims``, ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam``
-    (N, 4, 4), all float64 and at the images' original size.
+    (N, 4, 4), all float64 and at the images' original size. Where poses are known, ``ori_cam2world`` (N, 4, 4) float64
+    holds each camera's at its own time; no augmentation changes it, temporal flicker is measured with it.
 
     Args:
         cameras: Camera names, in the order of the N axis. All of the data set's, in ring order, by default.

@@ -8,7 +8,7 @@ from .frame import Regions, scale_ratios, scaled_sums
 from .functional import metrics_from_sums
 from .ground_truth import TruthPixels
 from .protocols import Protocol
-from .spool import read_spooled
+from .spool import pooled_from_arrays, read_spooled
 
 
 @dataclass
@@ -87,7 +87,7 @@ def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: l
     sums = np.stack([row.sums[protocol.name] for row in group])
     if protocol.averaging == 'image' or tuple(modes) == ('metric',):
         return sums
-    frames = [read_spooled(row.pixels[protocol.name]) for row in group]
+    frames = [pooled_from_arrays(read_spooled(row.pixels[protocol.name])) for row in group]
     z, camera, pred = (
         np.concatenate(x) for x in ([t.z for t, _ in frames], [t.camera for t, _ in frames], [p for _, p in frames])
     )

@@ -11,10 +11,11 @@ from mmengine.logging import MMLogger
 from mmengine.utils import mkdir_or_exist
 
 from .aggregate import distinct_frames
+from .flicker import flicker_results
 from .frame import MODES, Regions
 from .functional import METRICS as NAMES
 from .protocols import get_protocol
-from .report import all_tables, camera_table, consistency_tables, protocol_table
+from .report import all_tables, camera_table, consistency_tables, flicker_tables, protocol_table
 from .results import SCHEMA, consistency_results, protocol_results, versions, write_results
 from .rows import FrameReducer
 from .spool import Spool
@@ -28,7 +29,8 @@ class SurroundDepthMetric(BaseMetric):
 
     Keys of the returned dictionary, for ``save_best`` and the curves: ``depth/abs_rel`` and so on for the first
     protocol in metric scale, ``depth/<mode>/abs_rel`` in its other modes, ``depth/<camera>/abs_rel``,
-    ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel`` and ``depth/non_finite``.
+    ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel``, ``depth/flicker/abs_log`` and
+    ``depth/non_finite``.
     Everything else is in ``results.json`` (docs/evaluation.md) and, on the main process, in the attribute
     ``results_dict`` after :meth:`evaluate`.
 
@@ -37,6 +39,7 @@ class SurroundDepthMetric(BaseMetric):
         modes: Of :data:`fsmde.evaluation.frame.MODES`.
         distances: Edges in metres of the distance intervals that figures are given for.
         consistency: Cross-view measures, of :data:`CONSISTENCIES`.
+        flicker: Whether to compare successive frames, see :mod:`fsmde.evaluation.flicker`; needs poses.
         frame_list: File with one ``frame_id`` a line: counts these in place of the protocols' own rules.
         tags_file: JSON file, ``{frame_id or scene: [tag, ...]}``, added to the tags of the data set.
         out_dir: Folder for results.json, per_image.csv, results.md and results.tex; none are written without it.
@@ -60,6 +63,7 @@ class SurroundDepthMetric(BaseMetric):
         modes: Sequence = MODES,
         distances: Sequence = Regions.distances,
         consistency: Sequence = ('occlusion_tested',),
+        flicker: bool = False,
         frame_list: str = None,
         tags_file: str = None,
         out_dir: str = None,
@@ -77,7 +81,7 @@ class SurroundDepthMetric(BaseMetric):
                 raise ValueError(f'{what} must be of {options}, found {tuple(found)}')
         self.modes = tuple(mode for mode in MODES if mode in modes)
         self.regions = Regions(tuple(map(float, distances)))
-        self.consistency = tuple(consistency)
+        self.consistency, self.flicker = tuple(consistency), flicker
         self.frame_list_name = frame_list and osp.basename(frame_list)
         self.frame_list = _lines(frame_list) if frame_list else None
         self.tags = _read_tags(tags_file) if tags_file else {}
@@ -96,6 +100,7 @@ class SurroundDepthMetric(BaseMetric):
                 self.tags,
                 self.dataset_meta,
                 self._spool,
+                self.flicker,
             )
         self.results.extend(map(self._reduce, data_samples))
 
@@ -132,6 +137,7 @@ class SurroundDepthMetric(BaseMetric):
             versions=versions(),
             protocols=entries,
             consistency=consistency_results(rows, rows[0].pairs, self.dataset_meta['cam_names']),
+            flicker=flicker_results(rows, self.dataset_meta['cam_names']) if self.flicker else {},
         )
         self._report(logger, images)
         return self._short()
@@ -142,7 +148,7 @@ class SurroundDepthMetric(BaseMetric):
         tables = [
             camera_table(n, e, 'metric', flip) for n, e in results['protocols'].items() if 'metric' in e['modes']
         ]
-        for table in (*tables, *consistency_tables(results), protocol_table(results)):
+        for table in (*tables, *consistency_tables(results), *flicker_tables(results), protocol_table(results)):
             logger.info('\n' + table.to_terminal())
         empty = {n: entry['frames_left_out'] for n, entry in results['protocols'].items() if not entry['frames']}
         empty.update({n: results['frames'] for n in self.consistency if n not in results['consistency']})
@@ -171,6 +177,8 @@ class SurroundDepthMetric(BaseMetric):
                 short['non_finite'] = _non_finite(entry)
         if 'occlusion_tested' in self.results_dict['consistency']:
             short['consistency/abs_rel'] = self.results_dict['consistency']['occlusion_tested']['overall']['abs_rel']
+        if self.results_dict['flicker']:
+            short['flicker/abs_log'] = self.results_dict['flicker']['overall']['abs_log']
         return short
 
 

@@ -141,6 +141,17 @@ def consistency_tables(results: dict) -> list:
     return tables
 
 
+def flicker_tables(results: dict) -> list:
+    """One table if temporal flicker was measured."""
+    entry = results['flicker']
+    if not entry:
+        return []
+    parts = [('overall', entry['overall']), *entry['cameras'].items()]
+    rows = [[label, number(f['abs_log']), number(f['abs_rel']), str(f['points'])] for label, f in parts]
+    title = f'Temporal flicker of the static world: {entry["frames"]} frames against the one before'
+    return [Table(title, ['', 'AbsLog', 'AbsRel', 'points'], rows)]
+
+
 def all_tables(results: dict) -> list:
     """Every table of a results dictionary, the overview last."""
     flip = results['run'].get('flip_augmentation', False)
@@ -149,7 +160,7 @@ def all_tables(results: dict) -> list:
         for name, entry in results['protocols'].items()
         for mode in entry['modes']
     ]
-    return [*tables, *consistency_tables(results), protocol_table(results)]
+    return [*tables, *consistency_tables(results), *flicker_tables(results), protocol_table(results)]
 
 
 def _region_name(region):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .consistency import adjacent_pairs, consistency_sums, cylinderdepth_sums
+from .flicker import seen_points
 from .frame import Regions, frame_sums, raw_prediction
 from .ground_truth import TruthPixels, comparison_size, dense_pixels, truth_pixels
 from .protocols import FSMDE, Protocol
-from .spool import Spool
+from .spool import Spool, pooled_to_arrays
 
 
 @dataclass
@@ -24,6 +25,7 @@ class FrameRow:
         pixels: By name of a protocol that pools, the file with the frame's pixels.
         pairs: (Q, 2) adjacent cameras.
         consistency: By name of a consistency measure, its sums.
+        seen: File with what the next frame is compared with, None without flicker.
     """
 
     index: int
@@ -35,6 +37,7 @@ class FrameRow:
     pixels: dict
     pairs: np.ndarray
     consistency: dict
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class FrameReducer:
         consistency: Cross-view measures.
         tags: ``{frame_id or scene: [tag, ...]}``, beside those that samples carry.
         dataset_meta: ``dataset`` and, where a protocol does not know the data set, ``max_depth`` in metres.
-        spool: For protocols that pool.
+        spool: For protocols that pool, and for flicker.
+        flicker: Whether to keep what flicker is computed from.
     """
 
     protocols: tuple
@@ -58,6 +62,7 @@ class FrameReducer:
     tags: dict
     dataset_meta: dict
     spool: Spool
+    flicker: bool
 
     def __call__(self, sample: dict) -> FrameRow:
         """Reduce a sample, a :class:`fsmde.structures.SurroundDepthSample` as a dictionary.
@@ -80,6 +85,7 @@ class FrameReducer:
             pixels={},
             pairs=adjacent_pairs(sample['neighbors']),
             consistency=self._compare_views(sample, pred),
+            seen=self._keep_seen(sample, pred) if self.flicker else None,
         )
         for protocol in self.protocols:
             self._compare(protocol, sample, pred, row)
@@ -93,7 +99,7 @@ class FrameReducer:
         modes = ('metric',) if pools else self.modes
         row.sums[protocol.name] = frame_sums(protocol, depth_range, self.regions, truth, values, len(pred), modes)
         if pools:
-            row.pixels[protocol.name] = self.spool.put(row.index, truth, values)
+            row.pixels[protocol.name] = self.spool.put(**pooled_to_arrays(truth, values))
 
     def _truth(self, protocol, sample, pred) -> TruthPixels:
         if protocol.ground_truth == 'dense':
@@ -118,6 +124,16 @@ class FrameReducer:
                 sample['lidar_pixels'], sizes, size, pred, depth_range[1], neighbors, K, sample['cam2ego']
             )
         return sums
+
+    def _keep_seen(self, sample, pred):
+        if 'ori_cam2world' not in sample:
+            raise KeyError(
+                f'frame {sample["frame_id"]} has no ori_cam2world: its data set states no poses, and flicker needs them'
+            )
+        depth_range = FSMDE.range_for(self.dataset_meta)
+        truth = self._truth(FSMDE, sample, pred).within(*depth_range)
+        K, poses = np.asarray(sample['ori_cam2img']), np.asarray(sample['ori_cam2world'])
+        return self.spool.put(**seen_points(truth, pred, depth_range, K, poses))
 
     def _tags_of(self, sample):
         tags = sample.get('tags') or ()

@@ -1,5 +1,6 @@
-"""Pixels of frames that a protocol pools, kept on disk until all frames of a group are known."""
+"""What is needed of single frames until all others are known, kept on disk."""
 
+import itertools
 import os.path as osp
 import tempfile
 
@@ -9,30 +10,22 @@ from .ground_truth import TruthPixels
 
 
 class Spool:
-    """A temporary folder with the ground truth and prediction of single frames.
+    """A temporary folder with arrays of single frames.
 
-    A median over four frames cannot be had from sums, the four may arrive on different ranks, and which four they are
-    is known only at the end: so memory stays constant and the disk takes under 1 MB a frame. Paths travel between
-    ranks, so all of them must see this folder (``TMPDIR`` says where it lies).
+    A median over four frames cannot be had from sums, a frame's predecessor may arrive on another rank, and which
+    frames belong together is known only at the end: so memory stays constant and the disk takes under 1 MB a frame and
+    use. Paths travel between ranks, so all of them must see this folder (``TMPDIR`` says where it lies).
     """
 
     def __init__(self):
-        self._folder = None
+        self._folder, self._numbers = None, itertools.count()
 
-    def put(self, frame: int, truth: TruthPixels, pred) -> str:
-        """Write a frame's P pixels and (P,) prediction; returns the file."""
+    def put(self, **arrays) -> str:
+        """Write arrays by name; returns the file, a new one each time."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix='fsmde_pixels_')
-        path = osp.join(self._folder.name, f'{frame}.npz')
-        narrow = pred.astype(np.float32)
-        exact = np.array_equal(narrow, pred, equal_nan=True)
-        np.savez(
-            path,
-            camera=truth.camera.astype(np.int8),
-            z=truth.z.astype(np.float32),
-            overlap=truth.overlap,
-            pred=narrow if exact else pred,
-        )
+        path = osp.join(self._folder.name, f'{next(self._numbers)}.npz')
+        np.savez(path, **arrays)
         return path
 
     def close(self) -> None:
@@ -42,18 +35,35 @@ class Spool:
             self._folder = None
 
 
-def read_spooled(path: str):
-    """Return the :class:`TruthPixels`, without pixel coordinates, and the (P,) float64 prediction of a frame.
+def read_spooled(path: str) -> dict:
+    """Arrays by name, as they were put.
 
     Raises:
         FileNotFoundError: If another rank wrote the file to a disk that this one does not see.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(
-            f'{path} was written by another rank and is not seen here: set TMPDIR to a folder that all nodes share, '
-            "or leave the median modes of pooling protocols out with modes=('metric',)"
+            f'{path} was written by another rank and is not seen here: set TMPDIR to a folder that all nodes share, or '
+            "leave out what needs it, flicker=True and the median modes of pooling protocols (modes=('metric',))"
         )
     with np.load(path) as file:
-        camera, z = file['camera'].astype(np.int64), file['z'].astype(np.float64)
-        truth = TruthPixels(camera, None, None, z, None, file['overlap'], None)
-        return truth, file['pred'].astype(np.float64)
+        return dict(file)
+
+
+def pooled_to_arrays(truth: TruthPixels, pred) -> dict:
+    """P pixels, without their coordinates, and the (P,) prediction of a frame that a protocol pools."""
+    narrow = pred.astype(np.float32)
+    exact = np.array_equal(narrow, pred, equal_nan=True)
+    return dict(
+        camera=truth.camera.astype(np.int8),
+        z=truth.z.astype(np.float32),
+        overlap=truth.overlap,
+        pred=narrow if exact else pred,
+    )
+
+
+def pooled_from_arrays(arrays: dict):
+    """Return what :func:`pooled_to_arrays` was given, coordinates and sizes None."""
+    camera, z = arrays['camera'].astype(np.int64), arrays['z'].astype(np.float64)
+    truth = TruthPixels(camera, None, None, z, None, arrays['overlap'], None)
+    return truth, arrays['pred'].astype(np.float64)
