@@ -175,7 +175,7 @@ class PixelPoints:
         cell = (self.camera.astype(np.int64) * height + self.v) * width + self.u
         if collisions == 'nearest':
             # Far points first: numpy keeps the last of several writes to one cell.
-            order = np.argsort(-self.z, kind='stable')
+            order = np.argsort(-self.z)
             depth.reshape(-1)[cell[order]] = self.z[order]
         else:
             depth.reshape(-1)[cell] = self.z
@@ -198,22 +198,22 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'flo
     """
     if rounding not in ROUNDINGS:
         raise ValueError(f'rounding must be one of {ROUNDINGS}, found {rounding!r}')
-    points = np.asarray(points, dtype=np.float64)[:, :3]
-    camera_points = np.einsum('nij,pj->nip', lidar2cam[:, :3, :3], points) + lidar2cam[:, :3, 3:]
-    z = camera_points[:, 2]
-    with np.errstate(divide='ignore', invalid='ignore'):
-        u, v = np.einsum('nij,njp->nip', cam2img[:, :2], camera_points).transpose(1, 0, 2) / z
-        to_integer = dict(floor=np.floor, truncate=np.trunc, round=np.round)[rounding]
-        u, v = to_integer(u), to_integer(v)
-        height, width = np.asarray(image_sizes).T[..., None]
-        inside = (z > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
-    camera, index = np.nonzero(inside)
+    points = np.ascontiguousarray(np.asarray(points)[:, :3].T, dtype=np.float64)
+    lidar2img = cam2img @ lidar2cam[:, :3]
+    # einsum, not matmul: BLAS would start threads in every worker of a loader.
+    u, v, z = np.einsum('nij,jp->inp', lidar2img[..., :3], points) + lidar2img[..., 3].T[..., None]
+    camera, index = np.nonzero((z > 0) & (z < np.inf))
+    z = z[camera, index]
+    to_integer = dict(floor=np.floor, truncate=np.trunc, round=np.round)[rounding]
+    u, v = to_integer(u[camera, index] / z), to_integer(v[camera, index] / z)
+    height, width = np.asarray(image_sizes)[camera].T
+    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
     return PixelPoints(
-        camera.astype(np.int8),
+        camera[inside].astype(np.int8),
         u[inside].astype(np.int16),
         v[inside].astype(np.int16),
         z[inside].astype(np.float32),
-        index.astype(np.int32),
+        index[inside].astype(np.int32),
     )
 
 

@@ -26,6 +26,11 @@ class KeepLidarPixels(BaseTransform):
         )
         visible = np.empty(len(pixels.z), dtype=bool)
         for camera, mask in enumerate(results['visible']):
+            if mask.shape != tuple(results['ori_shape'][camera]):
+                raise ValueError(
+                    f'KeepLidarPixels needs views of their original size {results["ori_shape"][camera].tolist()}, found '
+                    f'{list(mask.shape)}: put it directly behind the loading transforms, without reduce_to there'
+                )
             mine = pixels.camera == camera
             visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
         results['lidar_pixels'], results['lidar_visible'] = pixels, visible
