@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
 from fsmde.engine.launch import read_config, set_data_root, setup_distribution, work_dir_of
-from fsmde.evaluation import describe_run
+from fsmde.evaluation import SurroundDepthMetric, describe_run
 
 
 def parse_args():
@@ -30,6 +30,7 @@ def parse_args():
     )
     parser.add_argument('--out', help='folder for predicted depth maps: 16-bit PNG, metres * 256')
     parser.add_argument('--show-dir', help="folder for six-camera panels and bird's-eye views")
+    parser.add_argument('--show-interval', type=int, default=1, help='draw every so many-th frame')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
     )
@@ -49,12 +50,14 @@ def main():
         set_data_root(cfg, args.data_root)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
     cfg.load_from = args.checkpoint
-    cfg.model.flip_augmentation = args.flip
-    # A folder for each call: figures are not overwritten.
-    cfg.test_evaluator.out_dir = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
-    cfg.test_evaluator.run = describe_run(args.config, args.checkpoint, args.flip)
-    if args.protocol:
-        cfg.test_evaluator.protocol = args.protocol
+    if args.flip:
+        cfg.model.flip_augmentation = True
+    if cfg.test_evaluator.type in (SurroundDepthMetric, 'SurroundDepthMetric'):
+        # A folder for each call: figures are not overwritten.
+        cfg.test_evaluator.out_dir = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
+        cfg.test_evaluator.run = describe_run(args.config, args.checkpoint, args.flip)
+        if args.protocol:
+            cfg.test_evaluator.protocol = args.protocol
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
         hooks.append(dict(type='DepthWriterHook', out_dir=args.out))

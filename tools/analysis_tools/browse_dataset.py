@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config, set_data_root
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps
 from fsmde.visualization.frames import write_jpeg
@@ -34,7 +33,7 @@ edges: where the image has its edges, seen from those of the LiDAR; - where that
 
 def build_dataset(config: str, split: str, data_root: str = None):
     """The data set of a config's split, with its augmentation fixed."""
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     if data_root:
         set_data_root(cfg, data_root)
     loader = cfg.get(f'{split}_dataloader')
@@ -85,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description='Draw LiDAR on the images of a data set and report what is wrong.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
-    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='val')
     parser.add_argument('--out', default='work_dirs/browse_dataset', help='folder for the pictures')
     parser.add_argument('--frames', type=int, default=5, help='number of frames, evenly over the split')
     args = parser.parse_args()
