@@ -1,0 +1,106 @@
+"""Where the time of a training step goes: student, teacher, replay, each distiller, backward.
+
+    python tools/analysis_tools/profile_step.py configs/fsmde_kd_ddad.py --data-root DDAD
+    python tools/analysis_tools/profile_step.py CONFIG --data-root DDAD --cfg-options model.teacher.model=random-small
+
+One batch is loaded before the clock starts; `answer` of a CachedTeacher is what is left of the teacher then. The step
+without what only distillation needs is the supervised step.
+"""
+
+import argparse
+import time
+from collections import defaultdict
+
+import numpy as np
+import torch
+from mmdet3d.registry import DATASETS, MODELS
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+import fsmde  # noqa: F401
+from fsmde.engine.launch import set_data_root
+from fsmde.models.estimators.bin_depth_estimator import rig_batch
+
+SUPERVISED = ('student', 'supervised loss', 'backward', 'optimizer')
+
+
+class Clock:
+    """Adds up wall milliseconds by name, behind a GPU's queue."""
+
+    def __init__(self):
+        self.times = defaultdict(list)
+
+    def __call__(self, name, function, *args):
+        self._wait()
+        start = time.perf_counter()
+        result = function(*args)
+        self._wait()
+        self.times[name].append(1000 * (time.perf_counter() - start))
+        return result
+
+    @staticmethod
+    def _wait():
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+
+def step(model, data, optimizer, clock):
+    """One training step, taken apart."""
+    inputs, samples = data['inputs'], data['data_samples']
+    rig, target = rig_batch(samples, inputs['img']), model.target(samples)
+    student = clock('student', model.extract, inputs['img'], rig.cam2img)
+    losses = clock('supervised loss', model.head.loss, student, target)
+    if hasattr(model, 'distillers'):
+        clock('answer of the teacher', model.teacher.answer, inputs, samples)
+        teacher = clock('answer and replay', model.teach, inputs, samples, rig)
+        for distiller in model.distillers:
+            losses.update(clock(type(distiller).__name__, distiller.loss, student, teacher, target, rig))
+    supervised = model.head.loss(student, target)
+    parameters = [p for name, p in model.named_parameters() if not name.startswith('distillers.')]
+    total = model.parse_losses(supervised)[0]
+    clock('backward', lambda: torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True))
+    optimizer.zero_grad()
+    clock('backward of all losses', model.parse_losses(losses)[0].backward)
+    clock('optimizer', optimizer.step)
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('--data-root', required=True, help='folder of the data set')
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument('--steps', type=int, default=5)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    set_data_root(cfg, args.data_root)
+    init_default_scope('mmdet3d')
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    batch = pseudo_collate([dataset[i % len(dataset)] for i in range(args.batch_size)])
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    model = MODELS.build(cfg.model).to(device)
+    optimizer = torch.optim.AdamW(model.parameters())
+    data = model.data_preprocessor(batch, training=True)
+    step(model, data, optimizer, Clock())
+    clock = Clock()
+    for _ in range(args.steps):
+        step(model, data, optimizer, clock)
+    median = {name: float(np.median(times)) for name, times in clock.times.items()}
+    print('| part | median ms |\n| --- | --- |')
+    for name, value in median.items():
+        print(f'| {name} | {value:.1f} |')
+    supervised = sum(median[name] for name in SUPERVISED)
+    extra = [name for name in median if name not in (*SUPERVISED, 'answer of the teacher', 'backward of all losses')]
+    whole = supervised - median['backward'] + median['backward of all losses'] + sum(median[name] for name in extra)
+    print(f'\nsupervised step {supervised:.0f} ms, this one {whole:.0f} ms: {whole / supervised:.2f} x')
+
+
+if __name__ == '__main__':
+    main()
