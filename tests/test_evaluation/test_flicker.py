@@ -4,9 +4,12 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from fsmde.datasets import DDADDataset, NuScenesSurroundDataset
 from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation.flicker import flicker_sums
+from fsmde.evaluation.spool import read_spooled
 
 from .frames import META, frame, look, points
 
@@ -100,6 +103,23 @@ def test_poses_of_ddad(toy_dgp):
     assert poses.dtype == np.float64 and poses.shape == (2, 6, 4, 4)
     np.testing.assert_array_equal(poses[1, :, :3, 3] - poses[0, :, :3, 3], [[1, 0, 0]] * 6)
     np.testing.assert_allclose(poses[0, :, :3, :3], dataset.get_data_info(0)['cam2ego'][:, :3, :3], atol=1e-12)
+
+
+def test_real_frames_find_the_same_places_again(sample_data):
+    transforms = ('LoadSurroundImages', 'LoadSurroundLidar', 'KeepLidarPixels', 'PackSurroundInputs')
+    pipeline = [dict(type=f'mmdet3d.{name}') for name in transforms]
+    dataset = DDADDataset(data_root=str(sample_data / 'ddad_sample'), split='val', test_mode=True, pipeline=pipeline)
+    metric = SurroundDepthMetric(protocol=[], consistency=(), flicker=True)
+    metric.dataset_meta = dataset.metainfo
+    for index in range(2):
+        sample = dataset[index]['data_samples'].to_dict()
+        metric.process(None, [dict(sample, pred_depth=torch.full((6, 24, 40), 10.0))])
+    before, now = (read_spooled(row.seen) for row in metric.results)
+    count = lambda *poses: flicker_sums(*(dict(f, cam2world=p) for f, p in zip((before, now), poses)))[:, 0].sum()
+    right = count(before['cam2world'], now['cam2world'])
+    assert right > 0.75 * len(now['z'])
+    # 1.3 m the wrong way: the ground looks the same everywhere, what stands on it does not.
+    assert count(now['cam2world'], before['cam2world']) < 0.75 * right
 
 
 def test_poses_of_nuscenes(sample_data):

@@ -3,7 +3,7 @@ import pytest
 
 from fsmde.evaluation import SurroundDepthMetric
 
-from .frames import META, frame, points
+from .frames import META, frame, points, random_frame
 
 
 def evaluate(frames, **kwargs):
@@ -50,6 +50,15 @@ def test_a_frame_without_points_and_a_rig_of_one_camera():
     metric.dataset_meta = dict(META, cam_names=('CAMERA_01',))
     metric.process(None, [frame(np.full((1, 4, 6), 11.0), points([0], [0], [0], [10]), n) for n in range(4)])
     assert metric.evaluate(4)['depth/abs_rel'] == pytest.approx(0.1)
+
+
+def test_two_protocols_that_pool_keep_their_own_pixels():
+    other = dict(name='other', averaging='group', group_size=2, max_depth=dict(hand_made=20.0))
+    frames = [random_frame(seed) for seed in range(4)]
+    both = evaluate(frames, protocol=['vfdepth', other])
+    alone = evaluate(frames, protocol=other)
+    assert both['depth/median/abs_rel'] == evaluate(frames, protocol='vfdepth')['depth/median/abs_rel']
+    assert both['depth/other/median/abs_rel'] == alone['depth/median/abs_rel'] != both['depth/median/abs_rel']
 
 
 def test_a_pipeline_without_lidar_pixels_is_named():
