@@ -146,8 +146,15 @@ def test_scripts_train_resume_after_a_killed_rank_and_test(tmp_path):
     checkpoint = work_dir / 'epoch_3.pth'
     code, said = run_script('dist_test.sh', config, checkpoint, 2, '--work-dir', tmp_path / 'two')
     assert code == 0, said
-    code, said = run_tool('test.py', config, checkpoint, '--work-dir', tmp_path / 'one', log=tmp_path / 'log')
+    pictures, depth = tmp_path / 'pictures', tmp_path / 'depth'
+    options = ['--show-dir', pictures, '--show-interval', '2', '--out', depth]
+    code, said = run_tool(
+        'test.py', config, checkpoint, '--work-dir', tmp_path / 'one', *options, log=tmp_path / 'log'
+    )
     assert code == 0, said
+    assert len(list(pictures.rglob('*_panel.jpg'))) == len(list(pictures.rglob('*_bev.jpg'))) == 2
+    assert len(list(depth.rglob('*.png'))) == 4 * 6
+    assert len(list(tmp_path.glob('*/test_*/results.json'))) == 2
     one, two = (json.loads(next((tmp_path / name).glob('[0-9]*/*.json')).read_text()) for name in ('one', 'two'))
     for results in (one, two):
         results.pop('time'), results.pop('data_time')
