@@ -17,12 +17,12 @@ import time
 import numpy as np
 import torch
 from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader, Dataset
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.teacher_cache import TeacherCache
 
 
@@ -143,11 +143,7 @@ def main():
         int(os.environ.get(name, os.environ.get(slurm, default)))
         for name, slurm, default in (('RANK', 'SLURM_PROCID', 0), ('WORLD_SIZE', 'SLURM_NTASKS', 1))
     )
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     config, folder = with_live_teacher(cfg.model)
     if not (args.out or folder):

@@ -13,7 +13,7 @@ import os.path as osp
 
 import torch
 from mmdet3d.registry import MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -23,7 +23,7 @@ from mmengine.utils import ProgressBar
 import fsmde  # noqa: F401
 from fsmde.datasets import PseudoPointsFromDepth
 from fsmde.engine.checkpoint import AtomicBackend, check_student_checkpoint, load_checkpoint_file
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.models.bev import bin_confidence
 
 
@@ -88,11 +88,7 @@ def file_name(sample) -> str:
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     model = load_student(cfg, args.checkpoint)
     fuse = PseudoPointsFromDepth(

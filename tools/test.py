@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import read_config, set_data_root, setup_distribution, work_dir_of
+from fsmde.engine.launch import read_config, setup_distribution, work_dir_of
 from fsmde.evaluation import SurroundDepthMetric, describe_run
 
 
@@ -43,11 +43,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = read_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
     cfg.load_from = args.checkpoint
     if args.flip:

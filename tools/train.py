@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint, find_latest_checkpoint
-from fsmde.engine.launch import read_config, set_data_root, setup_distribution, use_amp, work_dir_of
+from fsmde.engine.launch import read_config, setup_distribution, use_amp, work_dir_of
 
 
 def parse_args():
@@ -34,11 +34,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = read_config(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
     if args.amp:
         use_amp(cfg)

@@ -15,7 +15,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config, set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps
 from fsmde.visualization.frames import write_jpeg
@@ -33,9 +33,7 @@ edges: where the image has its edges, seen from those of the LiDAR; - where that
 
 def build_dataset(config: str, split: str, data_root: str = None):
     """The data set of a config's split, with its augmentation fixed."""
-    cfg = read_config(config)
-    if data_root:
-        set_data_root(cfg, data_root)
+    cfg = read_config(config, data_root)
     loader = cfg.get(f'{split}_dataloader')
     if loader is None:
         raise ValueError(f'{config} has no {split}_dataloader')

@@ -8,13 +8,13 @@ import argparse
 
 import torch
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric
 from fsmde.evaluation.predictions import read_frame
 
@@ -39,11 +39,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     MMLogger.get_instance('eval_predictions')
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)

@@ -13,11 +13,10 @@ from functools import partial
 import cv2
 import torch
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.evaluation import SurroundDepthMetric
 from fsmde.evaluation.aggregate import distinct_frames
 from fsmde.evaluation.flicker import flicker_results
@@ -58,9 +57,7 @@ def main():
     args = parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    cfg = Config.fromfile(args.config)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root)
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     samples = [dataset[index]['data_samples'] for index in range(min(args.frames, len(dataset)))]

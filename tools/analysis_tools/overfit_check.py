@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import DATASETS, MODELS, TRANSFORMS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import set_random_seed
 
@@ -34,7 +34,7 @@ from fsmde.datasets import (
     RandomZoomCrop,
     ResizeViews,
 )
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.rig import project_points
 
 SECTOR_DEGREES = 10
@@ -90,7 +90,7 @@ def parse_args():
     parser.add_argument('config')
     parser.add_argument('--data-root', required=True)
     parser.add_argument('--size', type=int, nargs=2, default=(128, 224), help='height and width of the input')
-    parser.add_argument('--steps', type=int, default=300)
+    parser.add_argument('--steps', type=int, default=400)
     parser.add_argument('--lr', type=float, default=2e-3)
     parser.add_argument('--turn-camera', default='CAMERA_05')
     parser.add_argument('--turn-degrees', type=float, default=0.0)
@@ -103,9 +103,8 @@ def parse_args():
 def main():
     args = parse_args()
     set_random_seed(args.seed)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict({'model.backbone.init_cfg': None, 'model.backbone.depth': 18, **(args.cfg_options or {})})
-    set_data_root(cfg, args.data_root)
+    small = {'model.backbone.init_cfg': None, 'model.backbone.depth': 18}
+    cfg = read_config(args.config, args.data_root, {**small, **(args.cfg_options or {})})
     dataset = cfg.train_dataloader.dataset
     dataset.pipeline = [
         dict(type=LoadSurroundImages),

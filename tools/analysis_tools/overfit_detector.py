@@ -13,7 +13,7 @@ import time
 import numpy as np
 import torch
 from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
@@ -118,9 +118,7 @@ def car_recall(model, train, test, score: float) -> tuple:
 def main():
     args = parse_args()
     set_random_seed(args.seed)
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, cfg_options=args.cfg_options)
     init_default_scope('mmdet3d')
     set_grid(cfg, args.reach, args.pillar)
     if args.size:

@@ -14,12 +14,12 @@ from collections import defaultdict
 import numpy as np
 import torch
 from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
 
 SUPERVISED = ('student', 'supervised loss', 'backward', 'optimizer')
@@ -77,10 +77,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     batch = pseudo_collate([dataset[i % len(dataset)] for i in range(args.batch_size)])

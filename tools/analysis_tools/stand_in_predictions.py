@@ -13,14 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
 from fsmde.datasets import LoadDenseDepth
 from fsmde.datasets.transforms.loading import load_visible
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 from fsmde.evaluation.predictions import prediction_path
 
 SIZE = (384, 640)
@@ -56,9 +55,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root)
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     for index in track_iter_progress(range(len(dataset))):

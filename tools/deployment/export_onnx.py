@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
@@ -27,7 +27,7 @@ from fsmde.deployment import (
     lidar_error,
 )
 from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.launch import read_config
 
 
 def input_size(cfg):
@@ -75,11 +75,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    if args.data_root:
-        set_data_root(cfg, args.data_root)
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     student = build_student(cfg.model)
     check_student_checkpoint(student, args.checkpoint)

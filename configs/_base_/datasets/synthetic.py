@@ -13,14 +13,18 @@ self_occlusion = dict(root='masks', template='{scene}/{camera}.png', valid=255)
 
 # Dense ground truth for evaluation: the protocol fsmde_dense.
 test_pipeline.insert(2, dict(type=LoadDenseDepth))
-for pipeline in (train_pipeline, test_pipeline):
-    for transform in pipeline:
-        if 'size' in transform:
-            transform.update(size=input_size)
-for dataloader, pipeline in ((train_dataloader, train_pipeline), (val_dataloader, test_pipeline)):
-    dataloader.dataset.update(data_root=data_root, self_occlusion=self_occlusion, pipeline=pipeline)
-    dataloader.dataset.update(dense_depth='depth/{camera}/{stem}.png')
-    dataloader.update(num_workers=2)
+for transform in train_pipeline + test_pipeline:
+    if 'size' in transform:
+        transform.update(size=input_size)
+for loader, pipeline in ((train_dataloader, train_pipeline), (val_dataloader, test_pipeline)):
+    loader.dataset.update(
+        data_root=data_root,
+        self_occlusion=self_occlusion,
+        dense_depth='depth/{camera}/{stem}.png',
+        pipeline=pipeline,
+    )
+    loader.update(num_workers=2)
 test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader.dataset, split='test'))
 val_evaluator.update(protocol=['fsmde', 'fsmde_dense'])
 test_evaluator = val_evaluator
+del loader, pipeline, transform

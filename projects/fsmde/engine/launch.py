@@ -12,14 +12,19 @@ def has_accelerator() -> bool:
     return is_cuda_available() or is_npu_available() or is_mlu_available() or is_musa_available()
 
 
-def read_config(path: str) -> Config:
-    """A config file's content.
+def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> Config:
+    """A config file's content, with what the command line changes in it.
+
+    Args:
+        path: The config file.
+        data_root: Replaces ``data_root`` of every data set, see :func:`set_data_root`.
+        cfg_options: Settings by dotted names, as mmengine's ``DictAction`` collects them.
 
     Raises:
         ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError.
     """
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except RuntimeError as error:
         if error.args:
             raise
@@ -27,6 +32,11 @@ def read_config(path: str) -> Config:
             f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
             'Class(...)'
         ) from error
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    if data_root:
+        set_data_root(cfg, data_root)
+    return cfg
 
 
 def set_data_root(cfg: Config, data_root: str) -> None:
