@@ -18,6 +18,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
+from fsmde.engine.launch import read_config
+
 RANDOM = ('GlobalRotScaleTrans', 'RandomFlip3D', 'PointShuffle')
 
 
