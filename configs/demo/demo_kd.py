@@ -14,7 +14,7 @@ model.update(
     teacher=dict(
         type=EstimatorTeacher,
         config='configs/demo/demo_teacher.py',
-        checkpoint='work_dirs/demo/teacher/epoch_15.pth',
+        checkpoint='work_dirs/demo/teacher/epoch_12.pth',
         space='depth_scale_invariant',
     ),
     distillers=[dict(type=CrossInteractionKD, probabilities='aligned'), dict(type=ViewRelationalKD, loss_weight=0.1)],

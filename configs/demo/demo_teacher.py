@@ -19,6 +19,6 @@ train_dataloader.dataset.update(data_root=data_root, cameras=cameras, pipeline=t
 val_dataloader.dataset.update(data_root=data_root, cameras=cameras)
 test_dataloader.dataset.update(data_root=data_root, cameras=cameras)
 
-max_epochs = 15
+max_epochs = 12
 train_cfg.update(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
