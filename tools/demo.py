@@ -24,7 +24,7 @@ ARMS = {
     'sup': 'student, LiDAR only',
     'kd': 'student, LiDAR and teacher',
 }
-EPOCHS = dict(teacher=12, sup=6, kd=6)
+EPOCHS = dict(teacher=12, sup=5, kd=5)
 METRICS = dict(abs_rel='AbsRel', sq_rel='SqRel', rmse='RMSE / m', rmse_log='RMSElog', silog='SILog', d1='δ1')
 PROGRESS = re.compile(r'Epoch\((?:train|test|val)\).*|\d+ of \d+ scenes.*')
 

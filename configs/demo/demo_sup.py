@@ -10,7 +10,7 @@ with read_base():
     from .._base_.models.bin_resnet34 import *
     from .._base_.schedules.adamw_20e import *
 
-max_epochs = 6
+max_epochs = 5
 model.backbone.update(depth=18, init_cfg=None)
 model.neck.update(channels=64)
 # The wide cameras of its rig have fx = 87 pixels at a width of 160.
