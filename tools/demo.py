@@ -132,9 +132,9 @@ def main():
         train(arm)
     results = {arm: evaluate(arm) for arm in ARMS}
     compare(results)
-    print('\n' + '\t'.join(['', 'ground truth', *METRICS.values()]))
-    for row in rows_of(results):
-        print('\t'.join(row))
+    print()
+    for name, truth, *figures in [['', 'truth', *METRICS.values()], *rows_of(results)]:
+        print(f'{name:58}{truth:7}' + ''.join(f'{figure:>10}' for figure in figures))
     write_page(results, time.time() - start)
     print(f'\n{time.time() - start:.0f} s. Pictures and tables: {OUT}/index.html')
 
