@@ -31,7 +31,7 @@ def limit_files(size):
 
 
 def save_limited(path):
-    limit_files(1000)
+    limit_files(2**19)  # The traceback in the log must still fit.
     AtomicBackend().put(b'x' * 2**20, path)
 
 

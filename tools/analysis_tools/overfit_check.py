@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmdet3d.registry import DATASETS, MODELS, TRANSFORMS
+from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import DictAction
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import set_random_seed
@@ -47,7 +47,6 @@ def withheld_sector(points, lidar2ego):
     return sector % 3 == 2
 
 
-@TRANSFORMS.register_module()
 class SplitSectors(BaseTransform):
     """Project the withheld LiDAR into ``withheld_depth``, leave only the rest, and turn one camera for training."""
 
