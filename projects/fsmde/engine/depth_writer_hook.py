@@ -26,6 +26,7 @@ class DepthWriterHook(Hook):
         self.out_dir, self.files = out_dir, AtomicBackend()
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Write the depth maps of a batch."""
         for sample in outputs:
             folder = osp.join(self.out_dir, *[re.sub(r'[^\w.+-]', '_', part) for part in sample.frame_id.split('/')])
             for name, depth in zip(sample.cam_names, sample.pred_depth.cpu().numpy()):

@@ -13,6 +13,7 @@ class FiniteLossHook(Hook):
     """
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Raise a FloatingPointError that names the loss and the frames."""
         broken = [name for name, value in (outputs or {}).items() if not torch.isfinite(torch.as_tensor(value)).all()]
         if broken:
             frames = [sample.frame_id for sample in (data_batch or {}).get('data_samples', [])]

@@ -18,11 +18,13 @@ class FrameSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_epoch(self, runner) -> None:
+        """Tell data set and sampler."""
         self._set(runner.train_dataloader.dataset, runner.seed, runner.epoch)
         if hasattr(runner.train_dataloader.sampler, 'seed'):
             runner.train_dataloader.sampler.seed = runner.seed
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Seed what the model draws."""
         # Not once an epoch: how much a loader draws from torch's generator depends on whether its workers are new.
         torch.manual_seed(runner.seed + runner.iter * get_world_size() + get_rank())
 

@@ -77,6 +77,7 @@ class CrossInteractionKD(DepthDistiller):
 
     @property
     def reads_teacher_features(self) -> bool:
+        """Whether a cache must keep the teacher's features."""
         return self.branch is not None
 
     def loss(self, student, teacher, target, rig):

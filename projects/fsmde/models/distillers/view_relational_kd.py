@@ -49,6 +49,7 @@ class ViewRelationalKD(DepthDistiller):
 
     @property
     def reads_teacher_features(self) -> bool:
+        """Whether a cache must keep the teacher's features."""
         return self.relation == 'feature'
 
     def loss(self, student, teacher, target, rig):
