@@ -145,11 +145,14 @@ def main():
     with torch.no_grad():
         samples = model(**batch_of(loaded), mode='predict')
     figures = SimpleNamespace(frames=len(samples), steps=args.steps, turn_degrees=args.turn_degrees, seed=args.seed)
+    camera = samples[0].cam_names.index(args.turn_camera)
     for name in ('seen', 'withheld', 'overlap'):
         truth = np.stack([sample.tags[name] for sample in samples])
         prediction = np.stack([sample.pred_depth.numpy() for sample in samples])
         visible = np.stack([sample.valid_mask.numpy() for sample in samples]) & (truth < model.max_depth)
         figures.__dict__[f'{name}_abs_rel'] = round(abs_rel(prediction, truth, visible), 4)
+        one = abs_rel(prediction[:, camera], truth[:, camera], visible[:, camera])
+        figures.__dict__[f'{name}_abs_rel_of_{args.turn_camera}'] = round(one, 4)
     print(json.dumps(vars(figures), indent=2))
     if args.out:
         with open(args.out, 'w') as file:
