@@ -111,12 +111,14 @@ def measure_channels(backbone) -> list:
     return channels
 
 
+def stack_meta(data_samples: list, key: str, dtype, device) -> Tensor:
+    """A metainfo array of B samples as one (B, ...) tensor."""
+    values = torch.as_tensor(np.stack([getattr(sample, key) for sample in data_samples]), dtype=dtype)
+    return values.to(device, non_blocking=True)
+
+
 def rig_batch(data_samples: list, images: Tensor) -> RigBatch:
     """The calibration of B samples as tensors beside ``images``."""
-
-    def stack(key):
-        values = np.stack([getattr(sample, key) for sample in data_samples])
-        return torch.as_tensor(values, dtype=torch.float32).to(images.device, non_blocking=True)
-
+    cam2img, cam2ego = (stack_meta(data_samples, key, torch.float32, images.device) for key in ('cam2img', 'cam2ego'))
     neighbors = torch.as_tensor(np.asarray(data_samples[0].neighbors)).to(images.device, non_blocking=True)
-    return RigBatch(stack('cam2img'), stack('cam2ego'), neighbors, tuple(images.shape[-2:]))
+    return RigBatch(cam2img, cam2ego, neighbors, tuple(images.shape[-2:]))

@@ -1,12 +1,11 @@
 """The student while it is distilled: the same model, with a frozen teacher beside it and distillers under it."""
 
-import numpy as np
 import torch
 from mmdet3d.registry import MODELS
 from torch import nn
 
 from ..teachers import replay_augmentation
-from .bin_depth_estimator import BinDepthEstimator
+from .bin_depth_estimator import BinDepthEstimator, stack_meta
 
 
 @MODELS.register_module()
@@ -49,15 +48,11 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def teach(self, inputs, data_samples, rig):
         """What the teacher says of a batch, moved from the unaugmented views into the student's."""
         output = self.teacher.answer(inputs, data_samples)
-
-        def stack(key, dtype):
-            values = torch.as_tensor(np.stack([getattr(sample, key) for sample in data_samples]), dtype=dtype)
-            return values.to(output.depth.device, non_blocking=True)
-
+        device = output.depth.device
         return replay_augmentation(
             output,
-            stack('aug2d', torch.float32),
-            stack('cam_order', torch.long),
+            stack_meta(data_samples, 'aug2d', torch.float32, device),
+            stack_meta(data_samples, 'cam_order', torch.long, device),
             rig.image_size,
             data_samples[0].teacher_shape,
         )
