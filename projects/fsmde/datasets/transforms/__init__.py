@@ -3,7 +3,7 @@
 from .detection import PackSurroundDetInputs, SurroundFromInfos
 from .formatting import PackSurroundInputs
 from .geometric import KeepTeacherViews, RandomFlipViews, RandomZoomCrop, ResizeViews
-from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth
+from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth, SubsampleLidar
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
 from .pseudo_points import PseudoPointsFromDepth
@@ -25,5 +25,6 @@ __all__ = [
     'RandomPhotometric',
     'RandomZoomCrop',
     'ResizeViews',
+    'SubsampleLidar',
     'SurroundFromInfos',
 ]

@@ -1,10 +1,36 @@
 """LiDAR -> depth: at the network's size for training, as sparse pixels of the original images for evaluation."""
 
+import zlib
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from fsmde.rig import project_points
+
+
+@TRANSFORMS.register_module()
+class SubsampleLidar(BaseTransform):
+    """Keep a random share of a frame's LiDAR points, the same ones in every epoch, as of a sparser sensor.
+
+    For training with fewer labels: evaluation keeps all points unless its pipeline has this too. Belongs behind
+    ``LoadSurroundLidar``.
+
+    Args:
+        fraction: Share of the points to keep, in (0, 1].
+    """
+
+    def __init__(self, fraction: float):
+        if not 0 < fraction <= 1:
+            raise ValueError(f'SubsampleLidar: fraction must lie in (0, 1], found {fraction}')
+        self.fraction = fraction
+
+    def transform(self, results):
+        # Drawn by the frame's name and not by results['rng']: a sensor does not know of epochs.
+        rng = np.random.default_rng(zlib.crc32(str(results['frame_id']).encode()))
+        points = results['lidar_points']
+        results['lidar_points'] = points[rng.random(len(points)) < self.fraction]
+        return results
 
 
 @TRANSFORMS.register_module()
