@@ -3,6 +3,7 @@
 from .alignment import align_to_lidar
 from .base import DepthDistiller
 from .cross_interaction_kd import CrossInteractionKD
+from .scale_shift_invariant_kd import ScaleShiftInvariantKD
 from .view_relational_kd import ViewRelationalKD
 
-__all__ = ['CrossInteractionKD', 'DepthDistiller', 'ViewRelationalKD', 'align_to_lidar']
+__all__ = ['CrossInteractionKD', 'DepthDistiller', 'ScaleShiftInvariantKD', 'ViewRelationalKD', 'align_to_lidar']

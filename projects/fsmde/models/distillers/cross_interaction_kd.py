@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..losses import masked_mean, silog
 from .alignment import align_to_lidar
 from .base import DepthDistiller
+from .maps import resize_mask
 
 PROBABILITIES = ('branch', 'aligned')
 
@@ -168,11 +169,6 @@ def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:
     x, y = (weight * (v - (weight * v).sum(-1, keepdim=True) / count.clamp(min=1)) for v in (x, y))
     norm = ((x * x).sum(-1) * (y * y).sum(-1)).clamp(min=1e-12).sqrt()
     return masked_mean(1 - (x * y).sum(-1) / norm, count[..., 0] > 1)
-
-
-def resize_mask(mask: Tensor, size) -> Tensor:
-    """(B, N, H, W) bool -> (B, N, h, w) bool, nearest."""
-    return F.interpolate(mask.float(), size=size, mode='nearest') > 0
 
 
 def visible_at(target, like: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..losses import masked_mean
 from .alignment import align_to_lidar
 from .base import DepthDistiller
-from .cross_interaction_kd import resize_mask
+from .maps import resize_mask
 
 RELATIONS = ('geometric', 'feature')
 

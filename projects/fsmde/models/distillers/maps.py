@@ -1,0 +1,9 @@
+"""Bringing masks of one size to another."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize_mask(mask: Tensor, size) -> Tensor:
+    """(B, N, H, W) bool -> (B, N, h, w) bool, nearest."""
+    return F.interpolate(mask.float(), size=tuple(size), mode='nearest') > 0
