@@ -22,6 +22,26 @@ class Gain:
     high: float
 
 
+def draw_scenes(scenes: int, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+    """(resamples, scenes) how often each scene is drawn when as many are drawn as there are, with replacement."""
+    return np.random.default_rng(seed).multinomial(scenes, np.full(scenes, 1 / scenes), resamples)
+
+
+def weighted_means(weights, totals, counts) -> np.ndarray:
+    """Means over images, then over cameras, with weights of scenes.
+
+    Args:
+        weights: (D, S) of the scenes in each of D draws.
+        totals: (S, C) sums over the images of each scene and camera.
+        counts: (S, C) how many images they are.
+
+    Returns:
+        (D,); a camera without images in a draw does not take part in it.
+    """
+    with np.errstate(invalid='ignore'):
+        return np.nanmean((weights @ totals) / (weights @ counts), -1)
+
+
 def paired_gain(baseline, values, cameras, scenes, resamples: int = 2000, seed: int = 0) -> Gain:
     """Compare two runs image by image.
 
@@ -43,15 +63,10 @@ def paired_gain(baseline, values, cameras, scenes, resamples: int = 2000, seed: 
     cell = scene * shape[1] + camera
     count = np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
     totals = [np.bincount(cell, np.asarray(x)[known], np.prod(shape)).reshape(shape) for x in (baseline, values)]
-
-    def means(weights):
-        with np.errstate(invalid='ignore'):
-            return [np.nanmean((weights @ total) / (weights @ count), -1) for total in totals]
-
-    before, after = (float(mean[0]) for mean in means(np.ones((1, shape[0]))))
+    before, after = (float(weighted_means(np.ones((1, shape[0])), total, count)[0]) for total in totals)
     low = high = float('nan')
     if shape[0] > 1:
-        drawn = np.random.default_rng(seed).multinomial(shape[0], np.full(shape[0], 1 / shape[0]), resamples)
-        one, other = means(drawn)
+        drawn = draw_scenes(shape[0], resamples, seed)
+        one, other = (weighted_means(drawn, total, count) for total in totals)
         low, high = (float(x) for x in np.percentile(1 - other / one, [2.5, 97.5]))
     return Gain(before, after, 1 - after / before if before else float('nan'), low, high)

@@ -109,7 +109,8 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
     """Cross-view figures by measure.
 
     ``occlusion_tested``: metrics of each frame and pair, mean over a pair's frames, mean over pairs; ``log_ratio`` is
-    the mean of ln(second camera's distance / first camera's), positive where the second sees things farther away.
+    the mean of ln(second camera's distance / first camera's), positive where the second sees things farther away;
+    ``scenes`` holds each scene's and pair's mean AbsRel over frames and the number of these frames.
     ``cylinderdepth``: pooled and averaged as that code does.
 
     Args:
@@ -134,6 +135,7 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
                 )
                 for q, (a, b) in enumerate(pairs)
             },
+            scenes=_consistency_by_scene(rows, pairs, cameras, both),
         )
     if 'cylinderdepth' in measures:
         protocol = cylinderdepth_protocol()
@@ -149,6 +151,20 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
                 },
             )
     return results
+
+
+def _consistency_by_scene(rows, pairs, cameras, sums):
+    scenes = np.array([row.scene for row in rows])
+    abs_rel = metrics_from_sums(sums)[..., METRICS.index('abs_rel')]
+    by_scene = {}
+    for scene in dict.fromkeys(scenes.tolist()):
+        values = abs_rel[scenes == scene]
+        mean, frames = mean_of_known(values, 0), (~np.isnan(values)).sum(0)
+        by_scene[scene] = {
+            f'{cameras[a]}-{cameras[b]}': dict(abs_rel=float(mean[q]), frames=int(frames[q]))
+            for q, (a, b) in enumerate(pairs)
+        }
+    return by_scene
 
 
 def describe_run(config: str, checkpoint: str, flip_augmentation: bool = False) -> dict:

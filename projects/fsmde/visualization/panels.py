@@ -87,13 +87,42 @@ def draw_panel(
     return _compose(rows, [cam_names[n] for n in order], order, cell)
 
 
-def _check_shapes(images, pred_depth, gt_depth, valid_mask, cam_names) -> tuple:
+def draw_comparison(
+    images, depths: dict, cam_names, max_depth: float, min_depth: float = 1.0, order=None, cell_width: int = 320
+) -> np.ndarray:
+    """Draw several depth maps of one frame under each other: images, then a row for each map, N columns.
+
+    Args:
+        images: (N, 3, H, W) uint8 RGB.
+        depths: (N, H, W) z-depth in metres by the name of its row; 0 (no depth) is black.
+        cam_names, max_depth, min_depth, order, cell_width: See :func:`draw_panel`.
+
+    Returns:
+        (h, w, 3) uint8 RGB.
+
+    Raises:
+        ValueError: If shapes do not agree; names the row.
+    """
+    images = np.asarray(images)
+    N, _, H, W = images.shape
+    order = range(N) if order is None else order
+    cell = (max(1, round(cell_width * H / W)), cell_width)
+    scale = depth_scale(max_depth, min_depth)
+    rows = [('image', [_fit(image.transpose(1, 2, 0), cell) for image in images], None)]
+    for name, depth in depths.items():
+        _check_shapes(images, depth, None, None, cam_names, what=name)
+        painted = [scale(view) * (view > 0)[..., None].astype(np.uint8) for view in np.asarray(depth)]
+        rows.append((name, [_fit(view, cell) for view in painted], scale))
+    return _compose(rows, [cam_names[n] for n in order], order, cell)
+
+
+def _check_shapes(images, pred_depth, gt_depth, valid_mask, cam_names, what='pred_depth') -> tuple:
     if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
         raise ValueError(f'images must be (N, 3, H, W) uint8 RGB, found {images.shape} {images.dtype}')
     N, _, H, W = images.shape
     if len(cam_names) != N:
         raise ValueError(f'{N} images need {N} cam_names, found {list(cam_names)}')
-    for name, value in (('pred_depth', pred_depth), ('gt_depth', gt_depth), ('valid_mask', valid_mask)):
+    for name, value in ((what, pred_depth), ('gt_depth', gt_depth), ('valid_mask', valid_mask)):
         if value is not None and np.shape(value) != (N, H, W):
             raise ValueError(f'{name} must have the size of the images, {(N, H, W)}, found {np.shape(value)}')
     return images.shape

@@ -1,0 +1,13 @@
+"""The method: cross-interaction and view-relational KD."""
+
+from mmengine.config import read_base
+
+from fsmde.models import CrossInteractionKD, ViewRelationalKD
+
+with read_base():
+    from .mini_teacher import *
+
+model.distillers = [
+    dict(type=CrossInteractionKD, probabilities='aligned'),
+    dict(type=ViewRelationalKD, relation='geometric', loss_weight=0.1),
+]

@@ -1,0 +1,30 @@
+"""The baseline of the distillation benchmark: a half-width ResNet-18 from scratch on sparse LiDAR.
+
+python tools/dataset_converters/make_synthetic.py data/benchmark --size 192x320
+"""
+
+from mmengine.config import read_base
+from mmengine.visualization import LocalVisBackend
+
+with read_base():
+    from ..demo.demo_sup import *
+
+data_root = 'data/benchmark'
+# 72 frames, two a step: 1,512 steps.
+max_epochs = 42
+
+model.backbone.update(base_channels=32)
+train_cfg.update(max_epochs=max_epochs)
+param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
+
+# A frame is loaded in milliseconds, and processes are for other runs.
+train_dataloader.update(num_workers=0, persistent_workers=False)
+test_dataloader.update(num_workers=0, persistent_workers=False)
+train_dataloader.dataset.update(data_root=data_root)
+test_dataloader.dataset.update(data_root=data_root)
+
+# Nothing is chosen while training: the last checkpoint counts.
+val_dataloader = val_cfg = val_evaluator = None
+default_hooks.checkpoint.update(interval=max_epochs, max_keep_ckpts=-1, save_best=None)
+default_hooks.checkpoint.pop('rule')
+visualizer.update(vis_backends=[dict(type=LocalVisBackend)])

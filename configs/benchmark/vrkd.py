@@ -1,0 +1,10 @@
+"""View-relational KD alone."""
+
+from mmengine.config import read_base
+
+from fsmde.models import ViewRelationalKD
+
+with read_base():
+    from .mini_teacher import *
+
+model.distillers = [dict(type=ViewRelationalKD, relation='geometric', loss_weight=0.1)]

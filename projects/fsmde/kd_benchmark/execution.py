@@ -1,0 +1,150 @@
+"""Running: one process a run, several at once, what is finished is not repeated, what fails does not stop the others."""
+
+import multiprocessing
+import os
+import os.path as osp
+import shutil
+import sys
+import time
+import traceback
+from multiprocessing.connection import wait
+
+from fsmde.engine import find_latest_checkpoint
+from fsmde.evaluation import describe_run
+
+from .fingerprint import differences, fingerprint, read_world
+from .record import SCHEMA, figures_of, read_record, write_json
+from .suite import Run
+
+#: Lines of its log that are shown of a run that failed.
+TAIL = 15
+# Forked from a process that has imported everything once: importing takes ten seconds, a run minutes.
+CONTEXT = multiprocessing.get_context('forkserver')
+CONTEXT.set_forkserver_preload(['fsmde', 'mmdet.models', 'mmengine.runner', 'torch._dynamo'])
+
+
+def execute(runs: list, jobs: int = 1, say=print) -> list:
+    """Make the runs whose records are not there.
+
+    A run that was interrupted begins anew; one that was trained and not evaluated is evaluated. An exception, that of
+    Ctrl-C too, ends all processes.
+
+    Args:
+        runs: :class:`Run` in the order in which they are made.
+        jobs: Number of processes.
+        say: Is given lines of progress.
+
+    Returns:
+        The runs that failed.
+    """
+    waiting = [run for run in runs if not run.record_path.is_file()]
+    total, active, failed, start = len(waiting), {}, [], time.time()
+    say(f'{len(runs) - total} of {len(runs)} runs are there already, {total} to do')
+    try:
+        while waiting or active:
+            while waiting and len(active) < jobs:
+                run = waiting.pop(0)
+                process = CONTEXT.Process(target=_log_and_run, args=(run,))
+                process.start()
+                active[process.sentinel] = process, run
+            for sentinel in wait(list(active)):
+                process, run = active.pop(sentinel)
+                process.join()
+                ok = process.exitcode == 0 and run.record_path.is_file()
+                if not ok:
+                    failed.append(run)
+                done = total - len(waiting) - len(active)
+                left = (time.time() - start) / done * (total - done)
+                outcome = _summary(run) if ok else f'FAILED (exit code {process.exitcode})\n{_tail(run)}'
+                say(f'[{done}/{total}] {run.name}: {outcome}; {_duration(left)} left')
+    finally:
+        for process, _ in active.values():
+            process.terminate()
+        for process, _ in active.values():
+            process.join()
+    return failed
+
+
+def train_and_test(run: Run) -> None:
+    """Train and evaluate in this process, and write the record."""
+    import torch
+    from mmengine.runner import Runner
+
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    cfg, work_dir = run.read_config(), str(run.work_dir)
+    known_by = fingerprint(cfg)
+    state_path = osp.join(work_dir, 'trained.json')
+    state = read_record(state_path) if osp.isfile(state_path) else {}
+    if state and differences(state['fingerprint'], known_by):
+        state = {}
+    checkpoint = find_latest_checkpoint(work_dir) if state else None
+    if not checkpoint:
+        # Of another config, or interrupted.
+        shutil.rmtree(work_dir, ignore_errors=True)
+    cfg.work_dir, cfg.randomness, cfg.load_from = work_dir, dict(cfg.get('randomness', {}), seed=run.seed), checkpoint
+    run.evaluate_on_split(cfg)
+    evaluation = osp.join(work_dir, f'{run.split}_results')
+    shutil.rmtree(evaluation, ignore_errors=True)
+    cfg.test_evaluator.out_dir = evaluation
+    # For the pictures.
+    writer = dict(type='DepthWriterHook', out_dir=osp.join(work_dir, f'{run.split}_predictions'))
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), writer]
+    runner = Runner.from_cfg(cfg)
+    if not checkpoint:
+        start = time.time()
+        runner.train()
+        state = dict(schema=SCHEMA, fingerprint=known_by, steps=runner.iter, train_seconds=round(time.time() - start))
+        checkpoint = find_latest_checkpoint(work_dir)
+        write_json(state_path, state)
+    runner.test()
+    teacher = getattr(runner.model, 'teacher', None)
+    record = dict(
+        state,
+        suite=run.arm.suite,
+        arm=run.arm.name,
+        config=run.arm.config,
+        cfg_options=run.arm.cfg_options,
+        seed=run.seed,
+        split=run.split,
+        threads=torch.get_num_threads(),
+        world=read_world(cfg),
+        teacher=teacher and teacher.identity(),
+        checkpoint_sha256=describe_run(run.arm.config, checkpoint)['checkpoint_sha256'],
+        **figures_of(osp.join(evaluation, 'results.json')),
+    )
+    write_json(run.record_path, record)
+
+
+def _log_and_run(run):
+    """In the child: everything that is printed goes to a file beside the work directory, which training may remove."""
+    os.makedirs(run.work_dir.parent, exist_ok=True)
+    with open(_log_path(run), 'w') as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        train_and_test(run)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def _log_path(run):
+    return f'{run.work_dir}.log'
+
+
+def _tail(run):
+    with open(_log_path(run), errors='replace') as log:
+        lines = log.readlines()[-TAIL:]
+    return ''.join(f'    {line}' for line in lines) + f'    its whole log is {_log_path(run)}'
+
+
+def _summary(run):
+    record = read_record(run.record_path)
+    figures = [f'{name} {entry["overall"]["metric"]["abs_rel"]:.3f}' for name, entry in record['protocols'].items()]
+    return f'AbsRel {", ".join(figures)}, {record["steps"]} steps in {_duration(record["train_seconds"])}'
+
+
+def _duration(seconds):
+    minutes = round(seconds / 60)
+    return f'{seconds:.0f} s' if seconds < 90 else f'{minutes} min' if minutes < 90 else f'{minutes / 60:.1f} h'

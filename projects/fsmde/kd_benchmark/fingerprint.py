@@ -1,0 +1,67 @@
+"""By what it is known whether two runs may stand in one table: hashes of config, data and teacher."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from mmengine.config import Config
+
+from fsmde.teacher_cache import TeacherCache
+
+#: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.
+SECTIONS = (
+    'model',
+    'train_dataloader',
+    'train_cfg',
+    'optim_wrapper',
+    'param_scheduler',
+    'custom_hooks',
+    'test_dataloader',
+    'test_evaluator',
+)
+
+
+def short_hash(value) -> str:
+    """12 hex digits of the sha256 of plain data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def fingerprint(cfg: Config) -> dict:
+    """What a run's figures follow from beside seed, split and code.
+
+    Args:
+        cfg: Config of the run.
+
+    Returns:
+        Hashes by name: of each of :data:`SECTIONS` without the data set's place on this machine, of the ``world`` that
+        is evaluated on and of the ``teacher`` whose cached answers are read; None for what is not on this machine.
+    """
+    plain = cfg.to_dict()
+    hashes = {name: short_hash(_without_data_root(plain.get(name))) for name in SECTIONS}
+    world = read_world(cfg)
+    cache = (plain['model'].get('teacher') or {}).get('cache')
+    teacher = Path(cache, 'cache.json') if cache else None
+    hashes.update(
+        world=world and short_hash(world),
+        teacher=short_hash(TeacherCache(cache).description()) if teacher and teacher.is_file() else None,
+    )
+    return hashes
+
+
+def read_world(cfg: Config) -> dict:
+    """Generator and parameters of the built-in world that a config evaluates on; None for other data."""
+    path = Path(cfg.test_dataloader.dataset.data_root, 'world.json')
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def differences(found: dict, expected: dict) -> list:
+    """Names in which two fingerprints differ, where both are known."""
+    return [
+        name for name in expected if None not in (found.get(name), expected[name]) and found[name] != expected[name]
+    ]
+
+
+def _without_data_root(value):
+    if isinstance(value, dict):
+        return {key: _without_data_root(item) for key, item in value.items() if key != 'data_root'}
+    return [_without_data_root(item) for item in value] if isinstance(value, (list, tuple)) else value
