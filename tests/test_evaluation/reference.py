@@ -59,6 +59,13 @@ def clamp(values, low, high):
     return [min(max(x, low), high) for x in values]
 
 
+def affine(gt, pred):
+    """Predictions whose inverse is fitted to that of the ground truth by a line."""
+    inverse = [1 / max(p, 1e-3) for p in pred]
+    slope, shift = statistics.linear_regression(inverse, [1 / g for g in gt])
+    return [1 / max(slope * x + shift, 1e-3) for x in inverse]
+
+
 def per_image(samples, mode, low, high, collisions, mask):
     """`surrounddepth` and `fsmde`: image, camera, rig."""
     cameras = []
@@ -75,7 +82,8 @@ def per_image(samples, mode, low, high, collisions, mask):
                 ratio = statistics.median(gts[valid].tolist()) / statistics.median(preds[valid].tolist())
             else:
                 ratio = 1
-            images.append(errors(gt, clamp([p * ratio for p in pred], low, high)))
+            scaled = affine(gt, pred) if mode == 'affine' else [p * ratio for p in pred]
+            images.append(errors(gt, clamp(scaled, low, high)))
         cameras.append(np.mean(images, 0))
     return np.mean(cameras, 0)
 
@@ -98,6 +106,7 @@ def pooled(samples, mode, low, high, size):
         for c in cameras:
             g, p = (gts[c], preds[c]) if mode == 'median' else (sum(gts, []), sum(preds, []))
             ratio = 1 if mode == 'metric' else statistics.median_low(g) / statistics.median_low(p)
-            of_cameras.append(errors(gts[c], clamp([x * ratio for x in preds[c]], low, high)))
+            scaled = affine(gts[c], preds[c]) if mode == 'affine' else [x * ratio for x in preds[c]]
+            of_cameras.append(errors(gts[c], clamp(scaled, low, high)))
         batches.append(np.mean(of_cameras, 0))
     return np.mean(batches, 0)

@@ -6,6 +6,7 @@ import torch
 
 from fsmde.evaluation.functional import (
     METRICS,
+    affine_fit,
     error_terms,
     median_ratio,
     metrics_from_sums,
@@ -70,6 +71,15 @@ def test_medians_of_an_even_number():
     assert median_ratio(gt[:0], pred[:0]) == 1
     with pytest.raises(ValueError, match="'mean', 'lower'"):
         median_ratio(gt, pred, 'upper')
+
+
+def test_affine_fit_of_the_inverse():
+    gt = np.array([1.0, 2, 4, 10])
+    assert affine_fit(gt, 1 / (2 / gt + 0.5)) == pytest.approx((0.5, -0.25))
+    # x = 1, 1/2, 0 and y = 1, 1/4, 1/4: slope 3/4, intercept 1/2 - 3/4 * 1/2. A prediction of 0 counts as a millimetre.
+    assert affine_fit(np.array([1.0, 4, 4]), np.array([1.0, 2, 1e12])) == pytest.approx((0.75, 0.125))
+    assert affine_fit(gt, np.array([0, 1e-3, 1, 1])) == affine_fit(gt, np.array([1e-3, 1e-3, 1, 1]))
+    assert affine_fit(gt, np.full(4, 7.0)) == affine_fit(gt[:0], gt[:0]) == (1, 0)
 
 
 @pytest.mark.parametrize('size', [(13, 29), (5, 7), (4, 6)])

@@ -10,7 +10,7 @@ from fsmde.evaluation import PROTOCOLS, Protocol, SurroundDepthMetric, get_proto
 from . import reference
 from .frames import META, frame, points, random_frame
 
-MODES = ('metric', 'median', 'shared_median')
+MODES = ('metric', 'median', 'shared_median', 'affine')
 
 
 def evaluate(frames, meta=META, **kwargs):
@@ -39,7 +39,7 @@ def test_what_each_protocol_fixes():
 @pytest.mark.parametrize('name', ['surrounddepth', 'fsmde'])
 def test_slow_reference_per_image(name, mode):
     frames = [random_frame(seed) for seed in range(3)]
-    results = evaluate(frames, protocol=['surrounddepth', 'vfdepth', 'fsmde'])
+    results = evaluate(frames, protocol=['surrounddepth', 'vfdepth', 'fsmde'], modes=MODES)
     how = dict(surrounddepth=('last', False), fsmde=('nearest', True))[name]
     expected = reference.per_image(frames, mode, 0.1, 100.0, *how)
     np.testing.assert_allclose(overall(results, name, mode), expected, rtol=0, atol=1e-9)
@@ -50,7 +50,7 @@ def test_slow_reference_pooled(mode):
     # Scenes of 6 and 5 frames lose their ends: 7 are left, one group of four and three that are dropped.
     frames = [random_frame(seed, scene='ab'[seed > 5]) for seed in range(11)]
     protocol = replace(PROTOCOLS['vfdepth'], frames=dict(hand_made='inner'))
-    results = evaluate(frames[::-1], protocol=protocol)
+    results = evaluate(frames[::-1], protocol=protocol, modes=MODES)
     counted = frames[1:5]
     expected = reference.pooled(counted, mode, 0.0, 100.0, 4)
     np.testing.assert_allclose(overall(results, 'vfdepth', mode), expected, rtol=0, atol=1e-9)
@@ -60,7 +60,7 @@ def test_slow_reference_pooled(mode):
 
 def test_slow_reference_pooled_over_two_groups():
     frames = [random_frame(seed) for seed in range(9)]
-    results = evaluate(frames, protocol='vfdepth')
+    results = evaluate(frames, protocol='vfdepth', modes=MODES)
     for mode in MODES:
         expected = reference.pooled(frames, mode, 0.0, 100.0, 4)
         np.testing.assert_allclose(overall(results, 'vfdepth', mode), expected, rtol=0, atol=1e-9)
@@ -122,12 +122,13 @@ def test_regions_by_hand():
     assert by_name['80-200'][0] == 0 and np.isnan(by_name['80-200'][1])
 
 
-def test_non_finite_predictions_are_counted_and_cost_the_worst():
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_non_finite_predictions_are_counted_and_cost_the_worst(bad):
     pixels = points([0, 0], [0, 8], [0, 0], [10, 10])
     pred = np.full((1, 8, 12), 10.0)
-    pred[0, 0, 0] = np.nan
+    pred[0, 0, 0] = bad
     meta = dict(META, cam_names=('CAMERA_01',))
-    results = evaluate([frame(pred, pixels)], meta, consistency=())
+    results = evaluate([frame(pred, pixels)], meta, consistency=(), modes=MODES)
     for mode in MODES:
         figures = results['protocols']['fsmde']['modes'][mode]['overall']['all']
         assert figures['non_finite'] == 1

@@ -17,7 +17,7 @@ def parse_args():
     parser.add_argument('results', nargs='+', help='results.json of each run, per_image.csv beside it')
     parser.add_argument('--names', nargs='+', help='what to call the runs; their folders by default')
     parser.add_argument('--protocol', default='fsmde')
-    parser.add_argument('--mode', default='metric', help='metric, median or shared_median')
+    parser.add_argument('--mode', default='metric', help='metric, median, shared_median or affine')
     parser.add_argument('--metric', default='abs_rel', help='that is drawn')
     parser.add_argument('--out', help='folder for compare.md, compare.tex and compare.png')
     args = parser.parse_args()

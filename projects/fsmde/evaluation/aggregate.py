@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .frame import Regions, scale_ratios, scaled_sums
+from .frame import Regions, rescaling, scaled_sums
 from .functional import metrics_from_sums
 from .ground_truth import TruthPixels
 from .protocols import Protocol
@@ -78,7 +78,7 @@ def grouped(protocol: Protocol, rows: list) -> list:
 
 
 def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: list, modes) -> np.ndarray:
-    """Sums (F, M, N, R, 10) of the F frames of a group, median ratios taken over the whole group.
+    """Sums (F, M, N, R, 10) of the F frames of a group, scales fitted over the whole group.
 
     Args:
         depth_range: (min_depth, max_depth) in metres.
@@ -94,8 +94,8 @@ def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: l
     pooled = TruthPixels(camera, None, None, z, None, None, None)
     result = []
     for mode in modes:
-        ratios = scale_ratios(mode, pooled, pred, sums.shape[2], protocol.median)
-        result.append([scaled_sums(depth_range, regions, t, p, ratios) for t, p in frames])
+        way = rescaling(mode, pooled, pred, sums.shape[2], protocol.median)
+        result.append([scaled_sums(depth_range, regions, t, p, way, sums.shape[2]) for t, p in frames])
     return np.stack(result, 1)
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .functional import error_terms, median_ratio, replace_non_finite, sum_terms
+from .functional import LOG_FLOOR, affine_fit, error_terms, median_ratio, replace_non_finite, sum_terms
 from .ground_truth import TruthPixels
 from .protocols import Protocol
 
 #: How a prediction's scale is treated before it is compared: as it is, times median(gt) / median(pred) of each image,
-#: or times one such ratio for the whole rig.
-MODES = ('metric', 'median', 'shared_median')
+#: times one such ratio for the whole rig, or with the scale and shift of its inverse fitted in each image.
+MODES = ('metric', 'median', 'shared_median', 'affine')
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,41 @@ class Regions:
         return np.concatenate([by_distance.sum(1, keepdims=True), overlap[:, None], by_distance[:, 1:-1]], 1)
 
 
-def scale_ratios(mode: str, truth: TruthPixels, pred, num_cameras: int, rule: str) -> np.ndarray:
-    """(N,) factors that predictions (P,) are multiplied by in a mode; those not finite have no vote."""
+def rescaling(mode: str, truth: TruthPixels, pred, num_cameras: int, rule: str):
+    """What a mode does to predictions (P,); those not finite have no vote in it.
+
+    Returns:
+        A function of (P',) cameras and (P',) predictions that returns (P',) rescaled ones.
+    """
     if mode == 'metric':
-        return np.ones(num_cameras)
+        return lambda camera, values: values
     finite = np.isfinite(pred)
-    if mode == 'shared_median':
-        return np.full(num_cameras, median_ratio(truth.z[finite], pred[finite], rule))
     mine = [finite & (truth.camera == camera) for camera in range(num_cameras)]
-    return np.array([median_ratio(truth.z[m], pred[m], rule) for m in mine])
+    if mode == 'affine':
+        # An inverse of 0 has no depth; the protocol's range ends long before a kilometre.
+        a, b = np.array([affine_fit(truth.z[m], pred[m]) for m in mine]).T
+        return lambda camera, values: 1 / np.maximum(a[camera] / np.maximum(values, LOG_FLOOR) + b[camera], 1e-3)
+    if mode == 'shared_median':
+        mine = [finite] * num_cameras
+    ratios = np.array([median_ratio(truth.z[m], pred[m], rule) for m in mine])
+    return lambda camera, values: values * ratios[camera]
 
 
-def scaled_sums(depth_range, regions: Regions, truth: TruthPixels, pred, ratios) -> np.ndarray:
+def scaled_sums(depth_range, regions: Regions, truth: TruthPixels, pred, rescale, num_cameras: int) -> np.ndarray:
     """Sums (N, R, 10) of a frame after scaling and clamping.
 
     Args:
         depth_range: (min_depth, max_depth) in metres.
         truth: P pixels within the range.
         pred: (P,) predictions as :func:`raw_prediction` returns them.
-        ratios: (N,) factors.
+        rescale: Of :func:`rescaling`.
     """
     low, high = depth_range
-    pred, bad = replace_non_finite(pred * ratios[truth.camera], truth.z, low, high)
+    scaled = np.where(np.isfinite(pred), rescale(truth.camera, pred), np.nan)
+    pred, bad = replace_non_finite(scaled, truth.z, low, high)
     terms = error_terms(truth.z, np.clip(pred, low, high))
     terms[-1] = bad
-    return regions.sums(truth, terms, len(ratios))
+    return regions.sums(truth, terms, num_cameras)
 
 
 def raw_prediction(protocol: Protocol, depth_range, truth: TruthPixels, pred) -> np.ndarray:
@@ -82,5 +92,5 @@ def frame_sums(protocol: Protocol, depth_range, regions: Regions, truth: TruthPi
         truth: P pixels within ``depth_range``, metres.
         pred: (P,) of :func:`raw_prediction`.
     """
-    ratios = (scale_ratios(mode, truth, pred, num_cameras, protocol.median) for mode in modes)
-    return np.stack([scaled_sums(depth_range, regions, truth, pred, ratio) for ratio in ratios])
+    ways = (rescaling(mode, truth, pred, num_cameras, protocol.median) for mode in modes)
+    return np.stack([scaled_sums(depth_range, regions, truth, pred, way, num_cameras) for way in ways])

@@ -12,7 +12,7 @@ METRICS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'silog', 'd1', 'd2', 'd3')
 HIGHER_IS_BETTER = ('d1', 'd2', 'd3')
 #: Columns of :func:`error_terms` and of every array of sums.
 SUMS = ('pixels', 'abs_rel', 'sq_rel', 'square', 'log_square', 'log', 'd1', 'd2', 'd3', 'non_finite')
-#: Metres. ln of a prediction below it is taken as ln of it: a protocol that clamps to 0 would return infinity.
+#: Metres. ln and inverse of a prediction below it are taken as those of it: a protocol may clamp to 0.
 LOG_FLOOR = 1e-3
 MEDIANS = ('mean', 'lower')
 
@@ -103,6 +103,22 @@ def median_ratio(gt, pred, rule: str = 'mean') -> float:
         middle = (len(gt) - 1) // 2
         top, bottom = np.partition(gt, middle)[middle], np.partition(pred, middle)[middle]
     return float(top) / float(bottom) if bottom > 0 else 1.0
+
+
+def affine_fit(gt, pred) -> tuple:
+    """Return (a, b) with 1 / gt = a / pred + b by least squares, (1, 0) where fewer than two predictions differ.
+
+    How relative networks are compared: Ranftl et al. (MiDaS, TPAMI 2022), section 6, "scale and shift in disparity".
+
+    Args:
+        gt: (P,) metres, > 0.
+        pred: (P,) in metres up to an affine map of its inverse; below :data:`LOG_FLOOR` it is taken as that.
+    """
+    x, y = 1 / np.maximum(pred, LOG_FLOOR), 1 / np.asarray(gt, dtype=np.float64)
+    if len(x) == 0 or np.ptp(x) == 0:
+        return 1.0, 0.0
+    a = np.mean((x - x.mean()) * (y - y.mean())) / x.var()
+    return a, y.mean() - a * x.mean()
 
 
 def sample_bilinear(maps, camera, u, v, image_sizes) -> np.ndarray:

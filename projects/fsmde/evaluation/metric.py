@@ -36,7 +36,7 @@ class SurroundDepthMetric(BaseMetric):
 
     Args:
         protocol: A name, a :class:`fsmde.evaluation.Protocol`, a dict of its fields, or a list of these.
-        modes: Of :data:`fsmde.evaluation.frame.MODES`.
+        modes: Of :data:`fsmde.evaluation.frame.MODES`; ``'affine'`` is for relative networks, beside or without the rest.
         distances: Edges in metres of the distance intervals that figures are given for.
         consistency: Cross-view measures, of :data:`CONSISTENCIES`.
         flicker: Whether to compare successive frames, see :mod:`fsmde.evaluation.flicker`; needs poses.
@@ -60,7 +60,7 @@ class SurroundDepthMetric(BaseMetric):
     def __init__(
         self,
         protocol='fsmde',
-        modes: Sequence = MODES,
+        modes: Sequence = ('metric', 'median', 'shared_median'),
         distances: Sequence = Regions.distances,
         consistency: Sequence = ('occlusion_tested',),
         flicker: bool = False,
