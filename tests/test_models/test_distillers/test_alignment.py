@@ -1,8 +1,10 @@
 import pytest
 import torch
+from toy_scene import BINS
 
+from fsmde.models import AlignedDistiller, CrossInteractionKD
 from fsmde.models.distillers import align_to_lidar
-from fsmde.structures import TeacherOutput
+from fsmde.structures import StudentOutput, TeacherOutput
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,35 @@ def test_views_that_cannot_be_aligned_are_not_valid(scene):
     depth, valid = align_to_lidar(scene.teacher, scene.target)
     assert torch.isfinite(depth).all()
     assert not valid[0].any() and valid[1].all()
+
+
+def test_views_without_lidar_are_aligned_to_the_students_own_depth(scene):
+    """A teacher that is perfect up to scale and shift comes out at the scale of a student that is 20 % too far."""
+    scene.target.mask[0, 0] = False
+    scene.student = StudentOutput((1.2 * scene.depth).requires_grad_())
+    depth, valid = AlignedDistiller(self_align=True).metric_depth(scene.student, scene.teacher, scene.target)
+    assert valid.all() and not depth.requires_grad
+    torch.testing.assert_close(depth[0, 0], 1.2 * scene.depth[0, 0], rtol=2e-3, atol=0)
+    torch.testing.assert_close(depth[1], scene.depth[1], rtol=2e-3, atol=0)
+    _, valid = AlignedDistiller().metric_depth(scene.student, scene.teacher, scene.target)
+    assert not valid[0, 0].any() and valid[1].all()
+
+
+def test_without_labels_the_shape_is_learned_at_the_students_scale(scene):
+    """Of a student that is 20 % too far and flat on the right half, cross-interaction KD mends the shape only."""
+    scene.target.mask[:] = False
+    kd = CrossInteractionKD(probabilities='aligned', self_align=True, tau=10.0, bins=BINS)
+    small = torch.nn.functional.interpolate(scene.depth, size=scene.student.logits.shape[-2:], mode='bilinear')
+
+    def loss_of(depth):
+        logits = BINS.encode(depth, BINS.centers(), torch.full_like(depth, 0.35)).permute(0, 1, 4, 2, 3).log()
+        full = torch.nn.functional.interpolate(depth, size=scene.depth.shape[-2:], mode='bilinear')
+        scene.student = StudentOutput(full, logits, scene.student.centers)
+        return kd.loss(*scene.arguments())['loss_kd_prob'].item()
+
+    far, flat = 1.2 * small, small.clone()
+    flat[..., 4:] = small[..., 4:].mean()
+    assert loss_of(far) == pytest.approx(loss_of(small), abs=0.01)
+    assert loss_of(flat) > 5 * loss_of(small)
+    kd.self_windows = True  # which follow the student
+    assert loss_of(flat) < 3 * loss_of(small)

@@ -1,9 +1,17 @@
 """Distillers: one class with one method, ``loss(student, teacher, target, rig) -> dict`` of ``loss_kd_*``."""
 
+from .aligned_distiller import AlignedDistiller
 from .alignment import align_to_lidar
 from .base import DepthDistiller
 from .cross_interaction_kd import CrossInteractionKD
 from .scale_shift_invariant_kd import ScaleShiftInvariantKD
 from .view_relational_kd import ViewRelationalKD
 
-__all__ = ['CrossInteractionKD', 'DepthDistiller', 'ScaleShiftInvariantKD', 'ViewRelationalKD', 'align_to_lidar']
+__all__ = [
+    'AlignedDistiller',
+    'CrossInteractionKD',
+    'DepthDistiller',
+    'ScaleShiftInvariantKD',
+    'ViewRelationalKD',
+    'align_to_lidar',
+]

@@ -7,15 +7,14 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from ..losses import masked_mean, silog
-from .alignment import align_to_lidar
-from .base import DepthDistiller
+from .aligned_distiller import AlignedDistiller
 from .maps import resize_mask
 
 PROBABILITIES = ('branch', 'aligned')
 
 
 @MODELS.register_module()
-class CrossInteractionKD(DepthDistiller):
+class CrossInteractionKD(AlignedDistiller):
     """CKD of Hwang et al., "Scale-Invariant and View-Relational Representation Learning for Full Surround Monocular
     Depth" (arXiv 2512.08700). The paper's exact losses are not public: these are our reading of it.
 
@@ -28,15 +27,17 @@ class CrossInteractionKD(DepthDistiller):
       (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves.
     - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected by the local mean of the residuals
       ln g - ln d in windows, and encoded as a Gaussian over the student's bins whose spread is the residuals'. Windows
-      in which the teacher disagrees with LiDAR weigh less: exp(-spread / tau). Nothing to train.
+      in which the teacher disagrees with LiDAR weigh less: exp(-spread / tau). Nothing to train. With ``self_align``
+      the student's own depth stands for LiDAR where there is none; unless ``self_windows`` it aligns whole views only,
+      since window by window it would agree with whatever the student says.
 
     Args:
         probabilities: 'branch' or 'aligned'.
         cross_weight, ssi_weight, prob_weight: Weights of the three losses; 'aligned' has the last only.
         channels: Hidden channels of the branch.
         window: Side of the windows of 'aligned', as a fraction of the image's height.
-        tau: See above, in log depth.
-        kwargs: See :class:`DepthDistiller`.
+        tau, self_windows: See above; tau in log depth.
+        kwargs: See :class:`AlignedDistiller`.
 
     Raises:
         ValueError: If an option is out of its range, the student has no bins, or the branch has no teacher features to read.
@@ -51,6 +52,7 @@ class CrossInteractionKD(DepthDistiller):
         channels: int = 64,
         window: float = 0.125,
         tau: float = 0.3,
+        self_windows: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -66,7 +68,7 @@ class CrossInteractionKD(DepthDistiller):
                 f'{cross_weight}, ssi_weight={ssi_weight}, prob_weight={prob_weight}, window={window}, tau={tau}'
             )
         self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
-        self.window, self.tau = window, tau
+        self.window, self.tau, self.self_windows = window, tau, self_windows
         self.branch = None
         if probabilities == 'branch':
             if self.teacher_channels is None:
@@ -104,10 +106,12 @@ class CrossInteractionKD(DepthDistiller):
 
     def _loss_aligned(self, student, teacher, target):
         size = student.logits.shape[-2:]
-        depth, valid = align_to_lidar(teacher, target)
-        valid = valid & target.visible
-        log_ratio = torch.where(target.mask & valid, target.depth / depth, torch.ones_like(depth)).log()
-        shift, spread = self._local_residuals(log_ratio, target.mask & valid)
+        labels = self.labels(student, target)
+        depth, valid = self.metric_depth(student, teacher, target)
+        known = labels.mask & valid
+        log_ratio = torch.where(known, labels.depth / depth, torch.ones_like(depth)).log()
+        measured = known if self.self_windows else target.mask & valid
+        shift, spread = self._local_residuals(log_ratio, known, measured)
         with torch.no_grad():
             log_depth = depth.log() + shift
             spread_in_bins = spread if self.bins.spacing == 'log' else spread * log_depth.exp()
@@ -125,18 +129,22 @@ class CrossInteractionKD(DepthDistiller):
             weight = weight * resize_mask(valid, size)
         return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight))
 
-    def _local_residuals(self, log_ratio: Tensor, mask: Tensor, prior: float = 4.0):
-        """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points."""
-        H, W = mask.shape[-2:]
+    def _local_residuals(self, log_ratio: Tensor, known: Tensor, measured: Tensor, prior: float = 4.0):
+        """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points.
+
+        A view's are over all that is ``known``, a window's over what is ``measured``, both (B, N, H, W) bool.
+        """
+        H, W = known.shape[-2:]
         rows = max(1, round(1 / self.window))
         grid = rows, max(1, round(rows * W / H))
-        mask = mask.to(log_ratio.dtype)
+        known, measured = known.to(log_ratio.dtype), measured.to(log_ratio.dtype)
 
         def total(values):
             return F.adaptive_avg_pool2d(values, grid) * (H * W / (grid[0] * grid[1]))
 
-        count, first, second = total(mask), total(mask * log_ratio), total(mask * log_ratio.square())
-        whole = [x.sum((-2, -1), keepdim=True) for x in (count, first, second)]
+        moments = torch.ones_like(log_ratio), log_ratio, log_ratio.square()
+        count, first, second = (total(measured * moment) for moment in moments)
+        whole = [(known * moment).sum((-2, -1), keepdim=True) for moment in moments]
         mean = whole[1] / whole[0].clamp(min=1)
         variance = (whole[2] / whole[0].clamp(min=1) - mean.square()).clamp(min=0)
         shift = (first + prior * mean) / (count + prior)

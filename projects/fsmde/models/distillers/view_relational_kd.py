@@ -6,15 +6,14 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from ..losses import masked_mean
-from .alignment import align_to_lidar
-from .base import DepthDistiller
+from .aligned_distiller import AlignedDistiller
 from .maps import resize_mask
 
 RELATIONS = ('geometric', 'feature')
 
 
 @MODELS.register_module()
-class ViewRelationalKD(DepthDistiller):
+class ViewRelationalKD(AlignedDistiller):
     """VRKD of Hwang et al. (arXiv 2512.08700); the paper's exact relations are not public: these are our reading of it.
 
     Every view is pooled to a grid of tokens; for each pair (n, m) of adjacent cameras the relations R_ij between token i
@@ -31,7 +30,7 @@ class ViewRelationalKD(DepthDistiller):
         relation: 'geometric' or 'feature'.
         grid: Rows and columns of tokens.
         temperature: Of the softmax of 'feature'.
-        kwargs: See :class:`DepthDistiller`.
+        kwargs: See :class:`AlignedDistiller`.
     """
 
     def __init__(self, relation: str = 'geometric', grid=(6, 10), temperature: float = 0.1, **kwargs):
@@ -54,15 +53,15 @@ class ViewRelationalKD(DepthDistiller):
 
     def loss(self, student, teacher, target, rig):
         pairs = rig.pairs()
-        if self.relation == 'geometric':
-            value = self._geometric(student, teacher, target, rig, pairs)
-        else:
-            value = self._feature(student, teacher, target, pairs)
+        with torch.autocast(student.depth.device.type, enabled=False):
+            if self.relation == 'geometric':
+                value = self._geometric(student, teacher, target, rig, pairs)
+            else:
+                value = self._feature(student, teacher, target, pairs)
         return dict(loss_kd_view=self.loss_weight * value)
 
     def _geometric(self, student, teacher, target, rig, pairs):
-        depth, valid = align_to_lidar(teacher, target)
-        valid = valid & target.visible
+        depth, valid = self.metric_depth(student, teacher, target)
         # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
         mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
         other, share = self._pool(depth.log(), valid)

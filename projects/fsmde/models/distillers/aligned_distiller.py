@@ -1,0 +1,43 @@
+"""Distillers that read the teacher's depth in metres, in frames with and without LiDAR."""
+
+import torch
+from torch import Tensor
+
+from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
+
+from .alignment import MIN_POINTS, align_to_lidar
+from .base import DepthDistiller
+
+
+class AlignedDistiller(DepthDistiller):
+    """Aligns the teacher to LiDAR in each view, see :func:`align_to_lidar`.
+
+    Args:
+        self_align: Views with fewer than 16 LiDAR points, as of frames without labels, are aligned to the student's own
+            depth, through which no gradient flows: what is learned there is the teacher's shape, at the student's
+            scale. False leaves such views out.
+        kwargs: See :class:`DepthDistiller`.
+    """
+
+    def __init__(self, self_align: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.self_align = self_align
+
+    def labels(self, student: StudentOutput, target: DepthTarget) -> DepthTarget:
+        """What the teacher is aligned to: the target, or with ``self_align`` what fills it up."""
+        return own_depth_where_unlabelled(target, student.depth) if self.self_align else target
+
+    def metric_depth(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
+        """The teacher's depth (B, N, H, W) in metres, and where it is to be trusted: visible too (B, N, H, W) bool."""
+        depth, valid = align_to_lidar(teacher, self.labels(student, target))
+        return depth, valid & target.visible
+
+
+def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor) -> DepthTarget:
+    """The target, with the student's (B, N, H, W) depth as labels of views that have fewer than 16 of their own."""
+    unlabelled = target.mask.sum((-2, -1), keepdim=True) < MIN_POINTS
+    return DepthTarget(
+        torch.where(unlabelled, depth.detach().float().clamp(min=1e-3), target.depth),
+        torch.where(unlabelled, target.visible, target.mask),
+        target.visible,
+    )
