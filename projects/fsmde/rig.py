@@ -16,23 +16,33 @@ COLLISIONS = ('nearest', 'last')
 
 
 def quaternion_to_matrix(translation, quaternion) -> np.ndarray:
-    """Return the 4x4 float64 transform of a translation (x, y, z) in metres and a quaternion (w, x, y, z).
+    """Return the (..., 4, 4) float64 transforms of translations and quaternions.
+
+    Args:
+        translation: (..., 3) x, y, z in metres.
+        quaternion: (..., 4) w, x, y, z.
 
     Raises:
-        ValueError: If the quaternion's norm is not 1 within 1 %.
+        ValueError: If a quaternion's norm is not 1 within 1 %.
     """
-    w, x, y, z = quaternion = np.asarray(quaternion, dtype=np.float64)
-    norm = np.linalg.norm(quaternion)
-    if not abs(norm - 1) < 0.01:
-        raise ValueError(f'not a rotation: quaternion (w, x, y, z) = {quaternion.tolist()} has norm {norm:.4f}, not 1')
-    w, x, y, z = quaternion / norm
-    matrix = np.eye(4)
-    matrix[:3, :3] = [
+    quaternion = np.asarray(quaternion, dtype=np.float64)
+    norm = np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    wrong = ~(np.abs(norm[..., 0] - 1) < 0.01)
+    if wrong.any():
+        raise ValueError(
+            f'not a rotation: quaternion (w, x, y, z) = {quaternion[wrong][0].tolist()} has norm '
+            f'{norm[wrong].flat[0]:.4f}, not 1'
+        )
+    w, x, y, z = np.moveaxis(quaternion / norm, -1, 0)
+    rotation = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
-    matrix[:3, 3] = translation
+    matrix = np.zeros((*quaternion.shape[:-1], 4, 4))
+    matrix[..., :3, :3] = np.moveaxis(np.array(rotation), (0, 1), (-2, -1))
+    matrix[..., :3, 3] = translation
+    matrix[..., 3, 3] = 1
     return matrix
 
 
@@ -173,17 +183,17 @@ class PixelPoints:
             raise ValueError(f'collisions must be one of {COLLISIONS}, found {collisions!r}')
         depth = np.zeros((num_cameras, height, width), dtype=np.float32)
         cell = (self.camera.astype(np.int64) * height + self.v) * width + self.u
+        flat = depth.reshape(-1)
         if collisions == 'nearest':
-            # Far points first: numpy keeps the last of several writes to one cell.
-            order = np.argsort(-self.z)
-            depth.reshape(-1)[cell[order]] = self.z[order]
+            flat[cell] = np.inf
+            np.minimum.at(flat, cell, self.z)
         else:
-            depth.reshape(-1)[cell] = self.z
+            flat[cell] = self.z  # numpy keeps the last of several writes to one cell.
         return depth
 
 
 def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'floor') -> PixelPoints:
-    """Project a LiDAR cloud into all cameras of a rig in one pass.
+    """Project a LiDAR cloud into all cameras of a rig.
 
     Args:
         points: (P, 3) points in the LiDAR frame, metres. Points that are not finite are left out.
@@ -198,23 +208,25 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'flo
     """
     if rounding not in ROUNDINGS:
         raise ValueError(f'rounding must be one of {ROUNDINGS}, found {rounding!r}')
-    points = np.ascontiguousarray(np.asarray(points)[:, :3].T, dtype=np.float64)
-    lidar2img = cam2img @ lidar2cam[:, :3]
-    # einsum, not matmul: BLAS would start threads in every worker of a loader.
-    u, v, z = np.einsum('nij,jp->inp', lidar2img[..., :3], points) + lidar2img[..., 3].T[..., None]
-    camera, index = np.nonzero((z > 0) & (z < np.inf))
-    z = z[camera, index]
     to_integer = dict(floor=np.floor, truncate=np.trunc, round=np.round)[rounding]
-    u, v = to_integer(u[camera, index] / z), to_integer(v[camera, index] / z)
-    height, width = np.asarray(image_sizes)[camera].T
-    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
-    return PixelPoints(
-        camera[inside].astype(np.int8),
-        u[inside].astype(np.int16),
-        v[inside].astype(np.int16),
-        z[inside].astype(np.float32),
-        index[inside].astype(np.int32),
-    )
+    points = np.ascontiguousarray(np.asarray(points)[:, :3].T, dtype=np.float64)
+    found = []
+    for camera, (lidar2img, (height, width)) in enumerate(zip(cam2img @ lidar2cam[:, :3], image_sizes)):
+        # Camera by camera the numbers stay in the CPU's cache, and what lies behind a camera is left out early.
+        with np.errstate(invalid='ignore'):
+            z = affine(lidar2img[2], points)
+            index = np.flatnonzero((z > 0) & (z < np.inf))
+        z, front = z[index], points[:, index]
+        u, v = to_integer(affine(lidar2img[0], front) / z), to_integer(affine(lidar2img[1], front) / z)
+        inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < width) & (v < height))
+        found.append((np.full(len(inside), camera), u[inside], v[inside], z[inside], index[inside]))
+    types = np.int8, np.int16, np.int16, np.float32, np.int32
+    return PixelPoints(*(np.concatenate(column).astype(dtype) for column, dtype in zip(zip(*found), types)))
+
+
+def affine(row, points):
+    """(P,) row[:3] . point + row[3] of (3, P) points. Not a matrix product: BLAS would start threads in each worker."""
+    return row[0] * points[0] + row[1] * points[1] + row[2] * points[2] + row[3]
 
 
 def unproject_depth(depth, cam2img) -> np.ndarray:
