@@ -57,6 +57,9 @@ def test_rebinning_keeps_mass():
     torch.testing.assert_close(identity, p)
     narrow = bins.rebin(p, bins.edges(), torch.tensor([4.0, 5.0, 6.0]))
     torch.testing.assert_close(narrow.sum(), torch.tensor(1.0))
+    # Edges of each row its own, on both sides.
+    pair = bins.rebin(p.expand(2, 4), bins.edges().expand(2, 5), torch.tensor([[1.0, 2, 16], [1.0, 4, 16]]))
+    torch.testing.assert_close(pair, torch.tensor([[0.1, 0.9], [0.3, 0.7]]))
 
 
 @pytest.mark.parametrize(

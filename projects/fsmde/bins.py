@@ -111,22 +111,38 @@ class DepthBins:
         nodes = self.to_bin_space(centers.float())
         return self.from_bin_space((probabilities.float() * nodes).sum(dim))
 
+    def edges_between(self, centers: Tensor) -> Tensor:
+        """Edges (..., K + 1) in metres halfway, in bin space, between ascending centers (..., K) in metres.
+
+        The outermost lie as far beyond the outermost centers as the next edges lie before them.
+        """
+        nodes = self.to_bin_space(centers)
+        middles = (nodes[..., 1:] + nodes[..., :-1]) / 2
+        first, last = 2 * nodes[..., :1] - middles[..., :1], 2 * nodes[..., -1:] - middles[..., -1:]
+        return self.from_bin_space(torch.cat([first, middles, last], -1))
+
     def rebin(self, probabilities: Tensor, edges: Tensor, new_edges: Tensor) -> Tensor:
         """Mass-preserving re-binning: mass is taken as uniform in bin space within each source bin.
 
         Args:
             probabilities: (..., K).
             edges: (..., K + 1) or (K + 1,) source edges in metres.
-            new_edges: (M + 1,) target edges in metres. Mass outside falls into the first or last target bin.
+            new_edges: (..., M + 1) or (M + 1,) target edges in metres. Mass outside falls into the first or last target
+                bin.
 
         Returns:
             (..., M) with the same total mass.
         """
-        edges, new_edges = self.to_bin_space(edges), self.to_bin_space(new_edges)
-        low, high = edges[..., :-1], edges[..., 1:]
-        # Share of each source bin that lies under each inner target edge: (..., M - 1, K).
-        inner = new_edges[1:-1, None]
-        share = ((inner - low[..., None, :]) / (high - low)[..., None, :]).clamp(0, 1)
-        below = (share * probabilities[..., None, :]).sum(-1)
-        total = probabilities.sum(-1, keepdim=True)
-        return torch.cat([below, total], -1) - torch.cat([torch.zeros_like(total), below], -1)
+        return (probabilities[..., :, None] * self.rebin_matrix(edges, new_edges)).sum(-2)
+
+    def rebin_matrix(self, edges: Tensor, new_edges: Tensor) -> Tensor:
+        """(..., K, M) share of each source bin's mass that falls into each target bin, see :meth:`rebin`.
+
+        For many pixels with the same bins: multiply their probabilities with it.
+        """
+        edges, inner = self.to_bin_space(edges)[..., None], self.to_bin_space(new_edges)[..., None, 1:-1]
+        low, high = edges[..., :-1, :], edges[..., 1:, :]
+        # Share of each source bin that lies under each inner target edge.
+        below = ((inner - low) / (high - low)).clamp(0, 1)
+        ones = torch.ones_like(below[..., :1])
+        return torch.cat([below, ones], -1) - torch.cat([torch.zeros_like(ones), below], -1)

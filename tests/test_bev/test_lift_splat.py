@@ -6,7 +6,6 @@ import torch
 
 from fsmde.bins import DepthBins
 from fsmde.models.bev import BEVGrid, DepthDistributionLSSTransform, bin_confidence, lift_splat, rebin_to_grid
-from fsmde.models.bev.depth_distribution import edges_between
 from fsmde.rig import RigBatch, quaternion_to_matrix
 from fsmde.structures import StudentOutput
 from toy_dgp import camera_quaternion
@@ -123,7 +122,7 @@ def test_gradients_reach_features_and_probabilities():
 def test_a_one_hot_bin_is_spread_over_the_grid_cells_it_covers():
     bins = DepthBins(4, 1.0, 16.0, 'linear')
     centers = torch.tensor([[[2.0, 4.0, 6.0, 8.0]]])
-    assert edges_between(centers, bins)[0, 0].tolist() == [1.0, 3.0, 5.0, 7.0, 9.0]
+    assert bins.edges_between(centers)[0, 0].tolist() == [1.0, 3.0, 5.0, 7.0, 9.0]
     p = torch.zeros(1, 1, 4, 1, 1)
     p[0, 0, 1] = 1  # covers 3 to 5 m
     grid = torch.tensor([2.0, 3.0, 3.5, 4.0, 6.0])

@@ -18,6 +18,7 @@ DISTILLERS = [
     dict(type='ViewRelationalKD', grid=(3, 4)),
     dict(type='ViewRelationalKD', relation='feature', grid=(3, 4)),
     dict(type='ScaleShiftInvariantKD'),
+    dict(type='HintonBinKD'),
 ]
 every = pytest.mark.parametrize('config', DISTILLERS, ids=lambda c: '-'.join(str(v) for v in c.values()))
 

@@ -9,17 +9,6 @@ from torch import Tensor
 from fsmde.bins import DepthBins
 
 
-def edges_between(centers: Tensor, bins: DepthBins) -> Tensor:
-    """Edges (..., K + 1) in metres halfway, in bin space, between ascending centers (..., K) in metres.
-
-    The outermost lie as far beyond the outermost centers as the next edges lie before them.
-    """
-    nodes = bins.to_bin_space(centers)
-    middles = (nodes[..., 1:] + nodes[..., :-1]) / 2
-    first, last = 2 * nodes[..., :1] - middles[..., :1], 2 * nodes[..., -1:] - middles[..., -1:]
-    return bins.from_bin_space(torch.cat([first, middles, last], -1))
-
-
 def rebin_to_grid(probabilities: Tensor, centers: Tensor, bins: DepthBins, grid_edges: Tensor) -> Tensor:
     """The mass that a distribution over adaptive bins has in each cell of a fixed depth grid.
 
@@ -34,10 +23,8 @@ def rebin_to_grid(probabilities: Tensor, centers: Tensor, bins: DepthBins, grid_
     Returns:
         (B, N, D, h, w).
     """
-    # Re-binning is linear and the same for all pixels of a view: what it does to each bin alone is its matrix.
-    one_hot = torch.eye(centers.shape[-1], device=centers.device).expand(*centers.shape, -1)
     around = torch.cat([grid_edges[:1] / 2, grid_edges, grid_edges[-1:] * 2])
-    matrix = bins.rebin(one_hot, edges_between(centers, bins)[:, :, None], around)[..., 1:-1]
+    matrix = bins.rebin_matrix(bins.edges_between(centers), around)[..., 1:-1]
     return torch.einsum('bnkhw,bnkd->bndhw', probabilities, matrix)
 
 

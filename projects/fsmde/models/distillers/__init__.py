@@ -4,6 +4,8 @@ from .aligned_distiller import AlignedDistiller
 from .alignment import align_to_lidar
 from .base import DepthDistiller
 from .cross_interaction_kd import CrossInteractionKD
+from .hinton_bin_kd import HintonBinKD
+from .own_bins_distiller import OwnBinsDistiller
 from .scale_shift_invariant_kd import ScaleShiftInvariantKD
 from .view_relational_kd import ViewRelationalKD
 
@@ -11,6 +13,8 @@ __all__ = [
     'AlignedDistiller',
     'CrossInteractionKD',
     'DepthDistiller',
+    'HintonBinKD',
+    'OwnBinsDistiller',
     'ScaleShiftInvariantKD',
     'ViewRelationalKD',
     'align_to_lidar',

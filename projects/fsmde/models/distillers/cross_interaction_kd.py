@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..losses import masked_mean, silog
 from .aligned_distiller import AlignedDistiller
+from .bin_goals import at_logits, gaussian_goal, kl_divergence
 from .maps import resize_mask
 
 PROBABILITIES = ('branch', 'aligned')
@@ -105,7 +106,6 @@ class CrossInteractionKD(AlignedDistiller):
         return {key: self.loss_weight * value for key, value in losses.items()}
 
     def _loss_aligned(self, student, teacher, target):
-        size = student.logits.shape[-2:]
         labels = self.labels(student, target)
         depth, valid = self.metric_depth(student, teacher, target)
         known = labels.mask & valid
@@ -113,21 +113,17 @@ class CrossInteractionKD(AlignedDistiller):
         measured = known if self.self_windows else target.mask & valid
         shift, spread = self._local_residuals(log_ratio, known, measured)
         with torch.no_grad():
-            log_depth = depth.log() + shift
-            spread_in_bins = spread if self.bins.spacing == 'log' else spread * log_depth.exp()
-            small = [
-                F.interpolate(x, size=size, mode='bilinear', align_corners=False) for x in (log_depth, spread_in_bins)
-            ]
-            log_depth, spread_in_bins = (x[..., None] for x in small)
-            centers = student.centers[:, :, None, None]
-            nodes = self.bins.to_bin_space(centers)
-            # A Gaussian narrower than the bins would be no Gaussian.
-            spacing = (nodes[..., 1:] - nodes[..., :-1]).mean(-1, keepdim=True)
-            sigma = torch.maximum(spread_in_bins, spacing)
-            goal = self.bins.encode(log_depth[..., 0].exp(), centers, sigma[..., 0]).permute(0, 1, 4, 2, 3)
-            weight = F.interpolate((-spread / self.tau).exp(), size=size, mode='bilinear', align_corners=False)
-            weight = weight * resize_mask(valid, size)
-        return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight))
+            depth = depth * shift.exp()
+            spread_in_bins = spread if self.bins.spacing == 'log' else spread * depth
+            depth, valid = at_logits(depth, valid, student)
+            spread_in_bins, weight = (
+                F.interpolate(x, size=depth.shape[-2:], mode='bilinear', align_corners=False)
+                for x in (spread_in_bins, (-spread / self.tau).exp())
+            )
+            goal = gaussian_goal(self.bins, depth, spread_in_bins, student)
+        return dict(
+            loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight * valid)
+        )
 
     def _local_residuals(self, log_ratio: Tensor, known: Tensor, measured: Tensor, prior: float = 4.0):
         """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points.
@@ -151,17 +147,6 @@ class CrossInteractionKD(AlignedDistiller):
         square = (second + prior * (variance + mean.square())) / (count + prior)
         spread = (square - shift.square()).clamp(min=1e-8).sqrt()
         return [F.interpolate(x, size=(H, W), mode='bilinear', align_corners=False) for x in (shift, spread)]
-
-
-def kl_divergence(goal: Tensor, logits: Tensor, weight: Tensor) -> Tensor:
-    """KL(goal || softmax(logits)) over bins in nats, weighted mean over pixels.
-
-    Args:
-        goal, logits: (B, N, K, h, w).
-        weight: (B, N, h, w).
-    """
-    pointwise = F.kl_div(logits.float().log_softmax(2), goal, reduction='none').sum(2)
-    return masked_mean(pointwise, weight)
 
 
 def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:
