@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fsmde.models.losses import SILogLoss, chamfer_1d, masked_mean, silog
+from fsmde.models.losses.ssim import ssim
 
 
 def test_masked_mean_ignores_what_is_masked_even_if_it_is_not_finite():
@@ -85,3 +86,15 @@ def test_chamfer_without_values_is_zero_with_zero_gradients():
 def test_negative_weights_are_refused():
     with pytest.raises(ValueError, match='loss_weight'):
         SILogLoss(loss_weight=-1)
+
+
+def test_ssim_by_hand():
+    """In a window of 3 with sigma inf: x = 0 0 3 around the middle, y = 0 3 0."""
+    x, y = torch.tensor([[[0.0, 0.0, 3.0]]]), torch.tensor([[[0.0, 3.0, 0.0]]])
+    # Means 1, variances 3 - 1 = 2, covariance 0 - 1 = -1.
+    expected = (-2 + 0.0009) / (4 + 0.0009)
+    assert ssim(x, y, window=3, sigma=1e6)[0, 0, 1].item() == pytest.approx(expected, rel=1e-4)
+    torch.testing.assert_close(ssim(x, x), torch.ones_like(x))
+    # Another level alone: (2 a b + C1) / (a^2 + b^2 + C1).
+    one = torch.ones(1, 20, 20)
+    assert ssim(one, 3 * one)[0, 5, 5].item() == pytest.approx(6 / 10, rel=1e-4)

@@ -19,6 +19,7 @@ DISTILLERS = [
     dict(type='ViewRelationalKD', relation='feature', grid=(3, 4)),
     dict(type='ScaleShiftInvariantKD'),
     dict(type='HintonBinKD'),
+    dict(type='TieKD'),
 ]
 every = pytest.mark.parametrize('config', DISTILLERS, ids=lambda c: '-'.join(str(v) for v in c.values()))
 

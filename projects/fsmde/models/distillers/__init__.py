@@ -7,6 +7,7 @@ from .cross_interaction_kd import CrossInteractionKD
 from .hinton_bin_kd import HintonBinKD
 from .own_bins_distiller import OwnBinsDistiller
 from .scale_shift_invariant_kd import ScaleShiftInvariantKD
+from .tie_kd import TieKD
 from .view_relational_kd import ViewRelationalKD
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'HintonBinKD',
     'OwnBinsDistiller',
     'ScaleShiftInvariantKD',
+    'TieKD',
     'ViewRelationalKD',
     'align_to_lidar',
 ]
