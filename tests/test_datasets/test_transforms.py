@@ -4,6 +4,7 @@ import torch
 
 from fsmde.datasets import (
     DDADDataset,
+    DenseDepthAsTarget,
     KeepLidarPixels,
     KeepTeacherViews,
     LoadSurroundImages,
@@ -110,8 +111,24 @@ def test_sparse_pixels_for_evaluation(frame):
     assert kept['lidar_visible'].all()
 
 
+def test_dense_depth_as_target_tells_sky_from_the_car_itself():
+    depth = np.array([[[4.0, 0, 0, 8]]], np.float32)
+    visible = np.array([[True, True, False, True]])
+    frame = dict(
+        img=[np.zeros((1, 4, 3))], visible=[visible], ori2img=np.eye(3)[None], cam_order=[0], dense_depth=depth
+    )
+    assert DenseDepthAsTarget()(dict(frame))['gt_depth'].tolist() == depth.tolist()
+    assert DenseDepthAsTarget(sky=1e4)(dict(frame))['gt_depth'].tolist() == [[[4, 1e4, 0, 8]]]
+
+
 @pytest.mark.parametrize(
-    'make', [lambda: RandomZoomCrop(0.5), lambda: RandomFlipViews(2.0), lambda: RandomPhotometric(strength=1.0)]
+    'make',
+    [
+        lambda: DenseDepthAsTarget(sky=0),
+        lambda: RandomZoomCrop(0.5),
+        lambda: RandomFlipViews(2.0),
+        lambda: RandomPhotometric(strength=1.0),
+    ],
 )
 def test_wrong_arguments(make):
     with pytest.raises(ValueError):

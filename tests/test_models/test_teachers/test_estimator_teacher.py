@@ -60,6 +60,15 @@ def test_answers_as_the_student_does(trained, inputs):
     assert output.space == 'depth_metric' and output.valid.all() and teacher.feature_channels == 8
 
 
+@torch.no_grad()
+def test_a_disparity_teacher_answers_with_the_inverse(trained, inputs):
+    config, checkpoint, student = trained
+    output = EstimatorTeacher(config, checkpoint, space='disparity_affine_invariant')(*inputs)
+    expected = student.extract(student.data_preprocessor.normalize(inputs[0]), inputs[1])
+    torch.testing.assert_close(output.depth, 1 / expected.depth)
+    assert output.space == 'disparity_affine_invariant'
+
+
 def test_frozen_and_without_traces(trained, inputs):
     config, checkpoint, _ = trained
     torch.manual_seed(3)

@@ -21,7 +21,8 @@ class EstimatorTeacher(DepthTeacher):
         config: Path of the config it was trained with, or the Config.
         checkpoint: Path of its checkpoint.
         space: ``'depth_metric'``; or ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that
-            was trained on other rigs.
+            was trained on other rigs; or ``'disparity_affine_invariant'`` for one that was trained with
+            :class:`~fsmde.models.losses.AffineInvariantLoss`: its answers are then 1 / depth.
         feature_size: See :class:`DepthTeacher`.
 
     Raises:
@@ -59,7 +60,8 @@ class EstimatorTeacher(DepthTeacher):
     def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
         """See :meth:`DepthTeacher.predict`."""
         output = self.network.extract(self.network.data_preprocessor.normalize(images), cam2img)
-        return output.depth, output.features
+        disparity = self.space.startswith('disparity')
+        return 1 / output.depth if disparity else output.depth, output.features
 
 
 def _load(network, checkpoint, config_name):
