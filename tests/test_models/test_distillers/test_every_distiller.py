@@ -20,6 +20,14 @@ DISTILLERS = [
     dict(type='ScaleShiftInvariantKD'),
     dict(type='HintonBinKD'),
     dict(type='TieKD'),
+    dict(type='FitNetKD'),
+    dict(type='ChannelWiseKD'),
+    dict(type='AttentionTransferKD'),
+    dict(type='PearsonFeatureKD'),
+    dict(type='RelationalKD'),
+    dict(type='PairwiseAffinityKD'),
+    dict(type='DISTKD'),
+    dict(type='MaskedGenerativeKD'),
 ]
 every = pytest.mark.parametrize('config', DISTILLERS, ids=lambda c: '-'.join(str(v) for v in c.values()))
 

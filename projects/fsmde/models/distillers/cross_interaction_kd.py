@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ..losses import masked_mean, silog
 from .aligned_distiller import AlignedDistiller
 from .bin_goals import at_logits, gaussian_goal, kl_divergence
+from .correlation import pearson
 from .maps import resize_mask
 
 PROBABILITIES = ('branch', 'aligned')
@@ -156,12 +157,8 @@ def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:
     """
     mine = 1 / depth.clamp(min=1e-3) if teacher.space == 'disparity_affine_invariant' else depth
     other = F.interpolate(teacher.depth, size=depth.shape[-2:], mode='bilinear', align_corners=False)
-    weight = valid.to(mine.dtype).flatten(2)
-    count = weight.sum(-1, keepdim=True)
-    x, y = (torch.where(weight > 0, v.flatten(2), torch.zeros_like(weight)) for v in (mine, other))
-    x, y = (weight * (v - (weight * v).sum(-1, keepdim=True) / count.clamp(min=1)) for v in (x, y))
-    norm = ((x * x).sum(-1) * (y * y).sum(-1)).clamp(min=1e-12).sqrt()
-    return masked_mean(1 - (x * y).sum(-1) / norm, count[..., 0] > 1)
+    used = valid.flatten(2)
+    return masked_mean(1 - pearson(mine.flatten(2), other.flatten(2), used), used.sum(-1) > 1)
 
 
 def visible_at(target, like: Tensor) -> Tensor:
