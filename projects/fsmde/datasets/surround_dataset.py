@@ -27,6 +27,11 @@ class SurroundDepthDataset(BaseDataset):
         self_occlusion: Where masks of the car's own body are: ``dict(root=..., template='{scene}/{camera}.png',
             valid=255)``. ``root`` is taken relative to ``data_root``, ``valid`` is the grey value that marks pixels of
             the world: 255 or 0, the two public families of DDAD masks differ in it.
+        labelled_fraction: Share of the frames that have LiDAR in training, evenly spread over the index and so over the
+            scenes, and the same for every seed; at least one. The others are loaded with an empty cloud: a student learns
+            from a teacher there, and from nothing else. See :func:`evenly_spread`.
+        only_labelled: Labelled frames take the places of the others, each as often: what a student without a teacher
+            learns from in as many steps. Repetitions of a frame are augmented differently.
         max_refetch: How many frames after a broken one are tried in training before the error is raised.
         kwargs: Those of :class:`mmengine.dataset.BaseDataset`.
 
@@ -40,12 +45,24 @@ class SurroundDepthDataset(BaseDataset):
     #: Farthest depth in metres that its evaluation protocols look at.
     MAX_DEPTH = 200.0
 
-    def __init__(self, *args, cameras: Sequence = None, self_occlusion: dict = None, max_refetch: int = 20, **kwargs):
+    def __init__(
+        self,
+        *args,
+        cameras: Sequence = None,
+        self_occlusion: dict = None,
+        labelled_fraction: float = 1.0,
+        only_labelled: bool = False,
+        max_refetch: int = 20,
+        **kwargs,
+    ):
         if isinstance(cameras, str):
             raise ValueError(f'cameras must be a list of names, found {cameras!r}')
         self.cameras = list(cameras or self.CAMERAS)
         if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f'cameras are named twice: {self.cameras}')
+        if not 0 < labelled_fraction <= 1:
+            raise ValueError(f'labelled_fraction must be in (0, 1], found {labelled_fraction}')
+        self.labelled_fraction, self.only_labelled = labelled_fraction, only_labelled
         self.self_occlusion = self_occlusion and self._check_self_occlusion(**self_occlusion)
         # In shared memory: workers that outlive an epoch see it change. (-1: nobody set it, draw fresh entropy.)
         self._seed_and_epoch = torch.full((2,), -1, dtype=torch.int64).share_memory_()
@@ -83,6 +100,17 @@ class SurroundDepthDataset(BaseDataset):
                     f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
                 )
         super().full_init()
+
+    def filter_data(self) -> list:
+        """Mark the entries that have labels, and replace the others if they are not wanted."""
+        count = len(self.data_list)
+        labelled = evenly_spread(count, self.labelled_fraction)
+        for info, has_labels in zip(self.data_list, labelled):
+            info['labelled'] = bool(has_labels)
+        if not self.only_labelled:
+            return self.data_list
+        kept = [info for info in self.data_list if info['labelled']]
+        return [kept[i * len(kept) // count] for i in range(count)]
 
     def set_epoch(self, seed: int, epoch: int) -> None:
         """Fix the random choices of all frames until the next call, in this process and in its loader's workers."""
@@ -160,3 +188,13 @@ class SurroundDepthDataset(BaseDataset):
             mask = load_visible(path, info['mask_valid_value'], sizes[camera])
             visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
         return pixels, visible, np.array(sizes)
+
+
+def evenly_spread(count: int, fraction: float) -> np.ndarray:
+    """(count,) bool, True at round(fraction * count), at least one, evenly spaced places: those of four in twelve are
+    1, 4, 7 and 10, the middles of four equal parts.
+    """
+    chosen = np.zeros(count, dtype=bool)
+    number = min(count, max(1, round(fraction * count)))
+    chosen[((np.arange(number) + 0.5) * count / number).astype(int)] = True
+    return chosen

@@ -153,9 +153,15 @@ class LoadSurroundImages(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadSurroundLidar(BaseTransform):
-    """Read the LiDAR cloud of a frame: adds ``lidar_points`` (P, 3) float64, metres, in the LiDAR's frame."""
+    """Read the LiDAR cloud of a frame: adds ``lidar_points`` (P, 3) float64, metres, in the LiDAR's frame.
+
+    P is 0 in a frame that is not ``labelled``, see :class:`fsmde.datasets.SurroundDepthDataset`.
+    """
 
     def transform(self, results):
+        if not results.get('labelled', True):
+            results['lidar_points'] = np.empty((0, 3))
+            return results
         points = load_points(results['lidar_path'], results['lidar_dims'])
         results['lidar_points'] = np.asarray(points[:, :3], dtype=np.float64)
         return results
