@@ -7,7 +7,7 @@ from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth,
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
 from .pseudo_points import PseudoPointsFromDepth
-from .teacher_answers import LoadTeacherAnswers
+from .teacher_answers import LoadTeacherAnswers, OracleTeacherAnswers
 
 __all__ = [
     'DenseDepthAsTarget',
@@ -17,6 +17,7 @@ __all__ = [
     'LoadSurroundImages',
     'LoadSurroundLidar',
     'LoadTeacherAnswers',
+    'OracleTeacherAnswers',
     'PackSurroundDetInputs',
     'PackSurroundInputs',
     'ProjectLidarDepth',

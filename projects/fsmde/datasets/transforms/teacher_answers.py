@@ -1,9 +1,14 @@
 """Reading what the teacher said of a frame, instead of asking it."""
 
+import zlib
+
+import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from fsmde.teacher_cache import TeacherCache
+
+from .lidar_depth import DenseDepthAsTarget
 
 
 @TRANSFORMS.register_module()
@@ -30,7 +35,40 @@ class LoadTeacherAnswers(BaseTransform):
         results['teacher_depth'] = depth
         if features is not None:
             results['teacher_features'] = features
-        results['teacher_shape'] = results['img'][0].shape[:2]
-        results['teacher_cam2img'] = results['cam2img'].copy()
-        results['teacher_ori2img'] = results['ori2img'].copy()
-        return results
+        return remember_views(results)
+
+
+@TRANSFORMS.register_module()
+class OracleTeacherAnswers(BaseTransform):
+    """Make the answers of :class:`fsmde.models.OracleTeacher` from dense ground truth, for bounds of distillation.
+
+    Stands where :class:`LoadTeacherAnswers` stands, behind :class:`LoadDenseDepth`. Adds ``teacher_depth`` (N, H, W)
+    float32: a / depth + b, with a scale a in [1/3, 3] and a shift b in [-0.1, 0.1] of each view that only the frame's
+    name decides, so that nothing metric is left in it. Where the world is seen and has no depth (the sky, and what lies
+    beyond the range of the dense maps) 1 / depth is taken as 0; the car itself is NaN.
+    """
+
+    def __init__(self):
+        self.look_up = DenseDepthAsTarget()
+
+    def transform(self, results):
+        if 'dense_depth' not in results:
+            raise ValueError(
+                f'frame {results["frame_id"]} has no dense_depth: put LoadDenseDepth before this transform'
+            )
+        depth = self.look_up.transform(dict(results))['gt_depth']
+        disparity = np.where(depth > 0, 1 / np.maximum(depth, 1e-3), 0)
+        # Not results['rng']: the augmentation stays that of the same seed without an oracle.
+        rng = np.random.default_rng(zlib.crc32(results['frame_id'].encode()))
+        views = (len(depth), 1, 1)
+        answers = 3 ** rng.uniform(-1, 1, views) * disparity + rng.uniform(-0.1, 0.1, views)
+        results['teacher_depth'] = np.where(np.stack(results['visible']), answers, np.nan).astype(np.float32)
+        return remember_views(results)
+
+
+def remember_views(results: dict) -> dict:
+    """Keep what is needed to move a teacher's answers into views that later transforms change."""
+    results['teacher_shape'] = results['img'][0].shape[:2]
+    results['teacher_cam2img'] = results['cam2img'].copy()
+    results['teacher_ori2img'] = results['ori2img'].copy()
+    return results

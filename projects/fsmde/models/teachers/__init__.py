@@ -1,7 +1,7 @@
 """Frozen depth teachers."""
 
 from .base import DepthTeacher
-from .cached import CachedTeacher
+from .cached import CachedTeacher, OracleTeacher
 from .estimator import EstimatorTeacher
 from .huggingface import HuggingFaceDepthTeacher
 from .replay import replay_augmentation
@@ -13,5 +13,6 @@ __all__ = [
     'DepthTeacher',
     'EstimatorTeacher',
     'HuggingFaceDepthTeacher',
+    'OracleTeacher',
     'replay_augmentation',
 ]

@@ -1,4 +1,4 @@
-"""A teacher whose answers were written down before training."""
+"""Teachers whose answers the pipeline reads: written down before training, or made of dense ground truth."""
 
 import torch
 from mmdet3d.registry import MODELS
@@ -10,8 +10,28 @@ from fsmde.teacher_cache import TeacherCache
 from .base import DepthTeacher
 
 
+class AnswersInSamples(DepthTeacher):
+    """A teacher that is not asked in training: a transform of the pipeline, named by ``SOURCE``, brings its answers."""
+
+    SOURCE = ''
+
+    def answer(self, inputs: dict, data_samples: list) -> TeacherOutput:
+        """See :meth:`DepthTeacher.answer`."""
+        if 'teacher_depth' not in data_samples[0]:
+            raise ValueError(
+                f'the batch has no answers for {type(self).__name__}: put {self.SOURCE} into the training pipeline, in the '
+                'place of KeepTeacherViews'
+            )
+        depth = torch.stack([sample.teacher_depth for sample in data_samples]).float()
+        valid = self._valid(depth)
+        features = None
+        if self.feature_channels is not None:
+            features = torch.cat([sample.teacher_features for sample in data_samples]).float()
+        return TeacherOutput(depth.where(valid, torch.zeros_like(depth)), self.space, valid, features)
+
+
 @MODELS.register_module()
-class CachedTeacher(DepthTeacher):
+class CachedTeacher(AnswersInSamples):
     """Answers from a cache of ``tools/cache_teacher.py``: no teacher runs in a training step.
 
     The pipeline reads the answers (:class:`fsmde.datasets.LoadTeacherAnswers` in the place of ``KeepTeacherViews``); this
@@ -27,26 +47,32 @@ class CachedTeacher(DepthTeacher):
         ValueError: If the cache is not finished, or of another teacher.
     """
 
+    SOURCE = 'LoadTeacherAnswers'
+
     def __init__(self, cache: str, teacher: dict = None):
         cache = TeacherCache(cache)
         description = cache.description()
         if teacher is not None:
             cache.check_identity(MODELS.build(teacher).identity())
         super().__init__(None, description['space'], description['feature_channels'])
+        self._identity = description['identity']
         MMLogger.get_current_instance().info(
             f'Teacher cache {cache.root}: {self.space}, {self.feature_channels or "no"} feature channels'
         )
 
-    def answer(self, inputs: dict, data_samples: list) -> TeacherOutput:
-        """See :meth:`DepthTeacher.answer`."""
-        if 'teacher_depth' not in data_samples[0]:
-            raise ValueError(
-                'the batch has no cached answers: put LoadTeacherAnswers into the training pipeline, in the place of '
-                'KeepTeacherViews'
-            )
-        depth = torch.stack([sample.teacher_depth for sample in data_samples]).float()
-        valid = self._valid(depth)
-        features = None
-        if self.feature_channels is not None:
-            features = torch.cat([sample.teacher_features for sample in data_samples]).float()
-        return TeacherOutput(depth.where(valid, torch.zeros_like(depth)), self.space, valid, features)
+    def identity(self) -> dict:
+        """Of the teacher that wrote the cache."""
+        return self._identity
+
+
+@MODELS.register_module()
+class OracleTeacher(AnswersInSamples):
+    """The best teacher of its space that there can be: dense ground truth made relative, a bound of distillation.
+
+    Its answers come from :class:`fsmde.datasets.OracleTeacherAnswers`.
+    """
+
+    SOURCE = 'OracleTeacherAnswers'
+
+    def __init__(self):
+        super().__init__(None, 'disparity_affine_invariant')

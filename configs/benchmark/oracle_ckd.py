@@ -1,0 +1,17 @@
+"""A bound: cross-interaction KD from a perfect relative teacher, made of dense ground truth."""
+
+from mmengine.config import read_base
+
+from fsmde.datasets import LoadDenseDepth, OracleTeacherAnswers
+from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, OracleTeacher
+
+with read_base():
+    from .sup import *
+
+model.update(
+    type=DistilledDepthEstimator,
+    teacher=dict(type=OracleTeacher),
+    distillers=[dict(type=CrossInteractionKD, probabilities='aligned')],
+)
+train_pipeline[3:3] = [dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers)]
+train_dataloader.dataset.pipeline = train_pipeline
