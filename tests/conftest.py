@@ -25,3 +25,13 @@ def sample_data():
 def toy_dgp(tmp_path):
     """A DGP data set of one scene: six cameras of 48x64 pixels inside a cylinder of radius 10 m, three samples."""
     return write_toy_dgp(tmp_path / 'toy')
+
+
+@pytest.fixture(scope='session')
+def tiny_world(tmp_path_factory):
+    """The built-in world with one training and two test scenes of two frames of 48x80 pixels."""
+    pytest.importorskip('embreex')
+    from fsmde.synthetic import make_world
+
+    few = dict(train_scenes=1, val_scenes=0, test_scenes=2, frames_per_scene=2, size=(48, 80))
+    return make_world(tmp_path_factory.mktemp('tiny') / 'world', **few)

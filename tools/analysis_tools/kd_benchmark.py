@@ -50,7 +50,7 @@ def report(suite, run_of, folder):
     (folder / 'table.md').write_text('\n'.join(table.to_markdown() for table in tables) + note)
     write_json(folder / 'table.json', dict(suite=suite.name, split=split, arms=to_plain(arms)))
     draw_gains(arms, f'{suite.name}, {split} split', folder / 'gains.png')
-    shown = {arms[name]['title']: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
+    shown = {name: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
     frame = draw_frame(shown, folder / 'frame.jpg')
     print(f'tables and pictures are in {folder}' + ('' if frame else '; no predictions at hand, no frame.jpg'))
 
@@ -94,7 +94,7 @@ def main():
     except KeyboardInterrupt:
         sys.exit('kd_benchmark: stopped; the same command goes on')
     if failed:
-        sys.exit(f'{len(failed)} runs failed: {", ".join(run.name for run in failed)}')
+        sys.exit(f'{len(failed)} of {len(runs)} runs failed: {", ".join(run.name for run in failed)}')
 
 
 if __name__ == '__main__':

@@ -55,15 +55,15 @@ def draw_frame(runs: dict, path, cell_width: int = 200) -> str:
     """One held-out frame: images, dense ground truth where there is one, and each arm's prediction.
 
     Args:
-        runs: One finished :class:`fsmde.kd_benchmark.Run` by title; those whose predictions are no longer in their work
-            directories are left out. The first names the data set.
+        runs: One finished :class:`fsmde.kd_benchmark.Run` by the name of its row. Those whose predictions are no longer in
+            their work directories are left out. The first names the data set.
         cell_width: Width in pixels of one camera's picture.
 
     Returns:
         The frame's id; None if there is nothing to draw.
     """
-    folders = {title: Path(run.work_dir, f'{run.split}_predictions') for title, run in runs.items()}
-    folders = {title: folder for title, folder in folders.items() if folder.is_dir()}
+    folders = {name: Path(run.work_dir, f'{run.split}_predictions') for name, run in runs.items()}
+    folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
     if not folders:
         return None
     first = next(iter(runs.values()))
@@ -76,9 +76,9 @@ def draw_frame(runs: dict, path, cell_width: int = 200) -> str:
     if 'dense_depth' in sample:
         height, width = images.shape[2:]
         nearest = dict(dsize=(width, height), interpolation=cv2.INTER_NEAREST)
-        depths['dense ground truth'] = np.stack([cv2.resize(depth, **nearest) for depth in sample.dense_depth])
-    for title, folder in folders.items():
-        depths[title] = np.nan_to_num(read_frame(str(folder), sample.frame_id, sample.cam_names))
+        depths['dense truth'] = np.stack([cv2.resize(depth, **nearest) for depth in sample.dense_depth])
+    for name, folder in folders.items():
+        depths[name] = np.nan_to_num(read_frame(str(folder), sample.frame_id, sample.cam_names))
     order = ring_order(sample.cam2ego)
     picture = draw_comparison(images, depths, sample.cam_names, max_depth=100.0, order=order, cell_width=cell_width)
     write_jpeg(path, picture)

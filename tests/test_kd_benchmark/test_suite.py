@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from fsmde.kd_benchmark import read_suite
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/benchmark/suites').glob('*.py')), ids=lambda path: path.stem)
+def test_shipped_suites(path):
+    suite = read_suite(path)
+    assert all((ROOT / arm.config).is_file() for arm in suite.arms.values())
+    # No number by which settings are chosen is reported.
+    assert suite.split == ('val' if suite.name == 'tuning' else 'test')
+
+
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ("arms = [dict(name='a', config='a.py')]\n", "the suite lacks ['baseline']"),
+        ("baseline = 'a'\nseed = 1\narms = [dict(name='a', config='a.py')]\n", "unknown keys ['seed']"),
+        ("baseline = 'a'\narms = [dict(name='a')]\n", "a lacks ['config']"),
+        ("baseline = 'b'\narms = [dict(name='a', config='a.py')]\n", "'b' of 'a' is no arm"),
+        ("baseline = 'a'\narms = [dict(name='a', config='a.py')] * 2\n", "two arms are called 'a'"),
+        ("baseline = 'a'\narms = [dict(name='a/b', config='a.py')]\n", 'is to be a folder'),
+    ],
+)
+def test_mistakes_are_named(tmp_path, content, message):
+    path = tmp_path / 'toy.py'
+    path.write_text(content)
+    with pytest.raises(ValueError) as error:
+        read_suite(path)
+    assert message in str(error.value) and str(path) in str(error.value)
