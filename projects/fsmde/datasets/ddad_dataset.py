@@ -68,67 +68,76 @@ class DDADDataset(SurroundDepthDataset):
 
     def _load_scene(self, path, scene):
         content, root = read_json(path), osp.dirname(path)
-        calibrations, frames = {}, []
         with reading(path):
+            samples = content['samples']
             data = {datum['key']: datum for datum in content['data']}
             if len(data) != len(content['data']):
                 raise ValueError(f'{path}: two data have the same key')
-            for number, sample in enumerate(content['samples']):
+            sensors = [self._sensors_of(path, sample, data) for sample in samples]
+            # All poses of a scene in one call: numpy takes as long for one.
+            lidar2world = pose_matrices([cloud['pose'] for cloud, _ in sensors], path)
+            cam2world = pose_matrices([image['pose'] for _, images in sensors for image in images], path)
+            cam2world = cam2world.reshape(len(samples), len(self.cameras), 4, 4)
+            lidar2cam = through_world(lidar2world[:, None], cam2world)
+            rigs, frames = {}, []
+            for number, (sample, (cloud, images)) in enumerate(zip(samples, sensors)):
+                frame = dict(
+                    frame_id=f'{scene}/{number:04d}',
+                    scene=scene,
+                    img_path=[osp.join(root, image['filename']) for image in images],
+                    lidar_path=osp.join(root, cloud['filename']),
+                    lidar_dims=4,
+                    lidar2cam=lidar2cam[number],
+                    ori_cam2world=cam2world[number],
+                    timestamp=sample['id'].get('timestamp'),
+                )
                 key = sample['calibration_key']
-                if key not in calibrations:
-                    calibrations[key] = self._load_calibration(osp.join(root, 'calibration', f'{key}.json'))
-                frame = self._load_sample(path, root, sample, data, calibrations[key])
-                frame.update(frame_id=f'{scene}/{number:04d}', scene=scene)
-                self.check_rig(frame)
+                if key not in rigs:
+                    rigs[key] = self._load_rig(path, root, key)
+                    self.check_rig(dict(frame, **rigs[key]))
+                frame.update(rigs[key])
+                if self.dense_depth:
+                    stems = [osp.splitext(osp.basename(image['filename']))[0] for image in images]
+                    frame['dense_depth_path'] = [
+                        osp.join(root, self.dense_depth.format(camera=camera, stem=stem))
+                        for camera, stem in zip(self.cameras, stems)
+                    ]
                 frames.append(frame)
         return frames
 
-    def _load_sample(self, path, root, sample, data, calibration):
+    def _sensors_of(self, path, sample, data):
+        """The DGP entries of a sample's LiDAR and of its cameras."""
         missing = [key for key in sample['datum_keys'] if key not in data]
         if missing:
             raise ValueError(f'{path}: sample names data that are not there: {missing}')
-        by_name = {data[key]['id']['name'].upper(): data[key] for key in sample['datum_keys']}
-        for name in [*self.cameras, self.lidar]:
+        by_name = {data[key]['id']['name'].upper(): data[key]['datum'] for key in sample['datum_keys']}
+        for name in [self.lidar, *self.cameras]:
             if name.upper() not in by_name:
                 raise ValueError(f'{path}: a sample has no {name}; it has {sorted(by_name)}')
-            if name.upper() not in calibration:
-                raise ValueError(f'{path}: calibration {sample["calibration_key"]} has no {name}')
-        images = [by_name[name.upper()]['datum']['image'] for name in self.cameras]
-        cloud = by_name[self.lidar.upper()]['datum']['point_cloud']
-        lidar2world = pose_matrix(cloud['pose'], path)
-        cam2world = np.stack([pose_matrix(image['pose'], path) for image in images])
-        frame = dict(
-            img_path=[osp.join(root, image['filename']) for image in images],
-            lidar_path=osp.join(root, cloud['filename']),
-            lidar_dims=4,
-            cam2img=np.stack([calibration[name.upper()][0] for name in self.cameras]),
-            cam2ego=np.stack([calibration[name.upper()][1] for name in self.cameras]),
-            # World coordinates reach tens of kilometres: the poses are composed in float64.
-            lidar2cam=np.linalg.inv(cam2world) @ lidar2world,
-            ori_cam2world=cam2world,
-            timestamp=sample['id'].get('timestamp'),
-        )
-        if self.dense_depth:
-            stems = [osp.splitext(osp.basename(image['filename']))[0] for image in images]
-            frame['dense_depth_path'] = [
-                osp.join(root, self.dense_depth.format(camera=camera, stem=stem))
-                for camera, stem in zip(self.cameras, stems)
-            ]
-        return frame
+        return by_name[self.lidar.upper()]['point_cloud'], [by_name[name.upper()]['image'] for name in self.cameras]
+
+    def _load_rig(self, path, root, key):
+        """``cam2img`` and ``cam2ego`` of one calibration of a scene."""
+        sensors = self._load_calibration(osp.join(root, 'calibration', f'{key}.json'))
+        for name in [self.lidar, *self.cameras]:
+            if name.upper() not in sensors:
+                raise ValueError(f'{path}: calibration {key} has no {name}')
+        cam2img, cam2ego = (np.stack(m) for m in zip(*(sensors[name.upper()] for name in self.cameras)))
+        return dict(cam2img=cam2img, cam2ego=cam2ego)
 
     @staticmethod
     def _load_calibration(path):
         content, sensors = read_json(path), {}
         with reading(path):
-            lists = content['names'], content['intrinsics'], content['extrinsics']
-        for name, intrinsics, extrinsics in zip(*lists):
+            lists = content['names'], content['intrinsics'], pose_matrices(content['extrinsics'], path)
+        for name, intrinsics, pose in zip(*lists):
             # proto3 leaves zero fields out.
             fx, fy, cx, cy, skew = (float(intrinsics.get(key, 0)) for key in ('fx', 'fy', 'cx', 'cy', 'skew'))
             distortion = intrinsics.get('distortion') or {}
             if any(np.any(value) for value in (distortion.values() if isinstance(distortion, dict) else distortion)):
                 raise ValueError(f'{path}: {name} has lens distortion {distortion}; undistort the images first')
             matrix = np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]])
-            sensors[name.upper()] = matrix, pose_matrix(extrinsics, path)
+            sensors[name.upper()] = matrix, pose
         return sensors
 
 
@@ -152,12 +161,25 @@ def read_json(path: str):
         raise ValueError(f'{path} is cut or no json: {error}') from error
 
 
-def pose_matrix(pose: dict, path: str) -> np.ndarray:
-    """4x4 float64 matrix of a DGP pose; fields that are left out are 0."""
-    rotation, translation = pose.get('rotation', {}), pose.get('translation', {})
+def pose_matrices(poses: list, path: str) -> np.ndarray:
+    """(P, 4, 4) float64 matrices of DGP poses; fields that are left out are 0."""
+    translations = [[pose.get('translation', {}).get(key, 0.0) for key in 'xyz'] for pose in poses]
+    quaternions = [[pose.get('rotation', {}).get(key, 0.0) for key in ('qw', 'qx', 'qy', 'qz')] for pose in poses]
     try:
-        return quaternion_to_matrix(
-            [translation.get(key, 0.0) for key in 'xyz'], [rotation.get(key, 0.0) for key in ('qw', 'qx', 'qy', 'qz')]
-        )
+        return quaternion_to_matrix(np.reshape(translations, (-1, 3)), np.reshape(quaternions, (-1, 4)))
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
+
+
+def through_world(a2world, b2world) -> np.ndarray:
+    """(..., 4, 4) float64 a2b = inverse(b2world) @ a2world of two rigid poses in metres.
+
+    World coordinates reach tens of kilometres: the translations are subtracted first.
+    """
+    # einsum: in BLAS a thousand tiny matrices wait for its threads.
+    world2b = b2world[..., :3, :3].swapaxes(-1, -2)
+    a2b = np.zeros(np.broadcast_shapes(a2world.shape, b2world.shape))
+    a2b[..., :3, :3] = np.einsum('...ij,...jk->...ik', world2b, a2world[..., :3, :3])
+    a2b[..., :3, 3] = np.einsum('...ij,...j->...i', world2b, a2world[..., :3, 3] - b2world[..., :3, 3])
+    a2b[..., 3, 3] = 1
+    return a2b
