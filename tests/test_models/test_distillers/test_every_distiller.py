@@ -17,6 +17,7 @@ DISTILLERS = [
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', grid=(3, 4)),
     dict(type='ViewRelationalKD', relation='feature', grid=(3, 4)),
+    dict(type='ViewRelationalKD', relation='probability', pairs='wedge', grid=(3, 4)),
     dict(type='ScaleShiftInvariantKD'),
     dict(type='HintonBinKD'),
     dict(type='TieKD'),

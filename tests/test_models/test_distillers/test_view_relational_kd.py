@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from toy_scene import BINS
 
 from fsmde.models import ViewRelationalKD
 from fsmde.structures import StudentOutput, TeacherOutput
@@ -81,8 +82,36 @@ def test_only_relations_cross_so_channels_need_not_agree(scene):
     assert loss > 0 and torch.isfinite(loss)
 
 
+def test_only_tokens_near_the_shared_wedge_are_related(scene):
+    """Cameras 60 degrees apart see 77 degrees each: without a margin the outer of four columns is in the wedge.
+
+    Columns look 31, 11, -11 and -31 degrees from the axis (at 3/4 and 1/4 of 16 / 20); the other camera sees from 60 - 39
+    to 60 + 39 degrees.
+    """
+    kd = ViewRelationalKD(pairs='wedge', margin=0.0, grid=(1, 4))
+    used = torch.ones(2, 3, 1, 4, dtype=torch.bool)
+    left, right = kd._both(used, scene.rig)[0, 0].nonzero()[0].tolist()  # of views 0 and 1, which looks to the left
+    assert (left, right) == (0, 3) and kd._both(used, scene.rig)[0, 0].sum() == 1
+    kd.pairs = 'all'
+    assert kd._both(used, scene.rig).all()
+
+
+def test_probabilities_of_a_perfect_student_have_no_loss(scene):
+    kd = ViewRelationalKD('probability', grid=(3, 4), bins=BINS)
+    assert kd.loss(*scene.arguments())['loss_kd_view'] > 0.1
+    small = torch.nn.functional.interpolate(scene.depth.log(), size=scene.student.logits.shape[-2:], mode='bilinear')
+    spacing = BINS.centers().log().diff().mean()
+    goal = BINS.encode(small.exp(), BINS.centers(), spacing.expand_as(small)).permute(0, 1, 4, 2, 3)
+    scene.student = StudentOutput(scene.depth, goal.clamp(min=1e-9).log(), scene.student.centers)
+    assert kd.loss(*scene.arguments())['loss_kd_view'].item() == pytest.approx(0, abs=1e-3)
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match='relation must be one of'):
         distiller('spatial')
     with pytest.raises(ValueError, match='offers no features'):
         ViewRelationalKD('feature')
+    with pytest.raises(ValueError, match='BinDepthHead'):
+        ViewRelationalKD('probability')
+    with pytest.raises(ValueError, match='pairs must be one of'):
+        ViewRelationalKD(pairs='adjacent')

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from ..losses import masked_mean
 from .aligned_distiller import AlignedDistiller
+from .bin_goals import at_logits, gaussian_goal
 from .maps import resize_mask
 
-RELATIONS = ('geometric', 'feature')
+RELATIONS = ('geometric', 'feature', 'probability')
+PAIRS = ('all', 'wedge')
 
 
 @MODELS.register_module()
@@ -25,21 +27,45 @@ class ViewRelationalKD(AlignedDistiller):
       two views agree in scale, which feature similarities cannot.
     - ``'feature'``: cosine similarities of features that are centered over the pair, softmax over j with temperature;
       KL(teacher || student).
+    - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
+      Gaussian over the student's bins.
 
     Args:
-        relation: 'geometric' or 'feature'.
+        relation: 'geometric', 'feature' or 'probability'.
+        pairs: Relate 'all' tokens of two views, or those near their shared 'wedge': that look towards what the other
+            view sees, see :meth:`fsmde.rig.RigBatch.near_wedge`.
+        margin: How far beyond the other image's border is near, in image widths.
         grid: Rows and columns of tokens.
-        temperature: Of the softmax of 'feature'.
+        temperature: Of the softmax of 'feature' and 'probability'.
         kwargs: See :class:`AlignedDistiller`.
+
+    Raises:
+        ValueError: If an option is out of its range, 'feature' meets a teacher without features, or 'probability' a
+            student without bins.
     """
 
-    def __init__(self, relation: str = 'geometric', grid=(6, 10), temperature: float = 0.1, **kwargs):
+    def __init__(
+        self,
+        relation: str = 'geometric',
+        pairs: str = 'all',
+        margin: float = 0.25,
+        grid=(6, 10),
+        temperature: float = 0.1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if relation not in RELATIONS:
             raise ValueError(f'ViewRelationalKD: relation must be one of {RELATIONS}, found {relation!r}')
+        if pairs not in PAIRS or margin < 0:
+            raise ValueError(
+                f'ViewRelationalKD: pairs must be one of {PAIRS} and margin >= 0, found {pairs!r} and {margin}'
+            )
+        if relation == 'probability' and self.bins is None:
+            raise ValueError("ViewRelationalKD: relation='probability' needs a student with a BinDepthHead")
         if relation == 'feature' and self.teacher_channels is None:
             raise ValueError("ViewRelationalKD: this teacher offers no features; use relation='geometric'")
-        self.relation, self.grid, self.temperature = relation, tuple(grid), temperature
+        self.relation, self.pairs, self.margin = relation, pairs, margin
+        self.grid, self.temperature = tuple(grid), temperature
         if len(self.grid) != 2 or min(self.grid) < 1 or not temperature > 0:
             raise ValueError(
                 'ViewRelationalKD: grid must be two positive numbers of tokens (rows, columns) and temperature '
@@ -52,15 +78,12 @@ class ViewRelationalKD(AlignedDistiller):
         return self.relation == 'feature'
 
     def loss(self, student, teacher, target, rig):
-        pairs = rig.pairs()
         with torch.autocast(student.depth.device.type, enabled=False):
-            if self.relation == 'geometric':
-                value = self._geometric(student, teacher, target, rig, pairs)
-            else:
-                value = self._feature(student, teacher, target, pairs)
+            value = getattr(self, f'_{self.relation}')(student, teacher, target, rig)
         return dict(loss_kd_view=self.loss_weight * value)
 
-    def _geometric(self, student, teacher, target, rig, pairs):
+    def _geometric(self, student, teacher, target, rig):
+        pairs = rig.pairs()
         depth, valid = self.metric_depth(student, teacher, target)
         # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
         mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
@@ -69,18 +92,27 @@ class ViewRelationalKD(AlignedDistiller):
         relation = self._log_distances(rig.unproject(mine), pairs)
         goal = self._log_distances(rig.unproject(other.exp()), pairs)
         error = F.smooth_l1_loss(relation, goal, beta=0.1, reduction='none')
-        return masked_mean(error, self._both(used, pairs))
+        return masked_mean(error, self._both(used, rig))
 
-    def _feature(self, student, teacher, target, pairs):
-        B, N = target.visible.shape[:2]
-        visible = F.adaptive_avg_pool2d(
-            (resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible).float(), self.grid
+    def _feature(self, student, teacher, target, rig):
+        valid = resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible
+        shape = target.visible.shape[:2]
+        mine, theirs = (features.float().unflatten(0, shape) for features in (student.features, teacher.features))
+        return self._similar(mine, theirs, valid, rig)
+
+    def _probability(self, student, teacher, target, rig):
+        depth, valid = self.metric_depth(student, teacher, target)
+        depth, _ = at_logits(depth, valid, student)
+        goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), student)
+        return self._similar(student.logits.float().softmax(2), goal, valid, rig)
+
+    def _similar(self, mine, theirs, valid, rig):
+        """KL between row softmaxes of similarities, of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""
+        used = self._both(F.adaptive_avg_pool2d(valid.float(), self.grid) > 0.5, rig)
+        logits = (
+            self._similarities(F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), rig, used)
+            for x in (mine, theirs)
         )
-        used = self._both(visible > 0.5, pairs)
-        logits = [
-            self._similarities(F.adaptive_avg_pool2d(features.float(), self.grid).unflatten(0, (B, N)), pairs, used)
-            for features in (student.features, teacher.features)
-        ]
         mine, goal = (x.div(self.temperature).masked_fill(~used, -1e4).log_softmax(-1) for x in logits)
         rows = F.kl_div(mine, goal.detach(), log_target=True, reduction='none').sum(-1)
         return masked_mean(rows, used.any(-1))
@@ -99,16 +131,18 @@ class ViewRelationalKD(AlignedDistiller):
         # 10 cm of tolerance keep the gradient finite where two tokens meet.
         return 0.5 * (difference.square().sum(-1) + 0.01).log()
 
-    @staticmethod
-    def _both(used: Tensor, pairs: Tensor) -> Tensor:
-        """(B, N, gh, gw) bool -> (B, P, T, T) bool: both tokens are used."""
-        tokens = used.flatten(2)
-        return tokens[:, pairs[:, 0], :, None] & tokens[:, pairs[:, 1], None, :]
+    def _both(self, used: Tensor, rig) -> Tensor:
+        """(B, N, gh, gw) bool -> (B, P, T, T) bool: both tokens are used, and near the wedge if that is asked for."""
+        sides = []
+        for pairs in (rig.pairs(), rig.pairs().flip(1)):
+            tokens = used.flatten(2)[:, pairs[:, 0]]
+            sides.append(tokens & rig.near_wedge(pairs, *self.grid, self.margin) if self.pairs == 'wedge' else tokens)
+        return sides[0][..., :, None] & sides[1][..., None, :]
 
     @staticmethod
-    def _similarities(features: Tensor, pairs: Tensor, used: Tensor) -> Tensor:
+    def _similarities(features: Tensor, rig, used: Tensor) -> Tensor:
         """(B, N, C, gh, gw) features -> (B, P, T, T) centered cosine similarities."""
-        tokens = features.flatten(3).transpose(2, 3)
+        tokens, pairs = features.flatten(3).transpose(2, 3), rig.pairs()
         a, b = tokens[:, pairs[:, 0]], tokens[:, pairs[:, 1]]
         weight_a, weight_b = used.any(3).float()[..., None], used.any(2).float()[..., None]
         count = (weight_a.sum(2) + weight_b.sum(2)).clamp(min=1)
