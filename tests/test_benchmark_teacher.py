@@ -1,0 +1,47 @@
+"""The benchmark's mini teacher at toy size: trained, asked and judged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet3d.registry import DATASETS, METRICS, MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from fsmde.models.teachers import EstimatorTeacher
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_benchmark_teacher_on_tiny_worlds(tmp_path):
+    pytest.importorskip('embreex')
+    from fsmde.synthetic import make_world
+
+    init_default_scope('mmdet3d')
+    cfg = Config.fromfile(ROOT / 'configs/benchmark/teacher.py')
+    cfg.model.backbone.update(depth=18, base_channels=8)
+    tiny = dict(train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=1, size=(48, 80))
+    frames, students = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    assert cfg.world.preset == 'teacher' and frames.data_root == 'data/benchmark_teacher'
+    frames.data_root = str(make_world(tmp_path / 'teacher', **{**cfg.world, **tiny}))
+    students.data_root = str(make_world(tmp_path / 'student', **tiny))
+
+    model, frames = MODELS.build(cfg.model), DATASETS.build(frames)
+    frame = frames[0]['data_samples']
+    assert (frame.gt_depth == 1e4).any() and (frame.gt_depth[~frame.valid_mask] == 0).all()
+    losses = model(**model.data_preprocessor(pseudo_collate([frames[0]]), training=True), mode='loss')
+    losses['loss_depth'].backward()
+    assert 0 < losses['loss_depth'] < 20
+
+    students, metric = DATASETS.build(students), METRICS.build(cfg.test_evaluator)
+    samples = model.eval()(**model.data_preprocessor(pseudo_collate([students[0]])), mode='predict')
+    metric.dataset_meta = students.metainfo
+    metric.process(None, [sample.to_dict() for sample in samples])
+    assert {'depth/affine/abs_rel', 'depth/fsmde/affine/abs_rel'} < set(metric.evaluate(1))
+
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'teacher.pth')
+    teacher = EstimatorTeacher(cfg, str(tmp_path / 'teacher.pth'), 'disparity_affine_invariant', feature_size=(24, 40))
+    answer = teacher(torch.zeros(1, 2, 3, 96, 160, dtype=torch.uint8), torch.eye(3).expand(1, 2, 3, 3))
+    assert 0 < answer.depth.min() and answer.depth.max() <= 2
+    assert answer.features.shape == (2, cfg.model.neck.channels, 24, 40)
