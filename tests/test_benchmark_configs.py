@@ -1,0 +1,53 @@
+"""Every arm of the distillation benchmark builds and takes a step at toy size."""
+
+import numpy as np
+import pytest
+from mmdet3d.registry import DATASETS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from test_configs import ROOT, train_step
+
+from fsmde.engine.launch import set_data_root
+from fsmde.teacher_cache import TeacherCache
+
+ARMS = sorted(path.stem for path in (ROOT / 'configs/benchmark').glob('*.py') if 'teacher' not in path.stem)
+
+
+def read(name):
+    cfg = Config.fromfile(ROOT / f'configs/benchmark/{name}.py')
+    cfg.model.backbone.base_channels = 8
+    return cfg
+
+
+def answer_for(cfg, folder):
+    """Fill a cache for a config's training frames: the world gets nearer from the top of an image to its foot."""
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    names = [transform['type'].__name__ for transform in pipeline]
+    place = names.index('LoadTeacherAnswers')
+    cfg.model.teacher.cache = pipeline[place].cache = str(folder)
+    cache = TeacherCache(folder)
+    cache.begin(dict(identity=dict(teacher='toy'), space='disparity_affine_invariant', feature_channels=8))
+    generator = np.random.default_rng(0)
+    frames = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=pipeline[:place]))
+    for frame in (frames[i] for i in range(len(frames))):
+        shape = len(frame['img']), *frame['img'][0].shape[:2]
+        depth = np.broadcast_to(np.linspace(0.01, 0.5, shape[1])[:, None], shape)
+        features = generator.normal(size=(shape[0], 8, 12, 20))
+        cache.write(frame['frame_id'], frame['img'], frame['cam2img'], depth, features)
+    cache.finish()
+
+
+@pytest.mark.parametrize('name', ARMS)
+def test_arms_of_the_benchmark_train(name, tiny_world, tmp_path):
+    init_default_scope('mmdet3d')
+    cfg = read(name)
+    set_data_root(cfg, str(tiny_world))
+    if 'cache' in cfg.model.get('teacher', {}):
+        answer_for(cfg, tmp_path / 'answers')
+    model, losses = train_step(cfg)
+    assert any(key.startswith('loss_kd_') for key in losses) == ('teacher' in cfg.model)
+    # Every arm is the same student, on the same frames, in as many steps, but for what its name says.
+    sup = read('sup')
+    for key in ('backbone', 'neck', 'head'):
+        assert cfg.model[key] == sup.model[key]
+    assert (cfg.train_cfg == sup.train_cfg) == (name != 'sup_2x') and cfg.optim_wrapper == sup.optim_wrapper
