@@ -1,5 +1,7 @@
 """Depth bins: the codec between metric depth and probabilities over K bins. The one place that knows what a bin is."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -120,6 +122,12 @@ class DepthBins:
         middles = (nodes[..., 1:] + nodes[..., :-1]) / 2
         first, last = 2 * nodes[..., :1] - middles[..., :1], 2 * nodes[..., -1:] - middles[..., -1:]
         return self.from_bin_space(torch.cat([first, middles, last], -1))
+
+    @staticmethod
+    def confidence(logits: Tensor, dim: int = -1) -> Tensor:
+        """1 - entropy / log K of the distribution over ``dim``: 1 if one bin has it all, 0 if all have the same."""
+        log_p = logits.float().log_softmax(dim)
+        return (1 + (log_p.exp() * log_p).sum(dim) / math.log(logits.shape[dim])).clamp(0, 1)
 
     def rebin(self, probabilities: Tensor, edges: Tensor, new_edges: Tensor) -> Tensor:
         """Mass-preserving re-binning: mass is taken as uniform in bin space within each source bin.

@@ -148,17 +148,15 @@ class RigBatch:
         return torch.einsum('bnij,hwj->bnhwi', inverse, pixels)
 
     def near_wedge(self, pairs: Tensor, height: int, width: int, margin: float) -> Tensor:
-        """(B, P, height * width) bool: cells of a grid of one view that look towards what another sees at infinity.
+        """(B, P, height * width) bool: cells of a grid of one view that look to where another looks, far away.
 
         Args:
             pairs: (P, 2) int64: of the first view, towards the second.
-            height, width: Of the grid.
             margin: How far beyond the second image's left and right border counts, in image widths.
         """
         rotation = self.cam2ego[..., :3, :3]
         rays = torch.einsum('bnij,bnhwj->bnhwi', rotation, self.rays(height, width)).flatten(2, 3)
-        ego2img = self.cam2img @ rotation.transpose(-1, -2)
-        u, _, z = torch.einsum('bpij,bptj->bpti', ego2img[:, pairs[:, 1]], rays[:, pairs[:, 0]]).unbind(-1)
+        u, _, z = torch.einsum('bpij,bptj->ibpt', (self.cam2img @ rotation.mT)[:, pairs[:, 1]], rays[:, pairs[:, 0]])
         return (z > 0) & ((u / z.clamp(min=1e-6) / self.image_size[1] - 0.5).abs() < 0.5 + margin)
 
     def unproject(self, depth: Tensor) -> Tensor:

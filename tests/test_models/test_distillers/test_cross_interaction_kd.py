@@ -111,6 +111,21 @@ def test_a_perfect_student_has_no_probability_loss(scene):
     assert kd.loss(*scene.arguments())['loss_kd_prob'] < 0.01 * first
 
 
+def test_selection_by_hand(scene):
+    """One LiDAR point of 10 m; the student says 20 m, the crossing 12 m in the first frame and 25 m in the second."""
+    kd = distiller('branch', select=True)
+    scene.target.mask[:] = False
+    scene.target.mask[..., 9, 13], scene.target.depth[..., 9, 13] = True, 10.0  # cell (2, 3) of 4 x 4 pixels
+    scene.student.depth = torch.full((2, 3, H, W), 20.0)
+    crossed = torch.tensor([12.0, 25.0]).view(2, 1, 1, 1).expand(2, 3, H, W)
+    certain = torch.zeros(2, 3, 16, H // 4, W // 4)
+    certain[:, :, 5, :, 4:] = 100.0  # and on the left half all bins are as likely
+    weight = kd._preference(certain, crossed, scene.student, scene.target)
+    assert (weight[0, :, 1:4, 2:5] == 1).all() and (weight[1, :, 1:4, 2:5] == 0).all()
+    torch.testing.assert_close(weight[1, :, 4:, :4], torch.zeros(3, 2, 4), rtol=0, atol=1e-6)
+    torch.testing.assert_close(weight[1, :, 4:, 5:], torch.ones(3, 2, 3))
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match='probabilities must be one of'):
         distiller('guessed')

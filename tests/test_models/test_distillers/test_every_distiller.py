@@ -13,6 +13,7 @@ from toy_dgp import write_toy_dgp
 
 DISTILLERS = [
     dict(type='CrossInteractionKD', channels=8),
+    dict(type='CrossInteractionKD', channels=8, select=True),
     dict(type='CrossInteractionKD', probabilities='aligned'),
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', grid=(3, 4)),

@@ -1,7 +1,5 @@
 """The student's bins as others need them: on a detector's uniform depth grid, and as one number of confidence."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,8 +27,5 @@ def rebin_to_grid(probabilities: Tensor, centers: Tensor, bins: DepthBins, grid_
 
 
 def bin_confidence(logits: Tensor, size) -> Tensor:
-    """1 - entropy / log K of (B, N, K, h, w) logits, at another size: (B, N, H, W) in [0, 1], 1 if one bin has it all."""
-    log_p = logits.float().log_softmax(2)
-    entropy = -(log_p.exp() * log_p).sum(2)
-    confidence = (1 - entropy / math.log(logits.shape[2])).clamp(0, 1)
-    return F.interpolate(confidence, size=tuple(size), mode='bilinear', align_corners=False)
+    """:meth:`DepthBins.confidence` of (B, N, K, h, w) logits, at another size: (B, N, H, W) in [0, 1]."""
+    return F.interpolate(DepthBins.confidence(logits, 2), size=tuple(size), mode='bilinear', align_corners=False)

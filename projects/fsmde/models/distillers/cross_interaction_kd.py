@@ -26,7 +26,9 @@ class CrossInteractionKD(AlignedDistiller):
       features. The crossing D_ts = decode(P_t, c_s) with the student's centers c_s must explain LiDAR
       (``loss_kd_cross``), 1 / D_ts must be affine in the teacher's disparity, pixel by pixel (``loss_kd_ssi``), and the
       student's probabilities P_s follow P_t wherever the teacher is valid, LiDAR or not: KL(sg P_t || P_s)
-      (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves.
+      (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves. With ``select`` the KL's
+      weight, 1 otherwise, is P_t's confidence 1 - H(P_t) / ln K, and in cells of the student's map with LiDAR in or next
+      to them 1 if D_ts is nearer to it than D_ss (by the mean |ln D - ln g|) and else 0.
     - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected by the local mean of the residuals
       ln g - ln d in windows, and encoded as a Gaussian over the student's bins whose spread is the residuals'. Windows
       in which the teacher disagrees with LiDAR weigh less: exp(-spread / tau). Nothing to train. With ``self_align``
@@ -37,6 +39,7 @@ class CrossInteractionKD(AlignedDistiller):
         probabilities: 'branch' or 'aligned'.
         cross_weight, ssi_weight, prob_weight: Weights of the three losses; 'aligned' has the last only.
         channels: Hidden channels of the branch.
+        select: See 'branch'.
         window: Side of the windows of 'aligned', as a fraction of the image's height.
         tau, self_windows: See above; tau in log depth.
         kwargs: See :class:`AlignedDistiller`.
@@ -52,6 +55,7 @@ class CrossInteractionKD(AlignedDistiller):
         ssi_weight: float = 0.5,
         prob_weight: float = 0.3,
         channels: int = 64,
+        select: bool = False,
         window: float = 0.125,
         tau: float = 0.3,
         self_windows: bool = False,
@@ -70,7 +74,7 @@ class CrossInteractionKD(AlignedDistiller):
                 f'{cross_weight}, ssi_weight={ssi_weight}, prob_weight={prob_weight}, window={window}, tau={tau}'
             )
         self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
-        self.window, self.tau, self.self_windows = window, tau, self_windows
+        self.select, self.window, self.tau, self.self_windows = select, window, tau, self_windows
         self.branch = None
         if probabilities == 'branch':
             if self.teacher_channels is None:
@@ -98,13 +102,30 @@ class CrossInteractionKD(AlignedDistiller):
         crossed = self.bins.decode(probabilities, student.centers[..., None, None], dim=2)
         valid = resize_mask(teacher.valid & visible_at(target, teacher.valid), size)
         full = F.interpolate(crossed, size=target.depth.shape[-2:], mode='bilinear', align_corners=False)
+        weight = valid * self._preference(logits, full, student, target) if self.select else valid.float()
         losses = dict(
             loss_kd_cross=self.cross_weight * silog(full, target.depth, target.mask),
-            loss_kd_prob=self.prob_weight * kl_divergence(probabilities.detach(), student.logits, valid.float()),
+            loss_kd_prob=self.prob_weight * kl_divergence(probabilities.detach(), student.logits, weight),
         )
         if teacher.space != 'depth_metric':
             losses['loss_kd_ssi'] = self.ssi_weight * scale_shift_invariant(crossed, teacher, valid)
         return {key: self.loss_weight * value for key, value in losses.items()}
+
+    @torch.no_grad()
+    def _preference(self, logits, crossed, student, target):
+        """(B, N, h, w) weights: see ``select``."""
+        size = logits.shape[-2:]
+        measured = target.mask.float()
+        log_depth = torch.where(target.mask, target.depth, torch.ones_like(target.depth)).log()
+        crossed, own = (
+            (x.clamp(min=1e-3).log() - log_depth).abs() * measured for x in (crossed, student.depth.float())
+        )
+
+        def around(x):
+            return F.avg_pool2d(F.adaptive_avg_pool2d(x, size), 3, stride=1, padding=1)
+
+        nearer = (around(crossed) < around(own)).float()
+        return torch.where(around(measured) > 0, nearer, self.bins.confidence(logits, 2))
 
     def _loss_aligned(self, student, teacher, target):
         labels = self.labels(student, target)
