@@ -49,6 +49,7 @@ setup(
     ],
     extras_require={
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
+        'png': ['kornia-rs>=0.2'],
         'synthetic': ['embreex'],
         'tensorboard': ['tensorboard'],
     },

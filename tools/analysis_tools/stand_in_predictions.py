@@ -18,7 +18,7 @@ from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
 from fsmde.datasets import LoadDenseDepth
-from fsmde.datasets.transforms.loading import load_visible
+from fsmde.datasets.transforms.image_files import load_visible
 from fsmde.engine.launch import read_config
 from fsmde.evaluation.predictions import prediction_path
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from fsmde.rig import CameraRig, project_points
 
-from .transforms.loading import load_points, load_visible
+from .transforms.image_files import load_visible
+from .transforms.loading import load_points
 
 
 class SurroundDepthDataset(BaseDataset):

@@ -7,6 +7,8 @@ from mmdet3d.registry import TRANSFORMS
 
 from fsmde.rig import CameraRig
 
+from .image_files import resize_visible
+
 
 def warp_views(results, matrices):
     """Multiply (N, 3, 3) pixel transforms onto ``cam2img`` and ``ori2img``."""
@@ -44,8 +46,7 @@ class ResizeViews(BaseTransform):
             h, w = image.shape[:2]
             if (h, w) != (H, W):
                 results['img'][n] = resize_image(image, H, W)
-                visible = cv2.resize(results['visible'][n].view(np.uint8), (W, H), interpolation=cv2.INTER_NEAREST)
-                results['visible'][n] = visible.view(bool)
+                results['visible'][n] = resize_visible(results['visible'][n], H, W)
             matrices.append(np.diag([W / w, H / h, 1.0]))
         warp_views(results, np.stack(matrices))
         return results
@@ -92,8 +93,7 @@ class RandomZoomCrop(BaseTransform):
             top, left = rng.integers(h - crop_h + 1), rng.integers(w - crop_w + 1)
             window = np.s_[top : top + crop_h, left : left + crop_w]
             results['img'][n] = cv2.resize(image[window], (w, h), interpolation=cv2.INTER_LINEAR)
-            visible = np.ascontiguousarray(results['visible'][n][window]).view(np.uint8)
-            results['visible'][n] = cv2.resize(visible, (w, h), interpolation=cv2.INTER_NEAREST).view(bool)
+            results['visible'][n] = resize_visible(results['visible'][n][window], h, w)
             x, y = w / crop_w, h / crop_h
             matrices.append(np.array([[x, 0, -left * x], [0, y, -top * y], [0, 0, 1]]))
         warp_views(results, np.stack(matrices))
@@ -131,7 +131,7 @@ class RandomFlipViews(BaseTransform):
         results['ori2img'] = (flips @ results['ori2img'])[order]
         results['cam_order'] = results['cam_order'][order]
         results['img'] = [cv2.flip(results['img'][n], 1) for n in order]
-        results['visible'] = [cv2.flip(results['visible'][n].view(np.uint8), 1).view(bool) for n in order]
+        results['visible'] = [results['visible'][n][:, ::-1] for n in order]
         if 'lidar_points' in results:
             results['lidar_points'] = results['lidar_points'] @ mirror_lidar[:3, :3].T + mirror_lidar[:3, 3]
         return results

@@ -1,71 +1,13 @@
-"""Reading images, self-occlusion masks, LiDAR clouds and dense depth from disk."""
+"""Reading images, LiDAR clouds and dense depth of a frame from disk."""
 
-import io
 import os.path as osp
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
-from PIL import Image
 
-# The last bytes of a complete file. OpenCV fills what is missing of a cut image with grey and says nothing.
-JPEG = b'\xff\xd8'
-IMAGE_ENDS = {JPEG: b'\xff\xd9', b'\x89P': b'IEND\xaeB`\x82'}
-
-
-REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
-
-
-def load_image(path: str, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """Decode an image, by default to (H, W, 3) uint8 BGR.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, cut or no image.
-    """
-    return decode_image(read_image_file(path), path, flags)
-
-
-def load_reduced_image(path: str, least: tuple) -> tuple:
-    """Decode an image, a JPEG at 1/2, 1/4 or 1/8 of its size if that is enough: its decoder then does less.
-
-    Args:
-        least: (height, width) under which the result must not be, unless the image is.
-
-    Returns:
-        The (H, W, 3) uint8 BGR image, by what its size was divided (1 for all but JPEG), and (H0, W0) of the original.
-        Pixel i covers [i, i + 1) times that factor.
-
-    Raises:
-        FileNotFoundError, ValueError: As :func:`load_image`.
-    """
-    content = read_image_file(path)
-    if content[:2] != JPEG:
-        image = decode_image(content, path, cv2.IMREAD_COLOR)
-        return image, 1, image.shape[:2]
-    with Image.open(io.BytesIO(content)) as header:
-        width, height = header.size
-    factor = next((f for f in REDUCED if height >= f * least[0] and width >= f * least[1]), 1)
-    return decode_image(content, path, REDUCED.get(factor, cv2.IMREAD_COLOR)), factor, (height, width)
-
-
-def read_image_file(path: str) -> bytes:
-    """Content of an image file that is complete."""
-    with open(path, 'rb') as file:
-        content = file.read()
-    end = IMAGE_ENDS.get(content[:2])
-    if end is not None and end not in content[-64:]:
-        raise ValueError(f'{path} is cut: {len(content)} bytes without an end marker')
-    return content
-
-
-def decode_image(content: bytes, path: str, flags: int) -> np.ndarray:
-    """Decode the content of an image file."""
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    if image is None:
-        raise ValueError(f'{path} is no image that OpenCV can decode ({len(content)} bytes)')
-    return image
+from .image_files import all_visible, load_image, load_reduced_image, load_visible, resize_visible
 
 
 def load_points(path: str, dims: int) -> np.ndarray:
@@ -93,18 +35,6 @@ def load_points(path: str, dims: int) -> np.ndarray:
     if points.ndim != 2 or points.shape[1] < 3 or not np.isfinite(points[:, :3]).all(axis=1).any():
         raise ValueError(f'{path} holds no finite point: shape {points.shape}')
     return points
-
-
-def load_visible(path: str, valid_value: int, size) -> np.ndarray:
-    """Read a self-occlusion mask as (H, W) bool, True where the world is seen.
-
-    Raises:
-        ValueError: If its size is not the image's (height, width) ``size``.
-    """
-    mask = load_image(path, cv2.IMREAD_GRAYSCALE)
-    if mask.shape != tuple(size):
-        raise ValueError(f'{path}: the mask is {mask.shape}, its image {tuple(size)} (height, width)')
-    return (mask > 127) == (valid_value == 255)
 
 
 @TRANSFORMS.register_module()
@@ -136,14 +66,11 @@ class LoadSurroundImages(BaseTransform):
             value = results['mask_valid_value']
             results['visible'] = [load_visible(p, value, size) for p, size in zip(results['mask_path'], sizes)]
         else:
-            results['visible'] = [np.ones(size, dtype=bool) for size in sizes]
+            results['visible'] = [all_visible(size) for size in sizes]
         results['ori_shape'] = np.array(sizes)
         for n, (image, factor) in enumerate(zip(images, factors)):
             if factor > 1:
-                visible = cv2.resize(
-                    results['visible'][n].view(np.uint8), image.shape[1::-1], interpolation=cv2.INTER_NEAREST
-                )
-                results['visible'][n] = visible.view(bool)
+                results['visible'][n] = resize_visible(results['visible'][n], *image.shape[:2])
         results['ori_cam2img'] = results['cam2img']
         results['ori2img'] = np.stack([np.diag([1 / factor, 1 / factor, 1.0]) for factor in factors])
         results['cam2img'] = results['ori2img'] @ results['ori_cam2img']
