@@ -6,6 +6,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from ..losses import masked_mean
+from ..losses.affine_invariant import gradient_matching, masked_median
 from .base import DepthDistiller
 from .maps import resize_mask
 
@@ -56,7 +57,8 @@ class ScaleShiftInvariantKD(DepthDistiller):
         residual = (mine - my_shift) / my_scale - (theirs - shift) / scale
         losses = dict(loss_kd_response=self.loss_weight * trimmed_mean(residual.abs(), valid, self.trim) / 2)
         if self.gradient_weight:
-            losses['loss_kd_gradient'] = self.loss_weight * self.gradient_weight * gradient_matching(residual, valid)
+            gradient = gradient_matching(residual.flatten(0, 1), valid.flatten(0, 1), scales=4)
+            losses['loss_kd_gradient'] = self.loss_weight * self.gradient_weight * gradient
         return losses
 
 
@@ -67,12 +69,7 @@ def shift_and_scale(values: Tensor, mask: Tensor, space: str):
     """
     flat, used = values.flatten(2), mask.flatten(2)
     count = used.sum(-1, keepdim=True)
-    if 'affine' in space:
-        ascending = torch.where(used, flat, torch.full_like(flat, torch.inf)).sort(-1).values
-        shift = ascending.gather(-1, (count - 1).clamp(min=0) // 2)
-        shift = torch.where(count > 0, shift, torch.zeros_like(shift))
-    else:
-        shift = torch.zeros_like(flat[..., :1])
+    shift = masked_median(flat, used) if 'affine' in space else torch.zeros_like(flat[..., :1])
     deviation = torch.where(used, (flat - shift).abs(), torch.zeros_like(flat)).sum(-1, keepdim=True) / count.clamp(1)
     scale = torch.where(count > 0, deviation.clamp(min=1e-6), torch.ones_like(deviation))
     return shift[..., None], scale[..., None]
@@ -87,16 +84,3 @@ def trimmed_mean(residual: Tensor, mask: Tensor, trim: float) -> Tensor:
     kept = rank < (1 - trim) * count
     total = torch.where(kept, ascending, torch.zeros_like(ascending)).sum(-1)
     return masked_mean(total / count[..., 0].clamp(min=1), count[..., 0] > 0)
-
-
-def gradient_matching(residual: Tensor, mask: Tensor, scales: int = 4) -> Tensor:
-    """Mean |step| of (B, N, h, w) residuals between valid neighbours, summed over rows, columns and halved sizes."""
-    value = residual.new_zeros(())
-    for level in range(scales):
-        r, m = (x[..., :: 2**level, :: 2**level] for x in (residual, mask))
-        for dim in (-2, -1):
-            size = r.shape[dim] - 1
-            if size > 0:
-                both = m.narrow(dim, 0, size) & m.narrow(dim, 1, size)
-                value = value + masked_mean(r.diff(dim=dim).abs(), both)
-    return value

@@ -7,18 +7,26 @@ from torch import Tensor, nn
 from .silog import masked_mean
 
 
+def masked_median(values: Tensor, mask: Tensor) -> Tensor:
+    """Median over the last axis of the (..., P) values that count, (..., 1); 0 where none does.
+
+    Of an even number of values it is the lower of the middle two.
+    """
+    return values.masked_fill(~mask, torch.nan).nanmedian(-1, keepdim=True).values.nan_to_num()
+
+
 def normalize(values: Tensor, mask: Tensor) -> Tensor:
     """(values - t) / s of each image: t the median, s the mean absolute deviation from it.
 
     Ranftl et al., "Towards Robust Monocular Depth Estimation" (MiDaS, TPAMI 2022), eq. 5; Depth Anything (Yang et al.,
-    CVPR 2024), eq. 2. Of an even number of values the median is the lower of the middle two.
+    CVPR 2024), eq. 2.
 
     Args:
         values: (V, H, W).
         mask: (V, H, W) bool, the pixels that count; elsewhere the result means nothing.
     """
     rows, used = values.flatten(1), mask.flatten(1)
-    median = rows.masked_fill(~used, torch.nan).nanmedian(1, keepdim=True).values.nan_to_num()
+    median = masked_median(rows, used)
     deviation = (rows - median).abs().masked_fill(~used, 0).sum(1, keepdim=True) / used.sum(1, keepdim=True).clamp(
         min=1
     )
