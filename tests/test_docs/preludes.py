@@ -42,6 +42,12 @@ def bev(folder):
     return dict(_base_=Config())
 
 
+def benchmark(folder):
+    """Three frames to share labels among."""
+    write_toy_dgp(folder / 'data/toy')
+    return {}
+
+
 def data(folder):
     own_rig_files(folder)
     return {}
