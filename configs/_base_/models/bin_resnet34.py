@@ -8,6 +8,9 @@ model = dict(
     backbone=dict(
         type=ResNet,
         depth=34,
+        # mmdet's ResNets freeze BatchNorm's statistics by default, for detectors with two images a GPU; here they are twelve,
+        # and a backbone without pretrained weights would be left without normalisation.
+        norm_eval=False,
         # The address in full: 'torchvision://' would need torchvision.
         init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet34-b627a593.pth'),
     ),
