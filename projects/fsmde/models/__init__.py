@@ -1,5 +1,6 @@
 """Depth estimators and their parts, teachers and distillers, registered in mmdet3d's MODELS."""
 
+from .backbones import *  # noqa: F401, F403
 from .bev import *  # noqa: F401, F403
 from .data_preprocessor import SurroundDataPreprocessor
 from .distillers import *  # noqa: F401, F403

@@ -35,6 +35,8 @@ class BaseDepthHead(BaseModule):
     @staticmethod
     def to_input_size(depth: Tensor, image_size) -> Tensor:
         """(B, N, h, w) depth -> (B, N, H, W)."""
+        if depth.shape[-2:] == tuple(image_size):
+            return depth
         return F.interpolate(depth, size=tuple(image_size), mode='bilinear', align_corners=False)
 
     def loss(self, output: StudentOutput, target: DepthTarget) -> dict:

@@ -17,7 +17,7 @@ class RegressionDepthHead(BaseDepthHead):
     Args:
         in_channels: Channels of the neck.
         min_depth, max_depth: Range in metres at the reference focal length.
-        channels: Hidden channels; those of the neck by default.
+        channels: Hidden channels; those of the neck by default, 0 for a single 3x3 convolution as monodepth2 has it.
         kwargs: See :class:`BaseDepthHead`.
     """
 
@@ -34,9 +34,13 @@ class RegressionDepthHead(BaseDepthHead):
         if not 0 < min_depth < max_depth:
             raise ValueError(f'0 < min_depth < max_depth must hold, found {min_depth} and {max_depth}')
         self.nearest, self.farthest = 1 / min_depth, 1 / max_depth
-        channels = channels or in_channels
-        self.hidden = ConvModule(in_channels, channels, 3, padding=1, norm_cfg=norm_cfg)
-        self.regressor = nn.Conv2d(channels, 1, 1)
+        if channels == 0:
+            self.hidden = nn.Identity()
+            self.regressor = nn.Conv2d(in_channels, 1, 3, padding=1, padding_mode='reflect')
+        else:
+            channels = channels or in_channels
+            self.hidden = ConvModule(in_channels, channels, 3, padding=1, norm_cfg=norm_cfg)
+            self.regressor = nn.Conv2d(channels, 1, 1)
 
     def forward(self, features: Tensor, cam2img: Tensor, image_size) -> StudentOutput:
         """Features (B * N, C, h, w), intrinsics (B, N, 3, 3) and the input's (H, W) -> prediction without bins."""

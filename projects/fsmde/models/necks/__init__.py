@@ -1,5 +1,6 @@
 """Necks."""
 
 from .light_pyramid_neck import LightPyramidNeck
+from .unet_neck import UNetNeck
 
-__all__ = ['LightPyramidNeck']
+__all__ = ['LightPyramidNeck', 'UNetNeck']
