@@ -8,18 +8,18 @@ from mmdet3d.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from toy_models import shrink as shrink_model
 
 from fsmde.engine.launch import set_data_root
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = sorted(path.name for path in (ROOT / 'configs').glob('*.py'))
+REALTIME = sorted(f'realtime/{path.name}' for path in (ROOT / 'configs/realtime').glob('*.py'))
+CONFIGS = sorted(path.name for path in (ROOT / 'configs').glob('*.py')) + REALTIME
 
 
 def shrink(cfg):
-    """Make a config small enough for a test: a thin ResNet-18 from scratch, small images, a random teacher."""
-    cfg.model.backbone.update(depth=18, base_channels=8, init_cfg=None)
-    if 'model' in cfg.model.get('teacher', {}):
-        cfg.model.teacher.model = 'random-tiny'
+    """Make a config small enough for a test: a thin backbone from scratch, small images, a random teacher."""
+    shrink_model(cfg.model)
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         for transform in loader.dataset.pipeline:
             if 'size' in transform:
@@ -81,6 +81,39 @@ def test_kd_configs_are_their_supervised_twins_plus_distillation():
         assert kd.val_dataloader.dataset.pipeline == sup.val_dataloader.dataset.pipeline
         for key in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
             assert kd[key] == sup[key]
+
+
+@pytest.mark.parametrize('name', REALTIME)
+def test_realtime_configs_and_their_demos_are_one_network(name):
+    cfg, base = Config.fromfile(ROOT / 'configs' / name), Config.fromfile(ROOT / 'configs/fsmde_sup_ddad.py')
+    family = Path(name).stem.removeprefix('fsmde_rt_').removesuffix('_ddad')
+    demo = Config.fromfile(ROOT / f'configs/realtime/demo/rt_{family}.py')
+    demo_base = Config.fromfile(ROOT / 'configs/demo/demo_sup.py')
+    for config, origin in ((cfg, base), (demo, demo_base)):
+        assert config.train_dataloader == origin.train_dataloader and config.optim_wrapper == origin.optim_wrapper
+        assert config.model.head.focal_reference == origin.model.head.focal_reference
+    assert demo.model.neck == cfg.model.neck
+    assert dict(demo.model.backbone, init_cfg=None) == dict(cfg.model.backbone, init_cfg=None)
+    assert demo.model.backbone.get('init_cfg') is None
+    assert dict(demo.model.head, focal_reference=None) == dict(cfg.model.head, focal_reference=None)
+
+
+@pytest.mark.parametrize(
+    'variant, stride, channels, bins',
+    [
+        ('', 4, 32, 64),
+        ('_neck64', 4, 64, 64),
+        ('_smoothed64', 4, 64, 64),
+        ('_bins32', 4, 32, 32),
+        ('_stride8', 8, 64, 64),
+    ],
+)
+def test_design_variants(variant, stride, channels, bins):
+    init_default_scope('mmdet3d')
+    model = MODELS.build(Config.fromfile(ROOT / f'configs/realtime/demo/rt_resnet18_half{variant}.py').model)
+    output = model.eval().extract(torch.zeros(1, 2, 3, 64, 96), torch.eye(3).expand(1, 2, 3, 3))
+    assert output.logits.shape == (1, 2, bins, 64 // stride, 96 // stride)
+    assert output.features.shape[1] == channels and output.depth.shape == (1, 2, 64, 96)
 
 
 def test_installed_configs_can_be_inherited(tmp_path):

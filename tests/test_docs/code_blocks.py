@@ -184,16 +184,3 @@ def run_python(block: Block, namespace: dict) -> None:
     """Execute a block; a traceback shows the document and the line in it."""
     code = compile('\n' * block.line + block.text, str(ROOT / block.document), 'exec')
     exec(code, namespace)
-
-
-def shrink(model) -> None:
-    """Bring the model of a config to toy size, in place: small random networks in the place of downloads."""
-    if 'backbone' in model:
-        model.backbone.init_cfg = None
-        if getattr(model.backbone.type, '__name__', model.backbone.type).endswith('ResNet'):
-            model.backbone.update(depth=18, base_channels=8)
-    teacher = model.get('teacher')
-    while teacher:  # A cached teacher holds the config of the one that wrote its cache.
-        if 'model' in teacher:
-            teacher.model = 'random-tiny'
-        teacher = teacher.get('teacher')

@@ -16,7 +16,6 @@ from code_blocks import (
     is_config,
     parse_tool_arguments,
     run_python,
-    shrink,
     tool_call,
     undone_afterwards,
     unknown_options,
@@ -25,6 +24,7 @@ from code_blocks import (
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from toy_models import shrink
 
 # Blocks that cannot run here: {document: {text that occurs in the block: reason}}.
 NOT_RUN = {}

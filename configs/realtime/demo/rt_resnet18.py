@@ -1,0 +1,10 @@
+"""fsmde_rt_resnet18_ddad.py's network on the demo's world, from random weights."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ..._base_.models.realtime import light_neck, resnet18
+    from ...demo.demo_sup import *
+
+model.backbone, model.neck = resnet18, light_neck
+model.backbone.update(init_cfg=None)

@@ -1,0 +1,9 @@
+"""The real-time student with ResNet-18 with half the channels, from random weights, supervised, on DDAD."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.models.realtime import light_neck, resnet18_half
+    from ..fsmde_sup_ddad import *
+
+model.backbone, model.neck = resnet18_half, light_neck
