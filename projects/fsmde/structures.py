@@ -55,12 +55,15 @@ class StudentOutput:
         logits: (B, N, K, h, w) bin logits, None for a regression head.
         centers: (B, N, K) bin centers in metres of each camera, None for a regression head.
         features: (B * N, C, h, w) the neck's finest feature map.
+        log_scale: (B, N, h, w) of factored bin centers, which are ``centers`` times its exponential at each pixel; its
+            mean over a view is 0. None where ``centers`` hold at every pixel.
     """
 
     depth: Tensor
     logits: Tensor = None
     centers: Tensor = None
     features: Tensor = None
+    log_scale: Tensor = None
 
 
 @dataclass

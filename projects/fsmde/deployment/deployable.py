@@ -28,7 +28,7 @@ class DeployableEstimator(nn.Module):
             stay in float32.
 
     Raises:
-        ValueError: If ``with_bins`` is asked of an estimator without bins.
+        ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers.
 
     Example:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
@@ -38,6 +38,10 @@ class DeployableEstimator(nn.Module):
         super().__init__()
         if with_bins and not hasattr(estimator.head, 'bins'):
             raise ValueError(f'{type(estimator.head).__name__} has no bins to return: leave with_bins out')
+        if with_bins and getattr(estimator.head, 'log_scale', None) is not None:
+            raise ValueError(
+                'factored centers differ from pixel to pixel, which with_bins cannot return: leave it out'
+            )
         self.preprocessor = copy.deepcopy(estimator.data_preprocessor)
         parts = copy.deepcopy(nn.ModuleDict({name: getattr(estimator, name) for name in ('backbone', 'neck', 'head')}))
         for module in parts.modules():

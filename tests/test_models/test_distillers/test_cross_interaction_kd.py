@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 from toy_scene import BINS, H, W
 
 from fsmde.models import CrossInteractionKD
-from fsmde.structures import TeacherOutput
+from fsmde.structures import StudentOutput, TeacherOutput
 
 
 def distiller(probabilities, **kwargs):
@@ -109,6 +111,36 @@ def test_a_perfect_student_has_no_probability_loss(scene):
     perfect = BINS.encode(small, BINS.centers(), spacing.expand_as(small)).permute(0, 1, 4, 2, 3).clamp(min=1e-9).log()
     scene.student.logits = perfect
     assert kd.loss(*scene.arguments())['loss_kd_prob'] < 0.01 * first
+
+
+def test_factored_probabilities_know_no_scale(scene):
+    """A student whose probabilities have the teacher's shape has no loss, at any level; s is never moved."""
+    kd = distiller('factored')
+    with pytest.raises(ValueError, match="BinDepthHead\\(centers='factored'\\)"):
+        kd.loss(*scene.arguments())
+    size = scene.student.logits.shape[-2:]
+    log_depth = torch.nn.functional.interpolate(scene.depth.log(), size=size, mode='bilinear')
+    shape = (log_depth - log_depth.flatten(2).median(-1).values[..., None, None]).exp()
+    centers = BINS.centers() / BINS.centers().log().mean().exp()
+    spacing = BINS.centers().log().diff().mean()
+    logits = BINS.encode(shape, centers, spacing.expand_as(shape)).permute(0, 1, 4, 2, 3).clamp(min=1e-9).log()
+    first = scene.student
+    for level in (0.7, 30.0):
+        field = torch.randn(2, 3, *size, requires_grad=True)
+        scene.student = StudentOutput(first.depth, logits, level * centers.expand(2, 3, -1), log_scale=field)
+        assert kd.loss(*scene.arguments())['loss_kd_prob'].item() == pytest.approx(0, abs=1e-4)
+        scene.student.logits = first.logits
+        loss = kd.loss(*scene.arguments())['loss_kd_prob']
+        assert loss > 0.1 and torch.autograd.grad(loss, [field, first.logits], allow_unused=True)[0] is None
+
+
+def test_goals_are_told_in_the_centers_of_a_pixel(scene):
+    """With factored centers c_k exp(s(x)) 'aligned' gives a pixel the goal of depth / exp(s(x)) with centers c_k."""
+    field = torch.full((2, 3, 6, 8), 0.5)
+    scene.student.log_scale = field
+    shifted = distiller('aligned').loss(*scene.arguments())['loss_kd_prob']
+    scene.student.log_scale, scene.student.centers = None, scene.student.centers * math.exp(0.5)
+    torch.testing.assert_close(distiller('aligned').loss(*scene.arguments())['loss_kd_prob'], shifted)
 
 
 def test_selection_by_hand(scene):

@@ -15,6 +15,7 @@ DISTILLERS = [
     dict(type='CrossInteractionKD', channels=8),
     dict(type='CrossInteractionKD', channels=8, select=True),
     dict(type='CrossInteractionKD', probabilities='aligned'),
+    dict(type='CrossInteractionKD', probabilities='factored', self_align=True),
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', grid=(3, 4)),
     dict(type='ViewRelationalKD', relation='feature', grid=(3, 4)),
@@ -36,8 +37,9 @@ every = pytest.mark.parametrize('config', DISTILLERS, ids=lambda c: '-'.join(str
 
 @pytest.fixture
 def scene(scene):
-    """The toy scene with features in which the student has everything to learn."""
+    """The toy scene with features in which the student has everything to learn, and factored centers."""
     torch.manual_seed(0)
+    scene.student.log_scale = 0.1 * torch.randn(*scene.depth.shape[:2], *scene.student.logits.shape[-2:])
     scene.student.features = torch.randn_like(scene.student.features).requires_grad_()
     return scene
 
@@ -80,7 +82,7 @@ def estimator(tmp_path_factory):
             type='DistilledDepthEstimator',
             backbone=dict(type='mmdet.ResNet', depth=18, base_channels=8),
             neck=dict(type='LightPyramidNeck', channels=8),
-            head=dict(type='BinDepthHead', bins=vars_of(BINS), focal_reference=40.0),
+            head=dict(type='BinDepthHead', centers='factored', bins=vars_of(BINS), focal_reference=40.0),
             max_depth=80.0,
             teacher=dict(type='HuggingFaceDepthTeacher', model='random-tiny'),
             distillers=[],

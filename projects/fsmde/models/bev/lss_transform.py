@@ -86,8 +86,13 @@ class DepthDistributionLSSTransform(BaseModule):
             (B, out_channels, rows, columns): y and x, the layout of mmdet3d's pillar features.
 
         Raises:
-            ValueError: If features and logits differ in size, or it is no multiple of ``downsample``.
+            ValueError: If features and logits differ in size, or it is no multiple of ``downsample``; if the student's
+                centers are factored.
         """
+        if student.log_scale is not None:
+            raise ValueError(
+                "factored centers differ from pixel to pixel: take a student with centers='learned' or 'fixed'"
+            )
         B, N, _, h, w = student.logits.shape
         if student.features.shape[-2:] != (h, w) or h % self.downsample or w % self.downsample:
             raise ValueError(

@@ -12,10 +12,21 @@ from .maps import resize_mask
 
 
 def at_logits(depth: Tensor, valid: Tensor, student: StudentOutput):
-    """(B, N, H, W) depth in metres and its validity at the size of the student's logits, averaged in log depth."""
+    """(B, N, H, W) depth in metres and its validity at the size of the student's logits, averaged in log depth.
+
+    Where centers are factored the depth is divided by their scale at each pixel, so that it can be told in ``centers``.
+    """
     size = student.logits.shape[-2:]
-    small = F.interpolate(depth.log(), size=size, mode='bilinear', align_corners=False).exp()
-    return small, resize_mask(valid, size)
+    small = F.interpolate(depth.log(), size=size, mode='bilinear', align_corners=False)
+    if student.log_scale is not None:
+        small = small - student.log_scale.detach()
+    return small.exp(), resize_mask(valid, size)
+
+
+def decode(bins: DepthBins, probabilities: Tensor, student: StudentOutput) -> Tensor:
+    """(B, N, h, w) depth in metres that (B, N, K, h, w) probabilities give with the student's centers."""
+    depth = bins.decode(probabilities, student.centers[..., None, None], dim=2)
+    return depth if student.log_scale is None else depth * student.log_scale.exp()
 
 
 def gaussian_goal(bins: DepthBins, depth: Tensor, spread: Tensor, student: StudentOutput) -> Tensor:
@@ -23,7 +34,7 @@ def gaussian_goal(bins: DepthBins, depth: Tensor, spread: Tensor, student: Stude
 
     Args:
         bins: The student's codec.
-        depth: (B, N, h, w) metres, the size of the logits.
+        depth: (B, N, h, w) metres, see :func:`at_logits`.
         spread: Standard deviation in bin space, broadcastable to ``depth``. One that is narrower than the mean distance
             of centers is widened to it: it would be no Gaussian.
 
@@ -42,7 +53,7 @@ def rebinned_goal(bins: DepthBins, own: DepthBins, depth: Tensor, spread: float,
     Args:
         bins: The student's codec.
         own: The teacher's bins, fixed.
-        depth: (B, N, h, w) metres, the size of the logits.
+        depth: (B, N, h, w) metres, see :func:`at_logits`.
         spread: Standard deviation of the Gaussian in widths of the teacher's bins.
 
     Returns:

@@ -6,13 +6,16 @@ from mmcv.cnn import ConvModule
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from fsmde.structures import StudentOutput
+
 from ..losses import masked_mean, silog
+from ..losses.affine_invariant import masked_median
 from .aligned_distiller import AlignedDistiller
-from .bin_goals import at_logits, gaussian_goal, kl_divergence
+from .bin_goals import at_logits, decode, gaussian_goal, kl_divergence
 from .correlation import pearson
 from .maps import resize_mask
 
-PROBABILITIES = ('branch', 'aligned')
+PROBABILITIES = ('branch', 'aligned', 'factored')
 
 
 @MODELS.register_module()
@@ -35,9 +38,13 @@ class CrossInteractionKD(AlignedDistiller):
       the student's own depth stands for LiDAR where there is none; unless ``self_windows`` it aligns whole views only,
       since window by window it would agree with whatever the student says.
 
+    - ``'factored'``, for a head with factored centers c_k(x) = c_k exp(s(x)): the teacher's depth, aligned to LiDAR in
+      each view, is divided by its median over the view and encoded over the c_k, whose geometric mean is 1. The KL knows
+      no scale and never moves s: the teacher's errors of low frequency are left to s, which LiDAR moves.
+
     Args:
-        probabilities: 'branch' or 'aligned'.
-        cross_weight, ssi_weight, prob_weight: Weights of the three losses; 'aligned' has the last only.
+        probabilities: 'branch', 'aligned' or 'factored'.
+        cross_weight, ssi_weight, prob_weight: Weights of the three losses; all but 'branch' have the last only.
         channels: Hidden channels of the branch.
         select: See 'branch'.
         window: Side of the windows of 'aligned', as a fraction of the image's height.
@@ -75,7 +82,7 @@ class CrossInteractionKD(AlignedDistiller):
             )
         self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
         self.select, self.window, self.tau, self.self_windows = select, window, tau, self_windows
-        self.branch = None
+        self.probabilities, self.branch = probabilities, None
         if probabilities == 'branch':
             if self.teacher_channels is None:
                 raise ValueError("CrossInteractionKD: this teacher offers no features; use probabilities='aligned'")
@@ -90,16 +97,14 @@ class CrossInteractionKD(AlignedDistiller):
         return self.branch is not None
 
     def loss(self, student, teacher, target, rig):
-        if self.branch is None:
-            return self._loss_aligned(student, teacher, target)
-        return self._loss_branch(student, teacher, target)
+        return getattr(self, f'_loss_{self.probabilities}')(student, teacher, target)
 
     def _loss_branch(self, student, teacher, target):
         size = student.logits.shape[-2:]
         features = F.interpolate(teacher.features, size=size, mode='bilinear', align_corners=False)
         logits = self.branch(features).float().unflatten(0, student.logits.shape[:2])
         probabilities = logits.softmax(2)
-        crossed = self.bins.decode(probabilities, student.centers[..., None, None], dim=2)
+        crossed = decode(self.bins, probabilities, student)
         valid = resize_mask(teacher.valid & visible_at(target, teacher.valid), size)
         full = F.interpolate(crossed, size=target.depth.shape[-2:], mode='bilinear', align_corners=False)
         weight = valid * self._preference(logits, full, student, target) if self.select else valid.float()
@@ -146,6 +151,19 @@ class CrossInteractionKD(AlignedDistiller):
         return dict(
             loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight * valid)
         )
+
+    def _loss_factored(self, student, teacher, target):
+        if student.log_scale is None:
+            raise ValueError(
+                "CrossInteractionKD: probabilities='factored' needs a student with BinDepthHead(centers='factored')"
+            )
+        with torch.no_grad():
+            centers = student.centers / student.centers.log().mean(-1, keepdim=True).exp()
+            shape = StudentOutput(student.depth, student.logits, centers)
+            depth, valid = at_logits(*self.metric_depth(student, teacher, target), shape)
+            depth = depth / masked_median(depth.flatten(2), valid.flatten(2)).clamp(min=1e-3)[..., None]
+            goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), shape)
+        return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, valid))
 
     def _local_residuals(self, log_ratio: Tensor, known: Tensor, measured: Tensor, prior: float = 4.0):
         """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points.
