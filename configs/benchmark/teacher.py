@@ -3,7 +3,9 @@
 python tools/make_mini_teacher.py
 """
 
+from mmdet.models.backbones import ResNet
 from mmengine.config import read_base
+from mmengine.visualization import LocalVisBackend
 
 from fsmde.datasets import (
     DenseDepthAsTarget,
@@ -15,10 +17,18 @@ from fsmde.datasets import (
     RandomZoomCrop,
     ResizeViews,
 )
-from fsmde.models import AffineInvariantLoss, RegressionDepthHead
+from fsmde.models import (
+    AffineInvariantLoss,
+    BinDepthEstimator,
+    LightPyramidNeck,
+    RegressionDepthHead,
+    SurroundDataPreprocessor,
+)
 
 with read_base():
-    from .sup import *
+    from .._base_.datasets.synthetic import *
+    from .._base_.default_runtime import *
+    from .._base_.schedules.adamw_20e import *
 
 world = dict(
     preset='teacher', train_scenes=200, val_scenes=10, test_scenes=0, frames_per_scene=2, interval=2.0, size=(192, 320)
@@ -26,18 +36,23 @@ world = dict(
 data_root = 'data/benchmark_teacher'
 # Rigs differ from scene to scene; these four cameras are in all of them.
 cameras = ['CAMERA_01', 'CAMERA_02', 'CAMERA_03', 'CAMERA_04']
-# Metres: sky has no inverse depth to speak of, as for Depth Anything.
+# Metres: its inverse is all but 0, as Depth Anything has it.
 sky = 1e4
 
-model.backbone.update(base_channels=64)
-model.head = dict(
-    type=RegressionDepthHead,
-    min_depth=0.5,
-    max_depth=200.0,
-    focal_reference=None,
-    loss_depth=dict(type=AffineInvariantLoss),
+model = dict(
+    type=BinDepthEstimator,
+    backbone=dict(type=ResNet, depth=18, norm_eval=False),
+    neck=dict(type=LightPyramidNeck, channels=64),
+    head=dict(
+        type=RegressionDepthHead,
+        min_depth=0.5,
+        max_depth=200.0,
+        focal_reference=None,
+        loss_depth=dict(type=AffineInvariantLoss),
+    ),
+    max_depth=sky,
+    data_preprocessor=dict(type=SurroundDataPreprocessor),
 )
-model.max_depth = sky
 
 # Zoomed at the images' own size, so that what is enlarged is sharp.
 train_pipeline = [
@@ -51,15 +66,22 @@ train_pipeline = [
     dict(type=PackSurroundInputs),
 ]
 # 400 frames, four a step: sixteen images.
-train_dataloader.update(batch_size=4)
+train_dataloader.update(batch_size=4, num_workers=0, persistent_workers=False)
 train_dataloader.dataset.update(data_root=data_root, cameras=cameras, pipeline=train_pipeline)
-
+# Nothing is chosen while training: the last checkpoint counts.
+val_dataloader = val_cfg = val_evaluator = None
 # Judged on the student's world, which it has not seen, by what an affine map of each image leaves.
+test_dataloader.update(num_workers=0, persistent_workers=False)
+test_dataloader.dataset.update(data_root='data/benchmark')
 test_evaluator.update(protocol=['fsmde_dense', 'fsmde'], modes=['affine'], consistency=[])
 
 max_epochs = 16
+optim_wrapper.optimizer.update(lr=1e-3)
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[0].update(end=100)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
 # An early checkpoint is the worse teacher of the ablation.
-default_hooks.checkpoint.update(interval=4)
+default_hooks.checkpoint.update(interval=4, max_keep_ckpts=-1, save_best=None)
+default_hooks.checkpoint.pop('rule')
+default_hooks.logger.update(interval=20)
+visualizer.update(vis_backends=[dict(type=LocalVisBackend)])
