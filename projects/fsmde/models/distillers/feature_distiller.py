@@ -53,8 +53,13 @@ class FeatureDistiller(DepthDistiller):
     def loss(self, student, teacher, target, rig):
         size = [min(sides) for sides in zip(self.grid, student.features.shape[-2:], teacher.features.shape[-2:])]
         with torch.autocast(student.features.device.type, enabled=False):
-            mine, theirs = (F.adaptive_avg_pool2d(x.float(), size) for x in (student.features, teacher.features))
+            mine, theirs = (averaged(x.float(), size) for x in (student.features, teacher.features))
             valid = resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible
             valid = F.adaptive_avg_pool2d(valid.float(), size).flatten(0, 1) > 0.5
             losses = self.compare(mine, theirs.detach(), valid)
         return {key: self.loss_weight * value for key, value in losses.items()}
+
+
+def averaged(features: Tensor, size: list) -> Tensor:
+    """(V, C, h, w) features averaged over the cells of a grid."""
+    return features if list(features.shape[-2:]) == size else F.adaptive_avg_pool2d(features, size)

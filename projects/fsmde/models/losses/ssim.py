@@ -1,7 +1,6 @@
 """Structural similarity of two maps, as a map."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -18,15 +17,10 @@ def ssim(x: Tensor, y: Tensor, window: int = 11, sigma: float = 1.5, dynamic_ran
     Returns:
         (V, H, W) in [-1, 1], 1 where x and y agree.
     """
-    offset = torch.arange(window, device=x.device) - window // 2
-    kernel = (-0.5 * (offset / sigma) ** 2).softmax(0).to(x)
+    rows, columns = (smoothing_matrix(size, window, sigma).to(x) for size in x.shape[-2:])
 
     def mean(values):
-        rows = F.conv2d(
-            F.pad(values, [0, 0, window // 2, window // 2], 'replicate')[:, None], kernel[None, None, :, None]
-        )
-        columns = F.pad(rows, [window // 2, window // 2, 0, 0], 'replicate')
-        return F.conv2d(columns, kernel[None, None, None])[:, 0]
+        return rows @ values @ columns.T
 
     mean_x, mean_y = mean(x), mean(y)
     variance_x = (mean(x * x) - mean_x**2).clamp(min=0)
@@ -35,3 +29,14 @@ def ssim(x: Tensor, y: Tensor, window: int = 11, sigma: float = 1.5, dynamic_ran
     c1, c2 = (0.01 * dynamic_range) ** 2, (0.03 * dynamic_range) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     return luminance * (2 * covariance + c2) / (variance_x + variance_y + c2)
+
+
+def smoothing_matrix(size: int, window: int, sigma: float) -> Tensor:
+    """(size, size) whose rows are Gaussian windows that sum to 1; what lies beyond a border falls onto it.
+
+    Products with it are several times faster than convolutions of a single channel, backward above all.
+    """
+    offset = torch.arange(window) - window // 2
+    weight = (-0.5 * (offset / sigma) ** 2).softmax(0)
+    index = (torch.arange(size)[:, None] + offset).clamp(0, size - 1)
+    return torch.zeros(size, size).scatter_add(1, index, weight.expand(size, -1))
