@@ -14,7 +14,9 @@ TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
 @pytest.fixture
 def run(toy_dgp, tmp_path, monkeypatch, capsys):
     names = ('LoadSurroundImages', 'LoadSurroundLidar', 'KeepTeacherViews', 'ProjectLidarDepth', 'PackSurroundInputs')
-    dataset = dict(type='DDADDataset', data_root='', pipeline=[dict(type=name) for name in names])
+    pipeline = [dict(type=name) for name in names]
+    pipeline.insert(2, dict(type='ResizeViews', size=(48, 64)))
+    dataset = dict(type='DDADDataset', data_root='', pipeline=pipeline)
     model = dict(
         type='DistilledDepthEstimator',
         backbone=dict(type='mmdet.ResNet', depth=18, base_channels=4),
@@ -38,8 +40,26 @@ def run(toy_dgp, tmp_path, monkeypatch, capsys):
 
 def test_loader(run):
     printed = run('benchmark_loader.py', '--frames', '2')
-    assert 'index: 3 frames' in printed and '| ProjectLidarDepth |' in printed
-    assert 'index: 12 frames' in run('benchmark_loader.py', '--index-frames', '10')
+    assert '| ProjectLidarDepth |' in printed and 'frames a second' in printed
+
+
+def test_index_of_any_size(run):
+    rows = run('benchmark_loader.py', '--index-frames', '10').splitlines()[2:]
+    assert [row.split()[1] for row in rows] == ['10']
+
+
+def test_loader_beside_stock_transforms(run, tmp_path):
+    (tmp_path / 'stock.py').write_text(
+        'from mmengine.config import read_base\n'
+        'with read_base():\n'
+        '    from fsmde.configs.benchmark_loader.stock_pipeline import *\n'
+        'train_pipeline[3].transforms[0].update(scale=(64, 48))\n'
+        'train_dataloader.dataset.update(pipeline=train_pipeline)\n'
+    )
+    printed = run('benchmark_loader.py', '--frames', '1', '--baseline', str(tmp_path / 'stock.py'))
+    assert '| PNG | stock |' in printed and '| JPEG | this one, reduce_to |' in printed
+    # Images of the output's size are not resized: both pipelines must make exactly the same.
+    assert 'outputs: 0 of' in printed and ', 0 differ by more than 0.1 %; images by 0.00 grey' in printed
 
 
 def test_step(run):
