@@ -10,7 +10,7 @@ from .feature_distiller import FeatureDistiller
 @MODELS.register_module()
 class ChannelWiseKD(FeatureDistiller):
     """T^2 / C sum_c KL(softmax(F_t,c / T) || softmax(F_s,c / T)), softmax over the cells of a view: CWD of Shu et al.,
-    "Channel-wise Knowledge Distillation for Dense Prediction" (ICCV 2021), eq. 3 and 4.
+    "Channel-wise Knowledge Distillation for Dense Prediction" (ICCV 2021).
 
     Where channels differ in number a 1x1 convolution brings the student's to the teacher's.
 

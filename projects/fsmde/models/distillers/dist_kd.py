@@ -10,7 +10,7 @@ from .own_bins_distiller import OwnBinsDistiller
 @MODELS.register_module()
 class DISTKD(OwnBinsDistiller):
     """T^2 (beta (1 - r_inter) + gamma (1 - r_intra)): DIST of Huang et al., "Knowledge Distillation from A Stronger
-    Teacher" (NeurIPS 2022), eq. 7 to 10, with depth bins for classes and the pixels of a view for instances.
+    Teacher" (NeurIPS 2022), with depth bins for classes and the pixels of a view for instances.
 
     r_inter is the Pearson correlation of the two sides' probabilities over the bins of a pixel, r_intra that over the
     pixels of a view for each bin; means over pixels, and over bins.

@@ -10,8 +10,8 @@ from .feature_distiller import FeatureDistiller
 
 @MODELS.register_module()
 class MaskedGenerativeKD(FeatureDistiller):
-    """|G(r(F_s) M) - F_t|^2 at each cell: MGD of Yang et al., "Masked Generative Distillation" (ECCV 2022), eq. 2 to 5,
-    with means over channels and cells for sums.
+    """|G(r(F_s) M) - F_t|^2 at each cell: MGD of Yang et al., "Masked Generative Distillation" (ECCV 2022), with means
+    over channels and cells for sums.
 
     M is 0 in a share of the cells, drawn anew in each step and the same for all channels; G is two 3x3 convolutions with
     a ReLU between, r a 1x1 convolution where channels differ in number.

@@ -10,8 +10,8 @@ from .feature_distiller import FeatureDistiller
 @MODELS.register_module()
 class PairwiseAffinityKD(FeatureDistiller):
     """Mean over pairs (i, j) of a view's regions of (a^s_ij - a^t_ij)^2, a_ij the cosine of their features: Liu et al.,
-    "Structured Knowledge Distillation for Semantic Segmentation" (CVPR 2019), eq. 2 and 3, every region connected with
-    every other.
+    "Structured Knowledge Distillation for Semantic Segmentation" (CVPR 2019), its pair-wise part, every region
+    connected with every other.
 
     Channels need not agree.
 

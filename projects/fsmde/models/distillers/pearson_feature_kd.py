@@ -11,7 +11,7 @@ from .feature_distiller import FeatureDistiller
 class PearsonFeatureKD(FeatureDistiller):
     """1 - r_c of each channel c over the cells of all views of the batch, r the Pearson correlation: PKD of Cao et al.,
     "PKD: General Distillation Framework for Object Detectors via Pearson Correlation Coefficient" (NeurIPS 2022), whose
-    1/2 mean |F_s - F_t|^2 of standardised features (section 3.2) is the same number.
+    1/2 mean |F_s - F_t|^2 of standardised features is the same number.
 
     Where channels differ in number a 1x1 convolution brings the student's to the teacher's.
 

@@ -12,7 +12,7 @@ from .feature_distiller import FeatureDistiller
 @MODELS.register_module()
 class RelationalKD(FeatureDistiller):
     """Huber losses between teacher and student of distances |f_i - f_j| over their mean, and of the cosines of the angles
-    at f_j between f_i and f_k: Park et al., "Relational Knowledge Distillation" (CVPR 2019), eq. 6 to 9.
+    at f_j between f_i and f_k: Park et al., "Relational Knowledge Distillation" (CVPR 2019), RKD-D and RKD-A.
 
     What is related are the regions of one view, the cells of a coarse grid: a batch has too few images, and angles grow
     with the cube of the number. Channels need not agree.
