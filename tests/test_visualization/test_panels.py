@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fsmde.visualization.color_scale import depth_scale
-from fsmde.visualization.panels import GAP, HEADER, HIDDEN_RED, LEFT, RIGHT, draw_panel, ring_order
+from fsmde.visualization.panels import GAP, HEADER, HIDDEN_RED, LEFT, RIGHT, draw_comparison, draw_panel, ring_order
 
 
 def cameras_at(*azimuths):
@@ -87,3 +87,15 @@ def test_shapes_that_do_not_agree_are_named():
         draw_panel(images.astype(np.float32), pred, gt, 'abc', 100.0)
     with pytest.raises(ValueError, match='cam_names'):
         draw_panel(images, pred, gt, 'ab', 100.0)
+
+
+def test_comparison_has_a_row_for_each_map():
+    images = np.zeros((2, 3, 4, 8), np.uint8)
+    depths = dict(truth=np.zeros((2, 4, 8)), far=np.full((2, 4, 8), 100.0))
+    picture = draw_comparison(images, depths, ['LEFT', 'RIGHT'], max_depth=100.0, cell_width=80)
+    rows = [HEADER + row * (40 + GAP) + 20 for row in range(3)]
+    middles = picture[rows, LEFT + 40]
+    np.testing.assert_array_equal(middles[:2], 0)  # The image, and no depth.
+    np.testing.assert_array_equal(middles[2], depth_scale(100.0)(100.0))
+    with pytest.raises(ValueError, match='far must have the size of the images'):
+        draw_comparison(images, dict(far=np.zeros((2, 4, 9))), ['LEFT', 'RIGHT'], max_depth=100.0)
