@@ -90,10 +90,10 @@ def test_only_tokens_near_the_shared_wedge_are_related(scene):
     """
     kd = ViewRelationalKD(pairs='wedge', margin=0.0, grid=(1, 4))
     used = torch.ones(2, 3, 1, 4, dtype=torch.bool)
-    left, right = kd._both(used, scene.rig)[0, 0].nonzero()[0].tolist()  # of views 0 and 1, which looks to the left
-    assert (left, right) == (0, 3) and kd._both(used, scene.rig)[0, 0].sum() == 1
+    pairs = scene.rig.pairs()  # the first is 0 and 1, which looks to the left
+    assert kd._both(used, scene.rig, pairs)[0, 0].nonzero().tolist() == [[0, 3]]
     kd.pairs = 'all'
-    assert kd._both(used, scene.rig).all()
+    assert kd._both(used, scene.rig, pairs).all()
 
 
 def test_probabilities_of_a_perfect_student_have_no_loss(scene):

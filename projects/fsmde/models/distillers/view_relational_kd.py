@@ -79,11 +79,10 @@ class ViewRelationalKD(AlignedDistiller):
 
     def loss(self, student, teacher, target, rig):
         with torch.autocast(student.depth.device.type, enabled=False):
-            value = getattr(self, f'_{self.relation}')(student, teacher, target, rig)
+            value = getattr(self, f'_{self.relation}')(student, teacher, target, rig, rig.pairs())
         return dict(loss_kd_view=self.loss_weight * value)
 
-    def _geometric(self, student, teacher, target, rig):
-        pairs = rig.pairs()
+    def _geometric(self, student, teacher, target, rig, pairs):
         depth, valid = self.metric_depth(student, teacher, target)
         # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
         mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
@@ -92,25 +91,27 @@ class ViewRelationalKD(AlignedDistiller):
         relation = self._log_distances(rig.unproject(mine), pairs)
         goal = self._log_distances(rig.unproject(other.exp()), pairs)
         error = F.smooth_l1_loss(relation, goal, beta=0.1, reduction='none')
-        return masked_mean(error, self._both(used, rig))
+        return masked_mean(error, self._both(used, rig, pairs))
 
-    def _feature(self, student, teacher, target, rig):
+    def _feature(self, student, teacher, target, rig, pairs):
         valid = resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible
         shape = target.visible.shape[:2]
         mine, theirs = (features.float().unflatten(0, shape) for features in (student.features, teacher.features))
-        return self._similar(mine, theirs, valid, rig)
+        return self._similar(mine, theirs, valid, rig, pairs)
 
-    def _probability(self, student, teacher, target, rig):
+    def _probability(self, student, teacher, target, rig, pairs):
         depth, valid = self.metric_depth(student, teacher, target)
         depth, _ = at_logits(depth, valid, student)
         goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), student)
-        return self._similar(student.logits.float().softmax(2), goal, valid, rig)
+        return self._similar(student.logits.float().softmax(2), goal, valid, rig, pairs)
 
-    def _similar(self, mine, theirs, valid, rig):
+    def _similar(self, mine, theirs, valid, rig, pairs):
         """KL between row softmaxes of similarities, of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""
-        used = self._both(F.adaptive_avg_pool2d(valid.float(), self.grid) > 0.5, rig)
+        used = self._both(F.adaptive_avg_pool2d(valid.float(), self.grid) > 0.5, rig, pairs)
         logits = (
-            self._similarities(F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), rig, used)
+            self._similarities(
+                F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), pairs, used
+            )
             for x in (mine, theirs)
         )
         mine, goal = (x.div(self.temperature).masked_fill(~used, -1e4).log_softmax(-1) for x in logits)
@@ -131,18 +132,20 @@ class ViewRelationalKD(AlignedDistiller):
         # 10 cm of tolerance keep the gradient finite where two tokens meet.
         return 0.5 * (difference.square().sum(-1) + 0.01).log()
 
-    def _both(self, used: Tensor, rig) -> Tensor:
+    def _both(self, used: Tensor, rig, pairs: Tensor) -> Tensor:
         """(B, N, gh, gw) bool -> (B, P, T, T) bool: both tokens are used, and near the wedge if that is asked for."""
         sides = []
-        for pairs in (rig.pairs(), rig.pairs().flip(1)):
-            tokens = used.flatten(2)[:, pairs[:, 0]]
-            sides.append(tokens & rig.near_wedge(pairs, *self.grid, self.margin) if self.pairs == 'wedge' else tokens)
+        for direction in (pairs, pairs.flip(1)):
+            tokens = used.flatten(2)[:, direction[:, 0]]
+            if self.pairs == 'wedge':
+                tokens = tokens & rig.near_wedge(direction, *self.grid, self.margin)
+            sides.append(tokens)
         return sides[0][..., :, None] & sides[1][..., None, :]
 
     @staticmethod
-    def _similarities(features: Tensor, rig, used: Tensor) -> Tensor:
+    def _similarities(features: Tensor, pairs: Tensor, used: Tensor) -> Tensor:
         """(B, N, C, gh, gw) features -> (B, P, T, T) centered cosine similarities."""
-        tokens, pairs = features.flatten(3).transpose(2, 3), rig.pairs()
+        tokens = features.flatten(3).transpose(2, 3)
         a, b = tokens[:, pairs[:, 0]], tokens[:, pairs[:, 1]]
         weight_a, weight_b = used.any(3).float()[..., None], used.any(2).float()[..., None]
         count = (weight_a.sum(2) + weight_b.sum(2)).clamp(min=1)
