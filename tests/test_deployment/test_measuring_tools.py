@@ -25,7 +25,10 @@ def run(toy_dgp, tmp_path, monkeypatch, capsys):
         teacher=dict(type='HuggingFaceDepthTeacher', model='random-tiny'),
         distillers=[dict(type='ViewRelationalKD', grid=(3, 4))],
     )
-    Config(dict(model=model, train_dataloader=dict(dataset=dataset))).dump(tmp_path / 'config.py')
+    loader = dict(dataset=dataset, batch_size=1, num_workers=1, sampler=dict(type='DefaultSampler', shuffle=True))
+    optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3))
+    cfg = dict(default_scope='mmdet3d', model=model, train_dataloader=loader, optim_wrapper=optim_wrapper)
+    Config(cfg).dump(tmp_path / 'config.py')
     threads = cv2.getNumThreads()
 
     def call(tool, *options):
@@ -65,3 +68,9 @@ def test_loader_beside_stock_transforms(run, tmp_path):
 def test_step(run):
     printed = run('profile_step.py', '--steps', '1')
     assert '| ViewRelationalKD |' in printed and 'supervised step' in printed
+
+
+def test_scaling(run):
+    options = ['--ranks', '1', '2', '--index-frames', '10', '--warmup', '0', '--steps', '2', '--size', '24', '32']
+    rows = run('benchmark_scaling.py', *options).splitlines()[2:]
+    assert [row.split()[1:4] for row in rows] == [['1', '|', '10'], ['2', '|', '10']]
