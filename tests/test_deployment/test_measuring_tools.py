@@ -1,5 +1,6 @@
 """The tools that measure loading and training, on toy data."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -65,9 +66,11 @@ def test_loader_beside_stock_transforms(run, tmp_path):
     assert 'outputs: 0 of' in printed and ', 0 differ by more than 0.1 %; images by 0.00 grey' in printed
 
 
-def test_step(run):
-    printed = run('profile_step.py', '--steps', '1')
+def test_step(run, tmp_path):
+    printed = run('profile_step.py', '--steps', '1', '--out', str(tmp_path / 'step.json'))
     assert '| ViewRelationalKD |' in printed and 'supervised step' in printed
+    assert 'ViewRelationalKD' in json.loads((tmp_path / 'step.json').read_text())['median_ms']
+    assert 'supervised step' in run('profile_step.py', '--steps', '1', '--amp')
 
 
 def test_scaling(run):

@@ -4,12 +4,14 @@
     python tools/analysis_tools/profile_step.py CONFIG --data-root DDAD --cfg-options model.teacher.model=random-small
 
 One batch is loaded before the clock starts; `answer` of a CachedTeacher is what is left of the teacher then. The step
-without what only distillation needs is the supervised step.
+without what only distillation needs is the supervised step. Memory is the largest so far: of a CPU process all of it.
 """
 
 import argparse
+import json
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
+from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
 
@@ -71,6 +74,8 @@ def parse_args():
     parser.add_argument('--data-root', required=True, help='folder of the data set')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--steps', type=int, default=5)
+    parser.add_argument('--amp', action='store_true', help='under autocast: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args()
 
@@ -85,18 +90,26 @@ def main():
     model = MODELS.build(cfg.model).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     data = model.data_preprocessor(batch, training=True)
-    step(model, data, optimizer, Clock())
+    precision = torch.float16 if device == 'cuda' else torch.bfloat16
     clock = Clock()
-    for _ in range(args.steps):
-        step(model, data, optimizer, clock)
+    with torch.autocast(device, precision, enabled=args.amp):
+        step(model, data, optimizer, Clock())
+        for _ in range(args.steps):
+            step(model, data, optimizer, clock)
     median = {name: float(np.median(times)) for name, times in clock.times.items()}
-    print('| part | median ms |\n| --- | --- |')
-    for name, value in median.items():
-        print(f'| {name} | {value:.1f} |')
     supervised = sum(median[name] for name in SUPERVISED)
+    print('| part | median ms | of the supervised step |\n| --- | --- | --- |')
+    for name, value in median.items():
+        print(f'| {name} | {value:.1f} | {100 * value / supervised:.1f} % |')
     extra = [name for name in median if name not in (*SUPERVISED, 'answer of the teacher', 'backward of all losses')]
     whole = supervised - median['backward'] + median['backward of all losses'] + sum(median[name] for name in extra)
-    print(f'\nsupervised step {supervised:.0f} ms, this one {whole:.0f} ms: {whole / supervised:.2f} x')
+    memory = peak_memory(torch.device(device))
+    print(
+        f'\nsupervised step {supervised:.0f} ms, this one {whole:.0f} ms: {whole / supervised:.2f} x; {memory:.0f} MiB'
+    )
+    if args.out:
+        figures = dict(median_ms=median, supervised_ms=supervised, step_ms=whole, peak_mib=memory, amp=args.amp)
+        Path(args.out).write_text(json.dumps(figures, indent=1))
 
 
 if __name__ == '__main__':
