@@ -1,0 +1,20 @@
+"""The real-time family and the classic encoder-decoder against the demo's supervised ResNet-18: see docs/realtime.md."""
+
+_family = dict(
+    resnet34='ResNet-34',
+    resnet18='ResNet-18',
+    resnet18_half='ResNet-18, half width',
+    resnet18_half_stride8='ResNet-18, half width, map at stride 8',
+    mobilenetv2='MobileNetV2',
+    regnetx_400mf='RegNetX-400MF',
+    cspnext_tiny='CSPNeXt-tiny',
+    unet_resnet18='ResNet-18 with U-Net (monodepth2)',
+)
+
+baseline = 'demo_sup'
+split = 'test'
+seeds = [0, 1, 2]
+arms = [
+    dict(name='demo_sup', title="the demo's ResNet-18", config='configs/demo/demo_sup.py'),
+    *[dict(name=name, title=title, config=f'configs/realtime/demo/rt_{name}.py') for name, title in _family.items()],
+]
