@@ -120,7 +120,7 @@ class RigBatch:
     Args:
         cam2img: (B, N, 3, 3) float32 intrinsics in pixels of the network's input.
         cam2ego: (B, N, 4, 4) float32.
-        neighbors: (N, 2) int64 left and right ring neighbour of each camera, -1 for none.
+        neighbors: (N, 2) int64 left and right ring neighbour of each camera, -1 for none; on the CPU.
         image_size: (height, width) of the network's input in pixels.
     """
 
@@ -130,11 +130,10 @@ class RigBatch:
     image_size: tuple
 
     def pairs(self) -> Tensor:
-        """(P, 2) int64 unordered pairs of adjacent cameras, each once."""
+        """(P, 2) int64 unordered pairs of adjacent cameras, each once; their number is known without asking a GPU."""
         left = self.neighbors[:, 0]
-        this = torch.arange(len(left), device=left.device)
-        pairs = torch.stack([this, left], 1)[left >= 0]
-        return pairs.sort(dim=1).values.unique(dim=0)
+        pairs = torch.stack([torch.arange(len(left)), left], 1)[left >= 0]
+        return pairs.sort(dim=1).values.unique(dim=0).to(self.cam2img.device, non_blocking=True)
 
     def rays(self, height: int, width: int) -> Tensor:
         """(B, N, height, width, 3) rays with z = 1 in camera frames, of the centres of a height x width grid."""

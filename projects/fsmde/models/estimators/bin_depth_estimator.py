@@ -120,5 +120,5 @@ def stack_meta(data_samples: list, key: str, dtype, device) -> Tensor:
 def rig_batch(data_samples: list, images: Tensor) -> RigBatch:
     """The calibration of B samples as tensors beside ``images``."""
     cam2img, cam2ego = (stack_meta(data_samples, key, torch.float32, images.device) for key in ('cam2img', 'cam2ego'))
-    neighbors = torch.as_tensor(np.asarray(data_samples[0].neighbors)).to(images.device, non_blocking=True)
+    neighbors = torch.as_tensor(np.asarray(data_samples[0].neighbors))
     return RigBatch(cam2img, cam2ego, neighbors, tuple(images.shape[-2:]))
