@@ -9,6 +9,8 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from toy_models import shrink
 
 from fsmde.deployment import DeployableEstimator, OnnxSession, check_parity, export_onnx
 
@@ -16,14 +18,23 @@ onnx = pytest.importorskip('onnx')
 SIZE = (48, 64)
 BINS = dict(type='BinDepthHead', bins=dict(num_bins=8, min_depth=0.5, max_depth=80.0), focal_reference=40.0)
 RESNET = dict(type='mmdet.ResNet', depth=18, base_channels=8)
-TOOL = Path(__file__).parents[2] / 'tools' / 'deployment' / 'export_onnx.py'
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'deployment' / 'export_onnx.py'
+# Made thin, the other ResNets are the same as ResNet-18.
+FAMILY = ['cspnext_tiny', 'mobilenetv2', 'regnetx_400mf', 'resnet18']
+REALTIME = [*(f'fsmde_rt_{name}_ddad' for name in FAMILY), 'unet_resnet18_ddad']
 
 
 def student(backbone=RESNET, head=BINS):
     """A student whose BatchNorms have seen something."""
     torch.manual_seed(0)
     neck = dict(type='LightPyramidNeck', channels=8)
-    model = MODELS.build(dict(type='BinDepthEstimator', backbone=backbone, neck=neck, head=head, max_depth=80.0))
+    return with_seen_statistics(
+        MODELS.build(dict(type='BinDepthEstimator', backbone=backbone, neck=neck, head=head, max_depth=80.0))
+    )
+
+
+def with_seen_statistics(model):
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -116,9 +127,20 @@ def test_int8(exported, tmp_path):
     assert 0 < difference.mean() < 0.02 and difference.max() < 0.1
 
 
-def test_other_backbones_and_heads(tmp_path):
-    backbone = dict(type='mmdet.MobileNetV2', widen_factor=0.1, out_indices=(1, 2, 4, 6))
-    deployable = DeployableEstimator(student(backbone, dict(type='RegressionDepthHead')))
+@pytest.mark.parametrize('name', REALTIME)
+def test_realtime_family(name, tmp_path):
+    """Folded without a BatchNorm left, and the same in ONNX Runtime."""
+    init_default_scope('mmdet3d')
+    model = Config.fromfile(ROOT / f'configs/realtime/{name}.py').model
+    shrink(model)
+    estimator = with_seen_statistics(MODELS.build(model))
+    deployable = DeployableEstimator(estimator)
+    assert not any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in deployable.modules())
+    images, fx = map(torch.from_numpy, frame(1, 1))
+    estimator.eval()
+    normalised = estimator.data_preprocessor.normalize(images.permute(0, 1, 4, 2, 3))
+    expected = estimator.extract(normalised, torch.diag_embed(fx[..., None].expand(1, 1, 3))).depth
+    torch.testing.assert_close(deployable(images, fx), expected, rtol=1e-4, atol=0)
     export_onnx(deployable, tmp_path / 'student.onnx', SIZE)
     assert check_parity(OnnxSession(tmp_path / 'student.onnx', threads=1), deployable, SIZE) < 1e-4
 
