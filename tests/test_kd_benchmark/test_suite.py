@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from mmdet3d.registry import MODELS
 
-from fsmde.kd_benchmark import read_suite
+from fsmde.bins import DepthBins
+from fsmde.kd_benchmark import Run, read_suite
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +15,10 @@ def test_shipped_suites(path):
     assert all((ROOT / arm.config).is_file() for arm in suite.arms.values())
     # No number by which settings are chosen is reported.
     assert suite.split == ('val' if suite.name == 'tuning' else 'test')
+    for arm in suite.arms.values():
+        model = Run(arm, seed=0).read_config().model
+        for distiller in model.get('distillers', []):
+            MODELS.build(dict(distiller, bins=DepthBins(), student_channels=8, teacher_channels=8))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""What each part of the method does: readings of CKD, relations of VRKD, bins, weights, teachers."""
+
+
+def _kd(name, title, *distillers, **cfg_options):
+    """An arm that differs from the method in its distillers, and in settings."""
+    return dict(
+        name=name,
+        title=title,
+        config='configs/benchmark/mini_teacher.py',
+        cfg_options={'model.distillers': list(distillers), **cfg_options},
+    )
+
+
+def _ckd(**options):
+    return dict(type='CrossInteractionKD', **options)
+
+
+def _vrkd(**options):
+    return dict(type='ViewRelationalKD', loss_weight=0.1, **options)
+
+
+def _method(name, title, **cfg_options):
+    return dict(name=name, title=title, config='configs/benchmark/ckd_vrkd.py', cfg_options=cfg_options)
+
+
+baseline = 'sup'
+split = 'test'
+seeds = [0, 1, 2]
+arms = [
+    # Filed under the suite main: their runs are made once.
+    dict(name='sup', title='supervised', config='configs/benchmark/sup.py', suite='main'),
+    dict(name='ckd', title='CKD', config='configs/benchmark/ckd.py', suite='main'),
+    dict(name='vrkd', title='VRKD', config='configs/benchmark/vrkd.py', suite='main'),
+    dict(name='ckd_vrkd', title='CKD + VRKD', config='configs/benchmark/ckd_vrkd.py', suite='main'),
+    _kd('aligned', "CKD 'aligned' (F2)", _ckd(probabilities='aligned')),
+    _kd(
+        'factored',
+        "CKD 'factored' (F1)",
+        _ckd(probabilities='factored'),
+        **{'model.head.centers': 'factored'},
+    ),
+    _kd('branch', "CKD 'branch'", _ckd(probabilities='branch')),
+    _kd('branch_select', "CKD 'branch', where the crossing wins (F3)", _ckd(probabilities='branch', select=True)),
+    _kd('crossing_only', 'the crossing alone', _ckd(probabilities='branch', prob_weight=0.0)),
+    _kd('no_crossing', "CKD 'branch' without the crossing", _ckd(probabilities='branch', cross_weight=0.0)),
+    _kd('vrkd_wedge', 'VRKD, tokens near the wedge', _vrkd(pairs='wedge')),
+    _kd('vrkd_feature', 'VRKD on features', _vrkd(relation='feature')),
+    _kd('vrkd_probability', 'VRKD on probabilities', _vrkd(relation='probability')),
+    _method('bins_32', 'CKD + VRKD, 32 bins', **{'model.head.bins.num_bins': 32}),
+    _method('bins_128', 'CKD + VRKD, 128 bins', **{'model.head.bins.num_bins': 128}),
+    _method('centers_rig', 'CKD + VRKD, centers of the rig', **{'model.head.scope': 'rig'}),
+    _method('centers_fixed', 'CKD + VRKD, fixed centers', **{'model.head.centers': 'fixed'}),
+    _method('weight_third', 'CKD x 0.3 + VRKD', **{'model.distillers.0.loss_weight': 0.3}),
+    _method('weight_triple', 'CKD x 3 + VRKD', **{'model.distillers.0.loss_weight': 3.0}),
+    dict(name='oracle_ckd', title='CKD from an oracle', config='configs/benchmark/oracle_ckd.py', suite='main'),
+]
