@@ -3,8 +3,12 @@
     python tools/analysis_tools/profile_step.py configs/fsmde_kd_ddad.py --data-root DDAD
     python tools/analysis_tools/profile_step.py CONFIG --data-root DDAD --cfg-options model.teacher.model=random-small
 
-One batch is loaded before the clock starts; `answer` of a CachedTeacher is what is left of the teacher then. The step
-without what only distillation needs is the supervised step. Memory is the largest so far: of a CPU process all of it.
+One batch is loaded before the clock starts; `answer` of a CachedTeacher is what is left of the teacher then. Whole steps
+with and without distillation are timed in turn, the parts in steps of their own. Memory is the largest so far: of a CPU
+process all of it.
+
+Behind each distiller stands the norm of its gradient over that of the supervised loss's, both by the student's parameters:
+what its loss_weight amounts to. With --checkpoint it is that of a student under way; of random weights it says little.
 """
 
 import argparse
@@ -19,13 +23,12 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
 
 import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config
-from fsmde.models.estimators.bin_depth_estimator import rig_batch
-
-SUPERVISED = ('student', 'supervised loss', 'backward', 'optimizer')
+from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
 
 
 class Clock:
@@ -48,7 +51,26 @@ class Clock:
             torch.cuda.synchronize()
 
 
-def step(model, data, optimizer, clock):
+def gradient_shares(model, data):
+    """Norm of each distiller's gradient over that of the supervised loss's, by name of the distiller."""
+    inputs, samples = data['inputs'], data['data_samples']
+    rig, target = rig_batch(samples, inputs['img']), model.target(samples)
+    student, teacher = model.extract(inputs['img'], rig.cam2img), model.teach(inputs, samples, rig)
+    parameters = [p for name, p in model.named_parameters() if not name.startswith('distillers.')]
+
+    def norm(losses):
+        total = model.parse_losses(losses)[0]
+        gradients = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
+        return sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
+
+    supervised = norm(model.head.loss(student, target))
+    return {
+        type(distiller).__name__: norm(distiller.loss(student, teacher, target, rig)) / supervised
+        for distiller in model.distillers
+    }
+
+
+def parts(model, data, optimizer, clock):
     """One training step, taken apart."""
     inputs, samples = data['inputs'], data['data_samples']
     rig, target = rig_batch(samples, inputs['img']), model.target(samples)
@@ -59,13 +81,19 @@ def step(model, data, optimizer, clock):
         teacher = clock('answer and replay', model.teach, inputs, samples, rig)
         for distiller in model.distillers:
             losses.update(clock(type(distiller).__name__, distiller.loss, student, teacher, target, rig))
-    supervised = model.head.loss(student, target)
-    parameters = [p for name, p in model.named_parameters() if not name.startswith('distillers.')]
-    total = model.parse_losses(supervised)[0]
-    clock('backward', lambda: torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True))
     optimizer.zero_grad()
-    clock('backward of all losses', model.parse_losses(losses)[0].backward)
+    clock('backward', model.parse_losses(losses)[0].backward)
     clock('optimizer', optimizer.step)
+
+
+def step(kind, model, data, optimizer):
+    """One training step of the estimator's own class, or of the supervised one."""
+    inputs, samples = data['inputs'], data['data_samples']
+    rig = rig_batch(samples, inputs['img'])
+    losses = kind.loss_of(model, model.extract(inputs['img'], rig.cam2img), inputs, samples, rig)
+    optimizer.zero_grad()
+    model.parse_losses(losses)[0].backward()
+    optimizer.step()
 
 
 def parse_args():
@@ -74,6 +102,7 @@ def parse_args():
     parser.add_argument('--data-root', required=True, help='folder of the data set')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--steps', type=int, default=5)
+    parser.add_argument('--checkpoint', help='weights of the student, for the gradients')
     parser.add_argument('--amp', action='store_true', help='under autocast: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
@@ -88,27 +117,38 @@ def main():
     batch = pseudo_collate([dataset[i % len(dataset)] for i in range(args.batch_size)])
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     model = MODELS.build(cfg.model).to(device)
+    if args.checkpoint:
+        load_checkpoint(model, args.checkpoint, map_location='cpu')
     optimizer = torch.optim.AdamW(model.parameters())
     data = model.data_preprocessor(batch, training=True)
     precision = torch.float16 if device == 'cuda' else torch.bfloat16
     clock = Clock()
     with torch.autocast(device, precision, enabled=args.amp):
-        step(model, data, optimizer, Clock())
+        shares = gradient_shares(model, data) if hasattr(model, 'distillers') else {}
+        parts(model, data, optimizer, Clock())
         for _ in range(args.steps):
-            step(model, data, optimizer, clock)
+            clock('supervised step', step, BinDepthEstimator, model, data, optimizer)
+            clock('step', step, type(model), model, data, optimizer)
+        for _ in range(args.steps):
+            parts(model, data, optimizer, clock)
     median = {name: float(np.median(times)) for name, times in clock.times.items()}
-    supervised = sum(median[name] for name in SUPERVISED)
+    supervised, whole = median['supervised step'], median['step']
     print('| part | median ms | of the supervised step |\n| --- | --- | --- |')
     for name, value in median.items():
         print(f'| {name} | {value:.1f} | {100 * value / supervised:.1f} % |')
-    extra = [name for name in median if name not in (*SUPERVISED, 'answer of the teacher', 'backward of all losses')]
-    whole = supervised - median['backward'] + median['backward of all losses'] + sum(median[name] for name in extra)
     memory = peak_memory(torch.device(device))
     print(
         f'\nsupervised step {supervised:.0f} ms, this one {whole:.0f} ms: {whole / supervised:.2f} x; {memory:.0f} MiB'
     )
+    for name, share in shares.items():
+        print(f'{name}: gradient {share:.3f} of the supervised one')
     if args.out:
-        figures = dict(median_ms=median, supervised_ms=supervised, step_ms=whole, peak_mib=memory, amp=args.amp)
+        figures = dict(
+            median_ms=median,
+            peak_mib=memory,
+            amp=args.amp,
+            gradient_shares=shares,
+        )
         Path(args.out).write_text(json.dumps(figures, indent=1))
 
 
