@@ -24,7 +24,7 @@ def run(toy_dgp, tmp_path, monkeypatch, capsys):
         neck=dict(type='LightPyramidNeck', channels=8),
         head=dict(type='BinDepthHead', bins=dict(num_bins=4, min_depth=1.0, max_depth=40.0)),
         teacher=dict(type='HuggingFaceDepthTeacher', model='random-tiny'),
-        distillers=[dict(type='ViewRelationalKD', grid=(3, 4))],
+        distillers=[dict(type='ViewRelationalKD', grid=(3, 4)), dict(type='ScaleShiftInvariantKD')],
     )
     loader = dict(dataset=dataset, batch_size=1, num_workers=1, sampler=dict(type='DefaultSampler', shuffle=True))
     optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3))
@@ -70,7 +70,7 @@ def test_step(run, tmp_path):
     printed = run('profile_step.py', '--steps', '1', '--out', str(tmp_path / 'step.json'))
     assert '| ViewRelationalKD |' in printed and 'supervised step' in printed
     figures = json.loads((tmp_path / 'step.json').read_text())
-    assert 'ViewRelationalKD' in figures['median_ms'] and figures['gradient_shares']['ViewRelationalKD'] > 0
+    assert 'ViewRelationalKD' in figures['median_ms'] and figures['gradient_shares']['ScaleShiftInvariantKD'] > 0
     assert 'supervised step' in run('profile_step.py', '--steps', '1', '--amp')
 
 
