@@ -5,6 +5,7 @@ python tools/make_mini_teacher.py
 
 from mmdet.models.backbones import ResNet
 from mmengine.config import read_base
+from mmengine.dataset import ConcatDataset
 from mmengine.visualization import LocalVisBackend
 
 from fsmde.datasets import (
@@ -18,10 +19,10 @@ from fsmde.datasets import (
     ResizeViews,
 )
 from fsmde.models import (
-    AffineInvariantLoss,
     BinDepthEstimator,
     LightPyramidNeck,
     RegressionDepthHead,
+    ScaleInvariantLoss,
     SurroundDataPreprocessor,
 )
 
@@ -36,8 +37,6 @@ world = dict(
 data_root = 'data/benchmark_teacher'
 # Rigs differ from scene to scene; these four cameras are in all of them.
 cameras = ['CAMERA_01', 'CAMERA_02', 'CAMERA_03', 'CAMERA_04']
-# Metres: its inverse is all but 0, as Depth Anything has it.
-sky = 1e4
 
 model = dict(
     type=BinDepthEstimator,
@@ -46,11 +45,12 @@ model = dict(
     head=dict(
         type=RegressionDepthHead,
         min_depth=0.5,
-        max_depth=200.0,
+        max_depth=1000.0,
         focal_reference=None,
-        loss_depth=dict(type=AffineInvariantLoss),
+        loss_depth=dict(type=ScaleInvariantLoss),
     ),
-    max_depth=sky,
+    # As far as dense depth reaches.
+    max_depth=250.0,
     data_preprocessor=dict(type=SurroundDataPreprocessor),
 )
 
@@ -62,12 +62,19 @@ train_pipeline = [
     dict(type=ResizeViews, size=input_size),
     dict(type=RandomFlipViews, prob=0.5),
     dict(type=RandomPhotometric, strength=0.4, prob=0.8),
-    dict(type=DenseDepthAsTarget, sky=sky),
+    dict(type=DenseDepthAsTarget),
     dict(type=PackSurroundInputs),
 ]
-# 400 frames, four a step: sixteen images.
-train_dataloader.update(batch_size=4, num_workers=0, persistent_workers=False)
-train_dataloader.dataset.update(data_root=data_root, cameras=cameras, pipeline=train_pipeline)
+# Views by themselves, so that a batch is of many scenes: 1,600, eight a step.
+train_dataloader.update(batch_size=8, num_workers=0, persistent_workers=False)
+train_dataloader.dataset = dict(
+    type=ConcatDataset,
+    datasets=[
+        dict(train_dataloader.dataset, data_root=data_root, cameras=[camera], pipeline=train_pipeline)
+        for camera in cameras
+    ],
+    ignore_keys=['cam_names'],
+)
 # Nothing is chosen while training: the last checkpoint counts.
 val_dataloader = val_cfg = val_evaluator = None
 # Judged on the student's world, which it has not seen, by what an affine map of each image leaves.

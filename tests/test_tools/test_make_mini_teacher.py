@@ -30,7 +30,7 @@ def changed(before, after):
 def test_what_the_weights_follow_from(tool, config, tmp_path):
     parts = tool.made_from(config)
     sources = {
-        'affine_invariant.py',
+        'scale_invariant.py',
         'regression_depth_head.py',
         'base_depth_head.py',
         'lidar_depth.py',

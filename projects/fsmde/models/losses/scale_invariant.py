@@ -1,0 +1,42 @@
+"""Dense loss on depth whose scale is unknown in each image."""
+
+import torch
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from .affine_invariant import gradient_matching, masked_median
+from .silog import masked_mean
+
+
+@MODELS.register_module()
+class ScaleInvariantLoss(nn.Module):
+    """L1 between log depths up to each image's own scale, with multi-scale gradient matching of their difference.
+
+    Li and Snavely, MegaDepth (CVPR 2018), eq. 3 to 5, with absolute in place of squared differences, and the median in
+    place of the mean of each image's difference. Unlike :class:`AffineInvariantLoss` it weighs an error by its ratio to
+    the depth, near and far alike, and what a network learns has no unknown shift.
+
+    Args:
+        gradient_weight, scales: Of gradient matching; 0.5 as in MegaDepth, 4 scales.
+        loss_weight: Of the sum.
+    """
+
+    def __init__(self, gradient_weight: float = 0.5, scales: int = 4, loss_weight: float = 1.0):
+        super().__init__()
+        if gradient_weight < 0 or scales < 1 or loss_weight < 0:
+            raise ValueError(
+                'gradient_weight >= 0, scales >= 1 and loss_weight >= 0 must hold, found '
+                f'{gradient_weight}, {scales} and {loss_weight}'
+            )
+        self.gradient_weight, self.scales, self.loss_weight = gradient_weight, scales, loss_weight
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        """Depths (B, N, H, W) > 0 and where the target may be used -> scalar, 0 with zero gradients if nowhere."""
+        ones = torch.ones_like(target)
+        error = torch.where(mask, prediction.float(), ones).log() - torch.where(mask, target, ones).log()
+        error, mask = error.flatten(0, 1), mask.flatten(0, 1)
+        error = error - masked_median(error.flatten(1), mask.flatten(1))[..., None]
+        loss = masked_mean(error.abs(), mask)
+        if self.gradient_weight:
+            loss = loss + self.gradient_weight * gradient_matching(error, mask, self.scales)
+        return self.loss_weight * loss
