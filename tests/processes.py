@@ -1,19 +1,18 @@
 """Processes of their own for tests: forked from one that has imported everything once, which costs seconds."""
 
-import multiprocessing
 import os
 import runpy
 import sys
 from pathlib import Path
 
+from fsmde.engine.launch import PROCESSES
+
 TOOLS = Path(__file__).parents[1] / 'tools'
-CONTEXT = multiprocessing.get_context('forkserver')
-CONTEXT.set_forkserver_preload(['fsmde', 'mmdet.models', 'mmengine.runner', 'torch._dynamo'])
 
 
 def start(function, *args, log, **environ):
     """Start ``function(*args)``, with what it prints in the file ``log``; returns the process."""
-    process = CONTEXT.Process(target=_run, args=(function, args, str(log), environ))
+    process = PROCESSES.Process(target=_run, args=(function, args, str(log), environ))
     process.start()
     return process
 

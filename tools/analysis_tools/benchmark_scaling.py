@@ -10,10 +10,10 @@ frames. The data set is an index of so many frames, made of copies of the first 
 
 import argparse
 import json
-import multiprocessing
 import os
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -27,7 +27,7 @@ from mmengine.runner import Runner
 
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import PROCESSES, read_config
 
 
 def train(rank, ranks, folder, args):
@@ -76,10 +76,10 @@ def measure(ranks, frames, args):
     """Rank 0's row, of a run in new processes."""
     with tempfile.TemporaryDirectory() as folder:
         write_repeated_index(args.data_root, frames, folder)
-        # Forked: this process has imported everything and computed nothing.
-        with multiprocessing.get_context('fork').Pool(ranks) as pool:
-            jobs = [(rank, ranks, folder, args) for rank in range(ranks)]
-            return pool.starmap(train, jobs, chunksize=1)[0]
+        # An executor, not a Pool: a rank that is killed ends the run with an error in place of a wait without end.
+        with ProcessPoolExecutor(ranks, PROCESSES) as pool:
+            jobs = [pool.submit(train, rank, ranks, folder, args) for rank in range(ranks)]
+            return [job.result() for job in jobs][0]
 
 
 def parse_args():

@@ -1,6 +1,5 @@
 """Running: one process a run, several at once, what is finished is not repeated, what fails does not stop the others."""
 
-import multiprocessing
 import os
 import os.path as osp
 import shutil
@@ -10,6 +9,7 @@ import traceback
 from multiprocessing.connection import wait
 
 from fsmde.engine import find_latest_checkpoint
+from fsmde.engine.launch import PROCESSES
 from fsmde.evaluation import describe_run
 
 from .fingerprint import differences, fingerprint, read_world
@@ -18,9 +18,6 @@ from .suite import Run
 
 #: Lines of its log that are shown of a run that failed.
 TAIL = 15
-# Forked from a process that has imported everything once: importing takes ten seconds, a run minutes.
-CONTEXT = multiprocessing.get_context('forkserver')
-CONTEXT.set_forkserver_preload(['fsmde', 'mmdet.models', 'mmengine.runner', 'torch._dynamo'])
 
 
 def execute(runs: list, jobs: int = 1, say=print) -> list:
@@ -44,7 +41,7 @@ def execute(runs: list, jobs: int = 1, say=print) -> list:
         while waiting or active:
             while waiting and len(active) < jobs:
                 run = waiting.pop(0)
-                process = CONTEXT.Process(target=_log_and_run, args=(run,))
+                process = PROCESSES.Process(target=_log_and_run, args=(run,))
                 process.start()
                 active[process.sentinel] = process, run
             for sentinel in wait(list(active)):
