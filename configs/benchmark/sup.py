@@ -8,13 +8,12 @@ from mmengine.config import read_base
 from mmengine.visualization import LocalVisBackend
 
 with read_base():
-    from ..demo.demo_sup import *
+    from ..realtime.demo.rt_resnet18_half import *
 
 data_root = 'data/benchmark'
 # 288 frames, two a step: 1,440 steps.
 max_epochs = 10
 
-model.backbone.update(base_channels=32)
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
 

@@ -79,7 +79,8 @@ def train_and_test(run: Run) -> None:
     if not checkpoint:
         # Of another config, or interrupted.
         shutil.rmtree(work_dir, ignore_errors=True)
-    cfg.work_dir, cfg.randomness, cfg.load_from = work_dir, dict(cfg.get('randomness', {}), seed=run.seed), checkpoint
+    cfg.work_dir, cfg.randomness = work_dir, dict(cfg.get('randomness', {}), seed=run.seed)
+    cfg.load_from = checkpoint or cfg.get('load_from')
     run.evaluate_on_split(cfg)
     evaluation = osp.join(work_dir, f'{run.split}_results')
     shutil.rmtree(evaluation, ignore_errors=True)

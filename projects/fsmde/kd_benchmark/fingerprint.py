@@ -34,15 +34,18 @@ def fingerprint(cfg: Config) -> dict:
 
     Returns:
         Hashes by name: of each of :data:`SECTIONS` without the data set's place on this machine, of the ``world`` that
-        is evaluated on and of the ``teacher`` whose cached answers are read; None for what is not on this machine.
+        is evaluated on, of the ``teacher`` whose cached answers are read and of the weights that training starts from,
+        ``load_from``; None for what is not on this machine.
     """
     plain = cfg.to_dict()
     hashes = {name: short_hash(_without_data_root(plain.get(name))) for name in SECTIONS}
     world = read_world(cfg)
     cache = (plain['model'].get('teacher') or {}).get('cache')
     teacher = Path(cache, 'cache.json') if cache else None
+    weights = Path(cfg.get('load_from') or '')
     hashes.update(
         world=world and short_hash(world),
+        load_from=hashlib.sha256(weights.read_bytes()).hexdigest()[:12] if weights.is_file() else None,
         teacher=short_hash(TeacherCache(cache).description()) if teacher and teacher.is_file() else None,
     )
     return hashes

@@ -7,6 +7,7 @@ from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 
 from .alignment import MIN_POINTS, align_to_lidar
 from .base import DepthDistiller
+from .residual_field import correct_locally
 
 
 class AlignedDistiller(DepthDistiller):
@@ -16,12 +17,14 @@ class AlignedDistiller(DepthDistiller):
         self_align: Views with fewer than 16 LiDAR points, as of frames without labels, are aligned to the student's own
             depth, through which no gradient flows: what is learned there is the teacher's shape, at the student's
             scale. False leaves such views out.
+        local: Correct the aligned depth near LiDAR, see :func:`correct_locally`. Views that are aligned to the student
+            have nothing to be corrected by.
         kwargs: See :class:`DepthDistiller`.
     """
 
-    def __init__(self, self_align: bool = False, **kwargs):
+    def __init__(self, self_align: bool = False, local: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.self_align = self_align
+        self.self_align, self.local = self_align, local
 
     def labels(self, student: StudentOutput, target: DepthTarget) -> DepthTarget:
         """What the teacher is aligned to: the target, or with ``self_align`` what fills it up."""
@@ -29,8 +32,20 @@ class AlignedDistiller(DepthDistiller):
 
     def metric_depth(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
         """The teacher's depth (B, N, H, W) in metres, and where it is to be trusted: visible too (B, N, H, W) bool."""
+        if self.local:
+            return self.metric_depth_and_spread(student, teacher, target)[:2]
         depth, valid = align_to_lidar(teacher, self.labels(student, target))
         return depth, valid & target.visible
+
+    def metric_depth_and_spread(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
+        """:meth:`metric_depth`, and the standard deviation (B, N, H, W) of what is left of the residuals ln g - ln d."""
+        labels = self.labels(student, target)
+        depth, valid = align_to_lidar(teacher, labels)
+        valid = valid & target.visible
+        # Near the student's own depth a correction would agree with whatever the student says.
+        measured = target.mask & valid if self.local else torch.zeros_like(valid)
+        depth, spread = correct_locally(depth, labels.depth, measured, labels.mask & valid)
+        return depth, valid, spread
 
 
 def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor) -> DepthTarget:

@@ -32,11 +32,9 @@ class CrossInteractionKD(AlignedDistiller):
       (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves. With ``select`` the KL's
       weight, 1 otherwise, is P_t's confidence 1 - H(P_t) / ln K, and in cells of the student's map with LiDAR in or next
       to them 1 if D_ts is nearer to it than D_ss (by the mean |ln D - ln g|) and else 0.
-    - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected by the local mean of the residuals
-      ln g - ln d in windows, and encoded as a Gaussian over the student's bins whose spread is the residuals'. Windows
-      in which the teacher disagrees with LiDAR weigh less: exp(-spread / tau). Nothing to train. With ``self_align``
-      the student's own depth stands for LiDAR where there is none; unless ``self_windows`` it aligns whole views only,
-      since window by window it would agree with whatever the student says.
+    - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected near LiDAR unless ``local`` is
+      False, and encoded as a Gaussian over the student's bins whose spread is that of the residuals ln g - ln d. Where
+      the teacher disagrees with LiDAR it weighs less: exp(-spread / tau). Nothing to train.
 
     - ``'factored'``, for a head with factored centers c_k(x) = c_k exp(s(x)): the teacher's depth, aligned to LiDAR in
       each view, is divided by its median over the view and encoded over the c_k, whose geometric mean is 1. The KL knows
@@ -47,8 +45,8 @@ class CrossInteractionKD(AlignedDistiller):
         cross_weight, ssi_weight, prob_weight: Weights of the three losses; all but 'branch' have the last only.
         channels: Hidden channels of the branch.
         select: See 'branch'.
-        window: Side of the windows of 'aligned', as a fraction of the image's height.
-        tau, self_windows: See above; tau in log depth.
+        tau: See 'aligned', in log depth.
+        local: See :class:`AlignedDistiller`.
         kwargs: See :class:`AlignedDistiller`.
 
     Raises:
@@ -63,25 +61,24 @@ class CrossInteractionKD(AlignedDistiller):
         prob_weight: float = 0.3,
         channels: int = 64,
         select: bool = False,
-        window: float = 0.125,
         tau: float = 0.3,
-        self_windows: bool = False,
+        local: bool = True,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(local=local, **kwargs)
         if probabilities not in PROBABILITIES:
             raise ValueError(
                 f'CrossInteractionKD: probabilities must be one of {PROBABILITIES}, found {probabilities!r}'
             )
         if self.bins is None:
             raise ValueError('CrossInteractionKD distils bin probabilities: it needs a student with a BinDepthHead')
-        if min(cross_weight, ssi_weight, prob_weight) < 0 or not 0 < window <= 1 or not tau > 0:
+        if min(cross_weight, ssi_weight, prob_weight) < 0 or not tau > 0:
             raise ValueError(
-                'CrossInteractionKD: weights must be >= 0, window in (0, 1] and tau > 0, found cross_weight='
-                f'{cross_weight}, ssi_weight={ssi_weight}, prob_weight={prob_weight}, window={window}, tau={tau}'
+                'CrossInteractionKD: weights must be >= 0 and tau > 0, found '
+                f'cross_weight={cross_weight}, ssi_weight={ssi_weight}, prob_weight={prob_weight}, tau={tau}'
             )
         self.cross_weight, self.ssi_weight, self.prob_weight = cross_weight, ssi_weight, prob_weight
-        self.select, self.window, self.tau, self.self_windows = select, window, tau, self_windows
+        self.select, self.tau = select, tau
         self.probabilities, self.branch = probabilities, None
         if probabilities == 'branch':
             if self.teacher_channels is None:
@@ -133,14 +130,8 @@ class CrossInteractionKD(AlignedDistiller):
         return torch.where(around(measured) > 0, nearer, self.bins.confidence(logits, 2))
 
     def _loss_aligned(self, student, teacher, target):
-        labels = self.labels(student, target)
-        depth, valid = self.metric_depth(student, teacher, target)
-        known = labels.mask & valid
-        log_ratio = torch.where(known, labels.depth / depth, torch.ones_like(depth)).log()
-        measured = known if self.self_windows else target.mask & valid
-        shift, spread = self._local_residuals(log_ratio, known, measured)
         with torch.no_grad():
-            depth = depth * shift.exp()
+            depth, valid, spread = self.metric_depth_and_spread(student, teacher, target)
             spread_in_bins = spread if self.bins.spacing == 'log' else spread * depth
             depth, valid = at_logits(depth, valid, student)
             spread_in_bins, weight = (
@@ -164,29 +155,6 @@ class CrossInteractionKD(AlignedDistiller):
             depth = depth / masked_median(depth.flatten(2), valid.flatten(2)).clamp(min=1e-3)[..., None]
             goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), shape)
         return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, valid))
-
-    def _local_residuals(self, log_ratio: Tensor, known: Tensor, measured: Tensor, prior: float = 4.0):
-        """Mean and spread of (B, N, H, W) residuals in windows, shrunk to the view's where a window has few points.
-
-        A view's are over all that is ``known``, a window's over what is ``measured``, both (B, N, H, W) bool.
-        """
-        H, W = known.shape[-2:]
-        rows = max(1, round(1 / self.window))
-        grid = rows, max(1, round(rows * W / H))
-        known, measured = known.to(log_ratio.dtype), measured.to(log_ratio.dtype)
-
-        def total(values):
-            return F.adaptive_avg_pool2d(values, grid) * (H * W / (grid[0] * grid[1]))
-
-        moments = torch.ones_like(log_ratio), log_ratio, log_ratio.square()
-        count, first, second = (total(measured * moment) for moment in moments)
-        whole = [(known * moment).sum((-2, -1), keepdim=True) for moment in moments]
-        mean = whole[1] / whole[0].clamp(min=1)
-        variance = (whole[2] / whole[0].clamp(min=1) - mean.square()).clamp(min=0)
-        shift = (first + prior * mean) / (count + prior)
-        square = (second + prior * (variance + mean.square())) / (count + prior)
-        spread = (square - shift.square()).clamp(min=1e-8).sqrt()
-        return [F.interpolate(x, size=(H, W), mode='bilinear', align_corners=False) for x in (shift, spread)]
 
 
 def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:

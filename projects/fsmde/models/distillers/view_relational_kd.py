@@ -23,8 +23,8 @@ class ViewRelationalKD(AlignedDistiller):
     cross, so channels need not agree.
 
     - ``'geometric'``: R_ij = ln || T_n d_i rho_i - T_m d_j rho_j ||, the log distance of the two tokens' points in the
-      ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view, so that its relations know whether
-      two views agree in scale, which feature similarities cannot.
+      ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view and corrected near it, so that its
+      relations know whether two views agree in scale, which feature similarities cannot.
     - ``'feature'``: cosine similarities of features that are centered over the pair, softmax over j with temperature;
       KL(teacher || student).
     - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
@@ -37,6 +37,7 @@ class ViewRelationalKD(AlignedDistiller):
         margin: How far beyond the other image's border is near, in image widths.
         grid: Rows and columns of tokens.
         temperature: Of the softmax of 'feature' and 'probability'.
+        local: See :class:`AlignedDistiller`.
         kwargs: See :class:`AlignedDistiller`.
 
     Raises:
@@ -51,9 +52,10 @@ class ViewRelationalKD(AlignedDistiller):
         margin: float = 0.25,
         grid=(6, 10),
         temperature: float = 0.1,
+        local: bool = True,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(local=local, **kwargs)
         if relation not in RELATIONS:
             raise ValueError(f'ViewRelationalKD: relation must be one of {RELATIONS}, found {relation!r}')
         if pairs not in PAIRS or margin < 0:

@@ -1,0 +1,24 @@
+"""What all students of the benchmark start from: the same network, trained on LiDAR of the teacher's world.
+
+It stands for ImageNet's weights, which on images made of boxes would be worth nothing.
+
+python tools/make_mini_teacher.py configs/benchmark/pretrained.py
+"""
+
+from mmengine.config import read_base
+
+from fsmde.datasets import LoadSurroundLidar, ProjectLidarDepth
+
+with read_base():
+    from .sup import model as student
+    from .teacher import *
+
+model = student
+train_pipeline[1] = dict(type=LoadSurroundLidar)
+train_pipeline[-2] = dict(type=ProjectLidarDepth)
+for views in train_dataloader.dataset.datasets:
+    views.update(pipeline=train_pipeline)
+max_epochs = 8
+train_cfg.update(max_epochs=max_epochs)
+param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
+del student, views

@@ -1,0 +1,46 @@
+import math
+
+import pytest
+import torch
+
+from fsmde.models.distillers.residual_field import correct_locally
+
+SHAPE = (1, 1, 32, 48)
+
+
+def test_one_point_moves_what_is_near_in_the_image_and_in_depth():
+    """A teacher sees a wall at 10 m on the left, at 40 m on the right; LiDAR has one point on the left wall, 20 % on."""
+    depth = torch.full(SHAPE, 10.0)
+    depth[..., 24:] = 40
+    mask = torch.zeros(SHAPE, dtype=torch.bool)
+    mask[..., 16, 22] = True
+    corrected, spread = correct_locally(depth, torch.full(SHAPE, 12.0), mask, torch.zeros_like(mask))
+    # Four grids leave 1 / (1 + n / 0.3) each of what they find, n > 1 / 8 next to the point.
+    assert corrected[0, 0, 16, 22].item() == pytest.approx(12, rel=0.02)
+    torch.testing.assert_close(corrected[..., 24:], depth[..., 24:])
+    assert corrected[0, 0, 0, 0] == 10 and corrected[0, 0, 16, 12] < corrected[0, 0, 16, 22]
+
+
+def test_the_mean_of_a_view_and_the_spread_of_what_is_left():
+    """Of residuals ln 2 and ln 8 the mean is ln 4, the deviation ln 2."""
+    depth, measured = torch.ones(SHAPE), torch.ones(SHAPE)
+    measured[..., :24], measured[..., 24:] = 2, 8
+    nowhere, everywhere = torch.zeros(SHAPE, dtype=torch.bool), torch.ones(SHAPE, dtype=torch.bool)
+    corrected, spread = correct_locally(depth, measured, nowhere, everywhere)
+    torch.testing.assert_close(corrected, torch.full(SHAPE, 4.0))
+    torch.testing.assert_close(spread, torch.full(SHAPE, math.log(2)))
+
+
+def test_dense_measurements_are_taken_over_and_leave_no_spread():
+    depth = torch.full(SHAPE, 5.0)
+    measured = 5 * torch.linspace(0, 1, SHAPE[-1]).expand(SHAPE).exp()
+    corrected, spread = correct_locally(depth, measured, torch.ones(SHAPE, dtype=torch.bool))
+    torch.testing.assert_close(corrected, measured, rtol=0.05, atol=0)
+    assert spread.max() < 0.05
+
+
+def test_without_points_nothing_changes():
+    depth = 1 + torch.rand(SHAPE)
+    corrected, spread = correct_locally(depth, torch.zeros(SHAPE), torch.zeros(SHAPE, dtype=torch.bool))
+    torch.testing.assert_close(corrected, depth)
+    assert torch.isfinite(spread).all() and spread.max() < 1e-3
