@@ -1,6 +1,6 @@
 """What travels between dataset, model, distillers and metric: typed, with shapes and units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmengine.structures import BaseDataElement
 from torch import Tensor
@@ -75,12 +75,14 @@ class TeacherOutput:
         space: One of :data:`DEPTH_SPACES`.
         valid: (B, N, h, w) bool, False where the teacher saw nothing (outside its image, or not finite).
         features: (B * N, C, h', w') float32 features, None where the teacher offers none.
+        aligned: What distillers have aligned of it in this step, and from what.
     """
 
     depth: Tensor
     space: str
     valid: Tensor
     features: Tensor = None
+    aligned: list = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self):
         if self.space not in DEPTH_SPACES:

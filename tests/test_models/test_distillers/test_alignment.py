@@ -69,3 +69,13 @@ def test_without_labels_the_shape_is_learned_at_the_students_scale(scene):
     flat[..., 4:] = small[..., 4:].mean()
     assert loss_of(far) == pytest.approx(loss_of(small), abs=0.01)
     assert loss_of(flat) > 5 * loss_of(small)
+
+
+def test_distillers_of_a_step_share_what_is_aligned(scene):
+    first, second, other = (AlignedDistiller(local=local) for local in (True, True, False))
+    depth = first.metric_depth(*scene.arguments()[:3])[0]
+    assert second.metric_depth(*scene.arguments()[:3])[0] is depth
+    assert other.metric_depth(*scene.arguments()[:3])[0] is not depth
+    # Another student is another step.
+    student = StudentOutput(scene.student.depth)
+    assert first.metric_depth(student, scene.teacher, scene.target)[0] is not depth

@@ -7,7 +7,7 @@ from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 
 from .alignment import MIN_POINTS, align_to_lidar
 from .base import DepthDistiller
-from .residual_field import correct_locally
+from .residual_field import WINDOWS, correct_locally
 
 
 class AlignedDistiller(DepthDistiller):
@@ -26,25 +26,27 @@ class AlignedDistiller(DepthDistiller):
         super().__init__(**kwargs)
         self.self_align, self.local = self_align, local
 
-    def labels(self, student: StudentOutput, target: DepthTarget) -> DepthTarget:
-        """What the teacher is aligned to: the target, or with ``self_align`` what fills it up."""
-        return own_depth_where_unlabelled(target, student.depth) if self.self_align else target
-
     def metric_depth(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
         """The teacher's depth (B, N, H, W) in metres, and where it is to be trusted: visible too (B, N, H, W) bool."""
-        if self.local:
-            return self.metric_depth_and_spread(student, teacher, target)[:2]
-        depth, valid = align_to_lidar(teacher, self.labels(student, target))
-        return depth, valid & target.visible
+        return self.metric_depth_and_spread(student, teacher, target)[:2]
 
     def metric_depth_and_spread(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
-        """:meth:`metric_depth`, and the standard deviation (B, N, H, W) of what is left of the residuals ln g - ln d."""
-        labels = self.labels(student, target)
+        """:meth:`metric_depth`, and the standard deviation (B, N, H, W) of what is left of the residuals ln g - ln d.
+
+        Aligned once for all distillers of a step, which get the same objects.
+        """
+        made_of = student, target, self.self_align, self.local
+        for known, aligned in teacher.aligned:
+            if all(a is b for a, b in zip(known, made_of)):
+                return aligned
+        labels = own_depth_where_unlabelled(target, student.depth) if self.self_align else target
         depth, valid = align_to_lidar(teacher, labels)
         valid = valid & target.visible
         # Near the student's own depth a correction would agree with whatever the student says.
-        measured = target.mask & valid if self.local else torch.zeros_like(valid)
-        depth, spread = correct_locally(depth, labels.depth, measured, labels.mask & valid)
+        depth, spread = correct_locally(
+            depth, labels.depth, target.mask & valid, labels.mask & valid, WINDOWS if self.local else ()
+        )
+        teacher.aligned.append((made_of, (depth, valid, spread)))
         return depth, valid, spread
 
 

@@ -16,7 +16,7 @@ NEAREST, FARTHEST = 0.1, 1e3
 
 
 @torch.no_grad()
-def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor = None):
+def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor = None, windows=WINDOWS):
     """Depth times the exponential of a smooth field that takes it to the measurements, and how far off it is still.
 
     Residuals ln g - ln d are averaged in a bilateral grid (Chen, Paris and Durand, SIGGRAPH 2007) over columns, rows and
@@ -28,6 +28,7 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
         measured: (B, N, H, W) metres.
         mask: (B, N, H, W) bool, where ``measured`` says something.
         whole: (B, N, H, W) bool, over what the mean and spread of a whole view are taken, ``mask`` by default.
+        windows: Sides of the cells of each grid, as fractions of the image's height.
 
     Returns:
         tuple: depth (B, N, H, W) metres, and spread (B, N, H, W), the residuals' standard deviation in log depth.
@@ -40,7 +41,7 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
     mean = residual.sum((-2, -1), keepdim=True) / count
     variance = (residual.square().sum((-2, -1), keepdim=True) / count - mean.square()).clamp(min=0)
     log_depth, variance = log_depth + mean, variance.expand_as(depth)
-    for window in WINDOWS:
+    for window in windows:
         residual = torch.where(mask, log_measured - log_depth, torch.zeros_like(depth))
         moments = torch.stack([mask.to(depth.dtype), residual, residual.square()], 2)
         count, first, second = _bilateral(moments, log_depth, window).unbind(2)
