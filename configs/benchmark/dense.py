@@ -7,6 +7,7 @@ from fsmde.datasets import DenseDepthAsTarget, LoadDenseDepth
 with read_base():
     from .sup import *
 
-train_pipeline[1] = dict(type=LoadDenseDepth)
+# In the place of SubsampleLidar, too.
+train_pipeline[1:3] = [dict(type=LoadDenseDepth)]
 train_pipeline[-2] = dict(type=DenseDepthAsTarget)
 train_dataloader.dataset.pipeline = train_pipeline

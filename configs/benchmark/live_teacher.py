@@ -24,5 +24,5 @@ model.update(
     # One that reads features: a cache keeps them only then.
     distillers=[dict(type=PearsonFeatureKD)],
 )
-train_pipeline.insert(3, dict(type=KeepTeacherViews))
+train_pipeline.insert(4, dict(type=KeepTeacherViews))
 train_dataloader.dataset.pipeline = train_pipeline

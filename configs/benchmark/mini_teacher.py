@@ -11,5 +11,5 @@ with read_base():
 teacher_answers = 'data/benchmark_teacher_answers'
 model.update(type=DistilledDepthEstimator, teacher=dict(type=CachedTeacher, cache=teacher_answers), distillers=[])
 # Behind ResizeViews, before whatever is random.
-train_pipeline.insert(3, dict(type=LoadTeacherAnswers, cache=teacher_answers))
+train_pipeline.insert(4, dict(type=LoadTeacherAnswers, cache=teacher_answers))
 train_dataloader.dataset.pipeline = train_pipeline

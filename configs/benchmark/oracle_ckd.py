@@ -13,5 +13,5 @@ model.update(
     teacher=dict(type=OracleTeacher),
     distillers=[dict(type=CrossInteractionKD, probabilities='aligned')],
 )
-train_pipeline[3:3] = [dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers)]
+train_pipeline[4:4] = [dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers)]
 train_dataloader.dataset.pipeline = train_pipeline

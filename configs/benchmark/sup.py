@@ -7,12 +7,14 @@ python tools/dataset_converters/make_synthetic.py data/benchmark --size 192x320 
 from mmengine.config import read_base
 from mmengine.visualization import LocalVisBackend
 
+from fsmde.datasets import SubsampleLidar
+
 with read_base():
     from ..realtime.demo.rt_resnet18_half import *
 
 data_root = 'data/benchmark'
-# 288 frames, two a step: 1,440 steps.
-max_epochs = 10
+# 288 frames, two a step: 432 steps.
+max_epochs = 3
 
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
@@ -20,7 +22,9 @@ param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
 # A frame is loaded in milliseconds, and processes are for other runs.
 train_dataloader.update(num_workers=0, persistent_workers=False)
 test_dataloader.update(num_workers=0, persistent_workers=False)
-train_dataloader.dataset.update(data_root=data_root)
+# 41 % of the pixels of these small images have LiDAR, 3.3 % of DDAD's at 384x640.
+train_pipeline.insert(2, dict(type=SubsampleLidar, fraction=0.08))
+train_dataloader.dataset.update(data_root=data_root, pipeline=train_pipeline)
 test_dataloader.dataset.update(data_root=data_root)
 
 # Nothing is chosen while training: the last checkpoint counts.
