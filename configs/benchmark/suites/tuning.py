@@ -21,7 +21,7 @@ arms = [
             config=f'configs/benchmark/{name}.py',
             cfg_options={'model.distillers.0.loss_weight': weight},
         )
-        for name, weights in (('ckd', (0.3, 1.0, 3.0)), ('vrkd', (0.3, 1.0, 3.0)))
+        for name, weights in (('ckd', (0.3, 1.0, 3.0)), ('vrkd', (0.03, 0.1, 0.3)))
         for weight in weights
     ],
 ]
