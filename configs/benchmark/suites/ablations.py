@@ -16,7 +16,7 @@ def _ckd(**options):
 
 
 def _vrkd(**options):
-    return dict(type='ViewRelationalKD', loss_weight=0.1, **options)
+    return dict(type='ViewRelationalKD', loss_weight=0.07, **options)
 
 
 def _method(name, title, **cfg_options):
@@ -32,7 +32,9 @@ arms = [
     dict(name='ckd', title='CKD', config='configs/benchmark/ckd.py', suite='main'),
     dict(name='vrkd', title='VRKD', config='configs/benchmark/vrkd.py', suite='main'),
     dict(name='ckd_vrkd', title='CKD + VRKD', config='configs/benchmark/ckd_vrkd.py', suite='main'),
-    _kd('aligned', "CKD 'aligned' (F2)", _ckd(probabilities='aligned')),
+    _kd(
+        'no_local', "CKD 'aligned' (F2) without the correction near LiDAR", _ckd(probabilities='aligned', local=False)
+    ),
     _kd(
         'factored',
         "CKD 'factored' (F1)",
@@ -43,6 +45,11 @@ arms = [
     _kd('branch_select', "CKD 'branch', where the crossing wins (F3)", _ckd(probabilities='branch', select=True)),
     _kd('crossing_only', 'the crossing alone', _ckd(probabilities='branch', prob_weight=0.0)),
     _kd('no_crossing', "CKD 'branch' without the crossing", _ckd(probabilities='branch', cross_weight=0.0)),
+    _kd(
+        'hinton_local',
+        'Hinton KD with the correction near LiDAR',
+        dict(type='HintonBinKD', loss_weight=0.14, local=True),
+    ),
     _kd('vrkd_wedge', 'VRKD, tokens near the wedge', _vrkd(pairs='wedge')),
     _kd('vrkd_feature', 'VRKD on features', _vrkd(relation='feature')),
     _kd('vrkd_probability', 'VRKD on probabilities', _vrkd(relation='probability')),

@@ -1,4 +1,6 @@
-"""Loss weights and learning rate, chosen on the validation split: one seed, no number of it is reported."""
+"""Learning rate, loss weights and CKD's reading, chosen on the validation split: one seed, no reported number."""
+
+_kd = 'configs/benchmark/mini_teacher.py'
 
 baseline = 'sup'
 split = 'val'
@@ -24,4 +26,16 @@ arms = [
         for name, weights in (('ckd', (0.3, 1.0, 3.0)), ('vrkd', (0.03, 0.1, 0.3)))
         for weight in weights
     ],
+    dict(
+        name='ckd_branch',
+        title="CKD 'branch'",
+        config=_kd,
+        cfg_options={'model.distillers': [dict(type='CrossInteractionKD', probabilities='branch')]},
+    ),
+    dict(
+        name='ckd_no_local',
+        title='CKD, weight 1, without the correction near LiDAR',
+        config=_kd,
+        cfg_options={'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned', local=False)]},
+    ),
 ]
