@@ -1,4 +1,4 @@
-"""The benchmark's mini teacher at toy size: trained, asked and judged."""
+"""The benchmark's mini teacher, and what students may start from, at toy size: trained, asked and judged."""
 
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from fsmde.models.teachers import EstimatorTeacher
 ROOT = Path(__file__).parent.parent
 
 
-def test_benchmark_teacher_on_tiny_worlds(tmp_path):
+@pytest.mark.parametrize('name', ['teacher', 'pretrained'])
+def test_trained_on_the_teachers_world_and_judged_on_the_students(name, tmp_path):
     pytest.importorskip('embreex')
     from fsmde.synthetic import make_world
 
     init_default_scope('mmdet3d')
-    cfg = Config.fromfile(ROOT / 'configs/benchmark/teacher.py')
+    cfg = Config.fromfile(ROOT / f'configs/benchmark/{name}.py')
     cfg.model.backbone.update(depth=18, base_channels=8)
     tiny = dict(train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=1, size=(48, 80))
     frames, students = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
@@ -45,5 +46,5 @@ def test_benchmark_teacher_on_tiny_worlds(tmp_path):
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'teacher.pth')
     teacher = EstimatorTeacher(cfg, str(tmp_path / 'teacher.pth'), 'disparity_affine_invariant', feature_size=(24, 40))
     answer = teacher(torch.zeros(1, 2, 3, 96, 160, dtype=torch.uint8), torch.eye(3).expand(1, 2, 3, 3))
-    assert 0 < answer.depth.min() and answer.depth.max() <= 2
+    assert 0 < answer.depth.min() and answer.depth.isfinite().all()
     assert answer.features.shape == (2, cfg.model.neck.channels, 24, 40)
