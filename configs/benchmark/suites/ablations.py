@@ -16,7 +16,7 @@ def _ckd(**options):
 
 
 def _vrkd(**options):
-    return dict(type='ViewRelationalKD', loss_weight=0.07, **options)
+    return dict(type='ViewRelationalKD', loss_weight=0.065, **options)
 
 
 def _method(name, title, **cfg_options):
@@ -48,7 +48,7 @@ arms = [
     _kd(
         'hinton_local',
         'Hinton KD with the correction near LiDAR',
-        dict(type='HintonBinKD', loss_weight=0.14, local=True),
+        dict(type='HintonBinKD', loss_weight=0.165, local=True),
     ),
     _kd('vrkd_wedge', 'VRKD, tokens near the wedge', _vrkd(pairs='wedge')),
     _kd('vrkd_feature', 'VRKD on features', _vrkd(relation='feature')),

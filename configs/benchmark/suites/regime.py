@@ -1,6 +1,8 @@
 """What limits the students: five times the steps, dense ground truth, and weights to start from. Validation split."""
 
+_rate = {'optim_wrapper.optimizer.lr': 2e-3}
 _longer = {
+    **_rate,
     'train_cfg.max_epochs': 15,
     'param_scheduler.1.end': 15,
     'param_scheduler.1.T_max': 15,
@@ -31,7 +33,7 @@ baseline = 'sup_1x'
 split = 'val'
 seeds = [0]
 arms = [
-    *_arms('1x', '432 steps', {}),
+    *_arms('1x', '432 steps', _rate),
     *_arms('5x', '2160 steps', _longer),
     *_arms('pretrained', '432 steps from pretrained weights', _pretrained),
 ]

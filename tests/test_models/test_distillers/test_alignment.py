@@ -79,3 +79,22 @@ def test_distillers_of_a_step_share_what_is_aligned(scene):
     # Another student is another step.
     student = StudentOutput(scene.student.depth)
     assert first.metric_depth(student, scene.teacher, scene.target)[0] is not depth
+
+
+def test_a_metric_teacher_is_taken_at_its_word_but_near_lidar(scene):
+    teacher = TeacherOutput(2 * scene.depth, 'depth_metric', torch.ones_like(scene.depth, dtype=torch.bool))
+    assert torch.equal(AlignedDistiller().metric_depth(scene.student, teacher, scene.target)[0], teacher.depth)
+    corrected = AlignedDistiller(local=True).metric_depth(scene.student, teacher, scene.target)[0]
+    measured = scene.target.mask
+    torch.testing.assert_close(corrected[measured], scene.depth[measured], rtol=0.1, atol=0)
+
+
+def test_few_points_pull_towards_lidar_and_not_towards_the_student(scene):
+    """A view has four LiDAR points, 30 % beyond the student's depth to which it is aligned."""
+    scene.student = StudentOutput(scene.depth / 1.3)
+    four = scene.target.mask[0, 0].nonzero()[:4]
+    scene.target.mask[0, 0] = False
+    scene.target.mask[0, 0, four[:, 0], four[:, 1]] = True
+    depth = AlignedDistiller(self_align=True, local=True).metric_depth(scene.student, scene.teacher, scene.target)[0]
+    near = depth[0, 0, four[:, 0], four[:, 1]] / scene.depth[0, 0, four[:, 0], four[:, 1]]
+    assert (near > 0.9).all()

@@ -21,14 +21,14 @@ def test_one_point_moves_what_is_near_in_the_image_and_in_depth():
     assert corrected[0, 0, 0, 0] == 10 and corrected[0, 0, 16, 12] < corrected[0, 0, 16, 22]
 
 
-def test_the_mean_of_a_view_and_the_spread_of_what_is_left():
-    """Of residuals ln 2 and ln 8 the mean is ln 4, the deviation ln 2."""
+def test_the_spread_of_a_view():
+    """Residuals are ln 2 on one half and ln 8 on the other, nine times its square."""
     depth, measured = torch.ones(SHAPE), torch.ones(SHAPE)
     measured[..., :24], measured[..., 24:] = 2, 8
     nowhere, everywhere = torch.zeros(SHAPE, dtype=torch.bool), torch.ones(SHAPE, dtype=torch.bool)
     corrected, spread = correct_locally(depth, measured, nowhere, everywhere)
-    torch.testing.assert_close(corrected, torch.full(SHAPE, 4.0))
-    torch.testing.assert_close(spread, torch.full(SHAPE, math.log(2)))
+    torch.testing.assert_close(corrected, depth)
+    torch.testing.assert_close(spread, torch.full(SHAPE, math.sqrt(5) * math.log(2)))
 
 
 def test_dense_measurements_are_taken_over_and_leave_no_spread():

@@ -42,10 +42,12 @@ class AlignedDistiller(DepthDistiller):
         labels = own_depth_where_unlabelled(target, student.depth) if self.self_align else target
         depth, valid = align_to_lidar(teacher, labels)
         valid = valid & target.visible
-        # Near the student's own depth a correction would agree with whatever the student says.
-        depth, spread = correct_locally(
-            depth, labels.depth, target.mask & valid, labels.mask & valid, WINDOWS if self.local else ()
+        measured = torch.where(target.mask, target.depth, labels.depth)
+        # LiDAR only: near the student's own depth a correction would agree with whatever the student says.
+        corrected, spread = correct_locally(
+            depth, measured, target.mask & valid, labels.mask & valid, WINDOWS if self.local else ()
         )
+        depth = corrected if self.local else depth
         teacher.aligned.append((made_of, (depth, valid, spread)))
         return depth, valid, spread
 

@@ -46,7 +46,7 @@ class CrossInteractionKD(AlignedDistiller):
         channels: Hidden channels of the branch.
         select: See 'branch'.
         tau: See 'aligned', in log depth.
-        local: See :class:`AlignedDistiller`.
+        local: Of 'aligned', see :class:`AlignedDistiller`.
         kwargs: See :class:`AlignedDistiller`.
 
     Raises:
@@ -65,7 +65,7 @@ class CrossInteractionKD(AlignedDistiller):
         local: bool = True,
         **kwargs,
     ):
-        super().__init__(local=local, **kwargs)
+        super().__init__(local=local and probabilities == 'aligned', **kwargs)
         if probabilities not in PROBABILITIES:
             raise ValueError(
                 f'CrossInteractionKD: probabilities must be one of {PROBABILITIES}, found {probabilities!r}'

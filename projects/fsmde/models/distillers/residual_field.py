@@ -27,20 +27,19 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
         depth: (B, N, H, W) metres.
         measured: (B, N, H, W) metres.
         mask: (B, N, H, W) bool, where ``measured`` says something.
-        whole: (B, N, H, W) bool, over what the mean and spread of a whole view are taken, ``mask`` by default.
+        whole: (B, N, H, W) bool, over what the spread of a whole view is taken, ``mask`` by default.
         windows: Sides of the cells of each grid, as fractions of the image's height.
 
     Returns:
-        tuple: depth (B, N, H, W) metres, and spread (B, N, H, W), the residuals' standard deviation in log depth.
+        tuple: depth (B, N, H, W) metres, between 0.1 and 1000, and spread (B, N, H, W), the root mean square of the
+        residuals that are left.
     """
     whole = mask if whole is None else whole
     log_depth = depth.clamp(NEAREST, FARTHEST).log()
     log_measured = torch.where(whole | mask, measured, torch.ones_like(measured)).log()
     residual = torch.where(whole, log_measured - log_depth, torch.zeros_like(depth))
-    count = whole.sum((-2, -1), keepdim=True).clamp(min=1)
-    mean = residual.sum((-2, -1), keepdim=True) / count
-    variance = (residual.square().sum((-2, -1), keepdim=True) / count - mean.square()).clamp(min=0)
-    log_depth, variance = log_depth + mean, variance.expand_as(depth)
+    variance = residual.square().sum((-2, -1), keepdim=True) / whole.sum((-2, -1), keepdim=True).clamp(min=1)
+    variance = variance.expand_as(depth)
     for window in windows:
         residual = torch.where(mask, log_measured - log_depth, torch.zeros_like(depth))
         moments = torch.stack([mask.to(depth.dtype), residual, residual.square()], 2)
