@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from fsmde.engine.launch import PROCESSES
+from fsmde.engine.processes import PROCESSES
 
 TOOLS = Path(__file__).parents[1] / 'tools'
 

@@ -2,7 +2,7 @@
 
 It stands for ImageNet's weights, which on images made of boxes would be worth nothing.
 
-python tools/make_mini_teacher.py configs/benchmark/pretrained.py
+python tools/make_mini_teacher.py configs/benchmark/pretrained.py --work-dir work_dirs/benchmark/pretrained
 """
 
 from mmengine.config import read_base

@@ -111,20 +111,17 @@ def test_sparse_pixels_for_evaluation(frame):
     assert kept['lidar_visible'].all()
 
 
-def test_dense_depth_as_target_tells_sky_from_the_car_itself():
-    depth = np.array([[[4.0, 0, 0, 8]]], np.float32)
-    visible = np.array([[True, True, False, True]])
-    frame = dict(
-        img=[np.zeros((1, 4, 3))], visible=[visible], ori2img=np.eye(3)[None], cam_order=[0], dense_depth=depth
-    )
-    assert DenseDepthAsTarget()(dict(frame))['gt_depth'].tolist() == depth.tolist()
-    assert DenseDepthAsTarget(sky=1e4)(dict(frame))['gt_depth'].tolist() == [[[4, 1e4, 0, 8]]]
+def test_dense_depth_as_target_is_that_of_the_nearest_pixel():
+    """Of four columns an image has two, mirrored: its pixel centres lie in columns 3 and 1."""
+    mirrored = np.array([[[-0.5, 0, 2], [0, 1, 0], [0, 0, 1]]])
+    depth = np.array([[[4.0, 5, 0, 8]]], np.float32)
+    frame = dict(img=[np.zeros((1, 2, 3))], ori2img=mirrored, cam_order=[0], dense_depth=depth)
+    assert DenseDepthAsTarget()(frame)['gt_depth'].tolist() == [[[8, 5]]]
 
 
 @pytest.mark.parametrize(
     'make',
     [
-        lambda: DenseDepthAsTarget(sky=0),
         lambda: RandomZoomCrop(0.5),
         lambda: RandomFlipViews(2.0),
         lambda: RandomPhotometric(strength=1.0),

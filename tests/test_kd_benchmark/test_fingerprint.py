@@ -12,5 +12,6 @@ def test_weights_that_training_starts_from_count(tmp_path):
     first = fingerprint(cfg)
     weights.write_bytes(b'second')
     assert differences(first, fingerprint(cfg)) == ['load_from']
-    # What is not on this machine cannot be compared.
+    # What is not on this machine cannot be compared; weights of its own can.
     assert differences(first, absent) == []
+    assert differences(first, fingerprint(Config(dict(cfg, load_from=None)))) == ['load_from']

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from fsmde.models.losses import ScaleInvariantLoss
+from fsmde.models.losses.scale_invariant import gradient_matching
 
 SHAPE = (1, 1, 1, 4)
 
@@ -18,6 +19,18 @@ def test_by_hand():
     assert loss(scales=2, loss_weight=2) == pytest.approx(
         2 * (math.log(4) / 3 + 0.5 * (math.log(4) / 2 + math.log(4)))
     )
+
+
+def test_gradient_matching_by_hand():
+    error = torch.tensor([[[0.0, 1, 3], [0, 1, 3], [4, 1, 3]]])
+    everywhere = torch.ones_like(error, dtype=torch.bool)
+    # Rows: steps 0, 0, 0, 4, 0, 0. Columns: 1, 2, 1, 2, 3, 2. At scale 1 the corners are left: rows 4, 0, columns 3, 1.
+    first = 4 / 6 + 11 / 6
+    assert gradient_matching(error, everywhere, 1).item() == pytest.approx(first)
+    assert gradient_matching(error, everywhere, 2).item() == pytest.approx(first + 2 + 2)
+    mask = everywhere.clone()
+    mask[0, 2, 0] = False
+    assert gradient_matching(error, mask, 1).item() == pytest.approx(0 + (1 + 2 + 1 + 2 + 2) / 5)
 
 
 def test_each_image_has_its_own_scale():

@@ -7,12 +7,14 @@ it. "LiDAR alone" is what the correction near LiDAR makes of a teacher that says
 """
 
 import argparse
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from mmdet3d.registry import DATASETS, MODELS
 from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
@@ -60,7 +62,9 @@ def main():
     resized = next(i for i, transform in enumerate(dataset.pipeline) if 'size' in transform)
     dataset.pipeline.insert(resized + 1, dict(type='KeepTeacherViews'))
     dataset.split = args.split
-    dataset, model = DATASETS.build(dataset), MODELS.build(cfg.model)
+    if cfg.model.get('teacher', {}).get('cache') or 'teacher' not in cfg.model:
+        sys.exit(f'{args.config} has no live teacher: name a distilled config that has one')
+    dataset, model = DATASETS.build(dataset), MODELS.build(cfg.model).to(get_device())
     pixels = torch.Generator().manual_seed(0)
     found = []
     for i in track_iter_progress(range(min(len(dataset), args.frames or len(dataset)))):
@@ -69,8 +73,9 @@ def main():
         target = model.target(samples)
         dense = samples[0].get('dense_depth')
         if dense is not None:
-            dense = F.interpolate(torch.as_tensor(dense)[None], size=target.depth.shape[-2:], mode='nearest-exact')
-        keep = torch.rand(target.depth.shape, generator=pixels) < args.fraction
+            dense = torch.as_tensor(dense, device=target.depth.device)[None]
+            dense = F.interpolate(dense, size=target.depth.shape[-2:], mode='nearest-exact')
+        keep = (torch.rand(target.depth.shape, generator=pixels) < args.fraction).to(target.depth.device)
         with torch.no_grad():
             teacher = model.teach(batch['inputs'], samples, rig_batch(samples, batch['inputs']['img']))
             found.append(judge(teacher, target, dense, keep))

@@ -14,6 +14,7 @@ import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -27,7 +28,8 @@ from mmengine.runner import Runner
 
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
-from fsmde.engine.launch import PROCESSES, read_config
+from fsmde.engine.launch import read_config
+from fsmde.engine.processes import PROCESSES
 
 
 def train(rank, ranks, folder, args):
@@ -37,7 +39,11 @@ def train(rank, ranks, folder, args):
         os.sched_setaffinity(0, {cpus[rank % len(cpus)]})
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
-    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/ranks', rank=rank, world_size=ranks)
+    # Of a rank that fails the others take notice after so long.
+    wait = timedelta(minutes=5)
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/ranks', rank=rank, world_size=ranks, timeout=wait
+    )
     init_default_scope('mmdet3d')
     torch.manual_seed(0)
     cfg = read_config(args.config, folder, args.cfg_options)

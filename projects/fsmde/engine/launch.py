@@ -1,16 +1,10 @@
-"""What the command-line tools share: data roots, devices, processes, distribution."""
+"""What the command-line tools share: data roots, devices, distribution."""
 
-import multiprocessing
 import os
 
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
-
-#: Starts processes from one that has imported everything and computed nothing: importing takes ten seconds, and a copy of
-#: a process whose thread pools have worked may hang.
-PROCESSES = multiprocessing.get_context('forkserver')
-PROCESSES.set_forkserver_preload(['fsmde', 'mmdet.models', 'mmengine.runner', 'torch._dynamo'])
 
 
 def has_accelerator() -> bool:

@@ -9,7 +9,7 @@ import traceback
 from multiprocessing.connection import wait
 
 from fsmde.engine import find_latest_checkpoint
-from fsmde.engine.launch import PROCESSES
+from fsmde.engine.processes import PROCESSES
 from fsmde.evaluation import describe_run
 
 from .fingerprint import differences, fingerprint, read_world

@@ -42,13 +42,17 @@ def fingerprint(cfg: Config) -> dict:
     world = read_world(cfg)
     cache = (plain['model'].get('teacher') or {}).get('cache')
     teacher = Path(cache, 'cache.json') if cache else None
-    weights = Path(cfg.get('load_from') or '')
+    start = cfg.get('load_from')
     hashes.update(
         world=world and short_hash(world),
-        load_from=hashlib.sha256(weights.read_bytes()).hexdigest()[:12] if weights.is_file() else None,
+        load_from='nothing' if not start else _hash_of_file(start) if Path(start).is_file() else None,
         teacher=short_hash(TeacherCache(cache).description()) if teacher and teacher.is_file() else None,
     )
     return hashes
+
+
+def _hash_of_file(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
 
 def read_world(cfg: Config) -> dict:

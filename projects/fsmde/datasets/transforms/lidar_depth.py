@@ -83,16 +83,7 @@ class DenseDepthAsTarget(BaseTransform):
     """Supervise with dense depth instead of LiDAR: ``gt_depth`` is ``dense_depth`` at the nearest pixel.
 
     For teachers and upper bounds on the built-in world.
-
-    Args:
-        sky: Depth in metres where there is none although the car itself is not seen: sky and what lies beyond the range.
-            For losses on inverse depth; None leaves it 0, no measurement.
     """
-
-    def __init__(self, sky: float = None):
-        if sky is not None and not sky > 0:
-            raise ValueError(f'sky must be positive (metres) or None, found {sky}')
-        self.sky = sky
 
     def transform(self, results):
         depth = []
@@ -106,6 +97,4 @@ class DenseDepthAsTarget(BaseTransform):
             full = results['dense_depth'][results['cam_order'][n]]
             depth.append(full[row.clip(0, full.shape[0] - 1)[:, None], column.clip(0, full.shape[1] - 1)])
         results['gt_depth'] = np.stack(depth)
-        if self.sky is not None:
-            results['gt_depth'][(results['gt_depth'] == 0) & np.stack(results['visible'])] = self.sky
         return results

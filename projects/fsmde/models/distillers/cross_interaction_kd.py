@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fsmde.structures import StudentOutput
 
 from ..losses import masked_mean, silog
-from ..losses.affine_invariant import masked_median
+from ..losses.scale_invariant import masked_median
 from .aligned_distiller import AlignedDistiller
 from .bin_goals import at_logits, decode, gaussian_goal, kl_divergence
 from .correlation import pearson

@@ -6,7 +6,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from ..losses import masked_mean
-from ..losses.affine_invariant import gradient_matching, masked_median
+from ..losses.scale_invariant import gradient_matching, masked_median
 from .base import DepthDistiller
 from .maps import resize_mask
 

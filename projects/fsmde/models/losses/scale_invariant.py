@@ -4,8 +4,29 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from .affine_invariant import gradient_matching, masked_median
 from .silog import masked_mean
+
+
+def masked_median(values: Tensor, mask: Tensor) -> Tensor:
+    """Median over the last axis of the (..., P) values that count, (..., 1); 0 where none does.
+
+    Of an even number of values it is the lower of the middle two.
+    """
+    return values.masked_fill(~mask, torch.nan).nanmedian(-1, keepdim=True).values.nan_to_num()
+
+
+def gradient_matching(error: Tensor, mask: Tensor, scales: int) -> Tensor:
+    """Mean absolute step of an error (V, H, W) between neighbours, summed over both directions and ``scales``.
+
+    At scale k every 2^k-th row and column is looked at: MiDaS, eq. 11; Li and Snavely, MegaDepth (CVPR 2018), eq. 5.
+    """
+    total = 0
+    for k in range(scales):
+        step = 2**k
+        e, m = error[:, ::step, ::step], mask[:, ::step, ::step]
+        total = total + masked_mean((e[:, 1:] - e[:, :-1]).abs(), m[:, 1:] & m[:, :-1])
+        total = total + masked_mean((e[:, :, 1:] - e[:, :, :-1]).abs(), m[:, :, 1:] & m[:, :, :-1])
+    return total
 
 
 @MODELS.register_module()
@@ -13,8 +34,8 @@ class ScaleInvariantLoss(nn.Module):
     """L1 between log depths up to each image's own scale, with multi-scale gradient matching of their difference.
 
     Li and Snavely, MegaDepth (CVPR 2018), eq. 3 to 5, with absolute in place of squared differences, and the median in
-    place of the mean of each image's difference. Unlike :class:`AffineInvariantLoss` it weighs an error by its ratio to
-    the depth, near and far alike, and what a network learns has no unknown shift.
+    place of the mean of each image's difference. Unlike the loss of MiDaS and Depth Anything on normalised inverse depth
+    it weighs an error by its ratio to the depth, near and far alike, and what a network learns has no unknown shift.
 
     Args:
         gradient_weight, scales: Of gradient matching; 0.5 as in MegaDepth, 4 scales.

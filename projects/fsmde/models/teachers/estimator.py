@@ -21,8 +21,8 @@ class EstimatorTeacher(DepthTeacher):
         config: Path of the config it was trained with, or the Config.
         checkpoint: Path of its checkpoint.
         space: ``'depth_metric'``; or ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that
-            was trained on other rigs; or ``'disparity_affine_invariant'`` for one that was trained with
-            :class:`~fsmde.models.losses.AffineInvariantLoss`: its answers are then 1 / depth.
+            was trained on other rigs; or ``'disparity_affine_invariant'`` to be read as Depth Anything is: its answers
+            are then 1 / depth.
         feature_size: See :class:`DepthTeacher`.
 
     Raises:
