@@ -12,7 +12,10 @@ WINDOWS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 SLICE = 0.2
 #: The weight, in LiDAR points, of what the coarser grid said.
 PRIOR = 0.3
-NEAREST, FARTHEST = 0.1, 1e3
+#: What is nearer or farther (metres) is in the first or last slice.
+NEAREST, FARTHEST = 0.5, 250.0
+#: Pixels on a side of what is corrected as one: the stride of the students' maps.
+CELL = 4
 
 
 @torch.no_grad()
@@ -22,6 +25,7 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
     Residuals ln g - ln d are averaged in a bilateral grid (Chen, Paris and Durand, SIGGRAPH 2007) over columns, rows and
     log depth, so that they stay on their own side of an edge in the teacher's depth. Coarse grids come first; each
     corrects what those before it have left, shrunk to nothing where it has few points. Without points nothing changes.
+    The field is made of cells of four by four pixels.
 
     Args:
         depth: (B, N, H, W) metres.
@@ -31,23 +35,36 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
         windows: Sides of the cells of each grid, as fractions of the image's height.
 
     Returns:
-        tuple: depth (B, N, H, W) metres, between 0.1 and 1000, and spread (B, N, H, W), the root mean square of the
-        residuals that are left.
+        tuple: depth (B, N, H, W) metres, and spread (B, N, H, W), the root mean square of the residuals that are left.
     """
     whole = mask if whole is None else whole
-    log_depth = depth.clamp(NEAREST, FARTHEST).log()
+    size = depth.shape[-2:]
+    log_depth = depth.clamp(min=1e-3).log()
     log_measured = torch.where(whole | mask, measured, torch.ones_like(measured)).log()
-    residual = torch.where(whole, log_measured - log_depth, torch.zeros_like(depth))
-    variance = residual.square().sum((-2, -1), keepdim=True) / whole.sum((-2, -1), keepdim=True).clamp(min=1)
-    variance = variance.expand_as(depth)
+    residual = torch.where(whole | mask, log_measured - log_depth, torch.zeros_like(depth))
+    variance = (residual.square() * whole).sum((-2, -1), keepdim=True) / whole.sum((-2, -1), keepdim=True).clamp(min=1)
+    points = mask.to(depth.dtype)
+    count, first, second = (_cells(x) * CELL**2 for x in (points, points * residual, points * residual.square()))
+    cells = _cells(log_depth)
+    field, variance = torch.zeros_like(cells), variance.expand_as(cells)
     for window in windows:
-        residual = torch.where(mask, log_measured - log_depth, torch.zeros_like(depth))
-        moments = torch.stack([mask.to(depth.dtype), residual, residual.square()], 2)
-        count, first, second = _bilateral(moments, log_depth, window).unbind(2)
-        shift = first / (count + PRIOR)
-        variance = ((second + PRIOR * variance) / (count + PRIOR) - shift.square()).clamp(min=0)
-        log_depth = log_depth + shift
-    return log_depth.exp(), variance.clamp(min=1e-8).sqrt()
+        # Residuals behind the field so far, r - f: their sums over the points of a cell.
+        left = torch.stack([count, first - field * count, second - 2 * field * first + field.square() * count], 2)
+        n, total, square = _bilateral(left, cells + field, window).unbind(2)
+        shift = total / (n + PRIOR)
+        variance = ((square + PRIOR * variance) / (n + PRIOR) - shift.square()).clamp(min=0)
+        field = field + shift
+    field, spread = (
+        F.interpolate(x, size=size, mode='bilinear', align_corners=False)
+        for x in (field, variance.clamp(min=1e-8).sqrt())
+    )
+    return (log_depth + field).exp(), spread
+
+
+def _cells(values: Tensor) -> Tensor:
+    """Means of (B, N, H, W) values over cells of CELL x CELL pixels."""
+    H, W = values.shape[-2:]
+    return F.adaptive_avg_pool2d(values, (-(-H // CELL), -(-W // CELL)))
 
 
 def _bilateral(values: Tensor, log_depth: Tensor, window: float) -> Tensor:
