@@ -22,13 +22,21 @@ arms = [
     ],
     *[
         dict(
-            name=f'{name}_{weight:g}',
-            title=f'{name.upper()}, weight {weight:g}',
-            config=f'configs/benchmark/{name}.py',
+            name=f'ckd_{weight:g}',
+            title=f'CKD, weight {weight:g}',
+            config='configs/benchmark/ckd.py',
             cfg_options={'model.distillers.0.loss_weight': weight, _rate: 2e-3},
         )
-        for name, weights in (('ckd', (0.3, 1.0, 3.0)), ('vrkd', (0.03, 0.1, 0.3)))
-        for weight in weights
+        for weight in (0.3, 1.0, 3.0)
+    ],
+    *[
+        dict(
+            name=f'vrkd_{pairs}_{weight:g}',
+            title=f"VRKD, pairs '{pairs}', weight {weight:g}",
+            config='configs/benchmark/vrkd.py',
+            cfg_options={'model.distillers.0.pairs': pairs, 'model.distillers.0.loss_weight': weight, _rate: 2e-3},
+        )
+        for pairs, weight in (('all', 0.065), ('wedge', 0.065))
     ],
     dict(
         name='ckd_branch',

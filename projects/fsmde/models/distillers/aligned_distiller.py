@@ -26,6 +26,10 @@ class AlignedDistiller(DepthDistiller):
         super().__init__(**kwargs)
         self.self_align, self.local = self_align, local
 
+    def labels(self, student: StudentOutput, target: DepthTarget) -> DepthTarget:
+        """What the teacher is aligned to: the target, or with ``self_align`` what fills it up."""
+        return own_depth_where_unlabelled(target, student.depth) if self.self_align else target
+
     def metric_depth(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
         """The teacher's depth (B, N, H, W) in metres, and where it is to be trusted: visible too (B, N, H, W) bool."""
         return self.metric_depth_and_spread(student, teacher, target)[:2]
@@ -39,7 +43,7 @@ class AlignedDistiller(DepthDistiller):
         for known, aligned in teacher.aligned:
             if all(a is b for a, b in zip(known, made_of)):
                 return aligned
-        labels = own_depth_where_unlabelled(target, student.depth) if self.self_align else target
+        labels = self.labels(student, target)
         depth, valid = align_to_lidar(teacher, labels)
         valid = valid & target.visible
         measured = torch.where(target.mask, target.depth, labels.depth)

@@ -24,7 +24,8 @@ class ViewRelationalKD(AlignedDistiller):
 
     - ``'geometric'``: R_ij = ln || T_n d_i rho_i - T_m d_j rho_j ||, the log distance of the two tokens' points in the
       ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view and corrected near it, so that its
-      relations know whether two views agree in scale, which feature similarities cannot.
+      relations know whether two views agree in scale, which feature similarities cannot. Tokens without LiDAR are left
+      out.
     - ``'feature'``: cosine similarities of features that are centered over the pair, softmax over j with temperature;
       KL(teacher || student).
     - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
@@ -89,7 +90,9 @@ class ViewRelationalKD(AlignedDistiller):
         # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
         mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
         other, share = self._pool(depth.log(), valid)
-        used = share > 0.5
+        # Where nothing measures, above all in the sky, the aligned teacher is a guess, and what is far rules distances.
+        labels = self.labels(student, target)
+        used = (share > 0.5) & (F.adaptive_max_pool2d((labels.mask & valid).float(), self.grid) > 0)
         relation = self._log_distances(rig.unproject(mine), pairs)
         goal = self._log_distances(rig.unproject(other.exp()), pairs)
         error = F.smooth_l1_loss(relation, goal, beta=0.1, reduction='none')
