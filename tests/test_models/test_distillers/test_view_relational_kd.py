@@ -115,3 +115,13 @@ def test_wrong_arguments():
         ViewRelationalKD('probability')
     with pytest.raises(ValueError, match='pairs must be one of'):
         ViewRelationalKD(pairs='adjacent')
+
+
+def test_what_no_lidar_is_in_is_not_related(scene):
+    """The upper third of every view, one row of tokens, has no LiDAR, and what the teacher says there is nonsense."""
+    scene.target.mask[..., :8, :] = False
+    scene.student = StudentOutput(scene.depth)
+    scene.teacher.depth[..., :8, :] *= 0.1
+    assert distiller('geometric').loss(*scene.arguments())['loss_kd_view'].item() == pytest.approx(0, abs=1e-4)
+    scene.target.mask[..., :8, ::4] = True
+    assert distiller('geometric').loss(*scene.arguments())['loss_kd_view'] > 0.01
