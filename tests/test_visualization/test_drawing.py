@@ -1,6 +1,7 @@
 import numpy as np
+from PIL import Image
 
-from fsmde.visualization.drawing import splat_points
+from fsmde.visualization.drawing import BACKGROUND, draw_vertical_text, splat_points
 
 
 def test_the_nearest_of_several_points_is_seen():
@@ -24,3 +25,10 @@ def test_points_outside_and_discs_at_the_edge():
     colors = np.full((3, 3), 9, dtype=np.uint8)
     splat_points(image, u=[-1, 0, 3], v=[0, 0, 1], order=[1, 1, 1], colors=colors, radius=1)
     assert image[..., 0].tolist() == [[9, 9, 0], [9, 9, 0], [0, 0, 0]]
+
+
+def test_a_long_label_keeps_to_its_room():
+    canvas = Image.new('RGB', (30, 300), BACKGROUND)
+    draw_vertical_text(canvas, (15, 150), 'a name that is much longer than that', room=150)
+    rows = (np.asarray(canvas) != BACKGROUND).any((1, 2)).nonzero()[0]
+    assert 75 <= rows.min() and rows.max() < 225 and rows.max() - rows.min() > 100

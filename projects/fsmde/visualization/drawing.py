@@ -29,8 +29,10 @@ def draw_text(canvas: Image.Image, xy, text: str, size: int = 15, anchor: str = 
     ImageDraw.Draw(canvas).text(xy, text, fill=color, font=load_font(size), anchor=anchor)
 
 
-def draw_vertical_text(canvas: Image.Image, xy, text: str, size: int = 15):
-    """Write text that reads from bottom to top, centred on ``xy``, in place."""
+def draw_vertical_text(canvas: Image.Image, xy, text: str, room: int, size: int = 15):
+    """Write text that reads from bottom to top, centred on ``xy``, in place; smaller if it is longer than ``room``."""
+    while size > 6 and load_font(size).getlength(text) > room:
+        size -= 1
     length = int(load_font(size).getlength(text)) + 4
     label = Image.new('RGB', (length, size + 8), BACKGROUND)
     draw_text(label, (length / 2, size / 2 + 4), text, size)

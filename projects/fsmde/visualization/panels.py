@@ -157,7 +157,7 @@ def _compose(rows, names, order, cell) -> np.ndarray:
     bars = {}
     for row, (label, views, scale) in enumerate(rows):
         top = HEADER + row * (height + GAP)
-        draw_vertical_text(canvas, (LEFT / 2, top + height / 2), label)
+        draw_vertical_text(canvas, (LEFT / 2, top + height / 2), label, room=height)
         for column, n in enumerate(order):
             canvas.paste(views[n], (LEFT + column * (width + GAP), top))
         if scale is not None:
