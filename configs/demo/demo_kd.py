@@ -17,7 +17,10 @@ model.update(
         checkpoint='work_dirs/demo/teacher/epoch_12.pth',
         space='depth_scale_invariant',
     ),
-    distillers=[dict(type=CrossInteractionKD, probabilities='aligned'), dict(type=ViewRelationalKD, loss_weight=0.1)],
+    distillers=[
+        dict(type=CrossInteractionKD, probabilities='aligned'),
+        dict(type=ViewRelationalKD, pairs='wedge', loss_weight=0.065),
+    ],
 )
 train_pipeline.insert(3, dict(type=KeepTeacherViews))
 train_dataloader.dataset.pipeline = train_pipeline
