@@ -6,21 +6,16 @@ python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/bench
 from mmengine.config import read_base
 
 from fsmde.datasets import KeepTeacherViews
-from fsmde.models import DistilledDepthEstimator, EstimatorTeacher, PearsonFeatureKD
+from fsmde.models import DistilledDepthEstimator, PearsonFeatureKD
 
 with read_base():
+    from .._base_.models.mini_teacher import mini_teacher
     from .sup import *
 
 model.update(
     type=DistilledDepthEstimator,
-    teacher=dict(
-        type=EstimatorTeacher,
-        config='configs/benchmark/teacher.py',
-        checkpoint='work_dirs/benchmark/teacher/epoch_16.pth',
-        space='disparity_affine_invariant',
-        # The size of the student's map.
-        feature_size=(24, 40),
-    ),
+    # Features at the size of the student's map.
+    teacher=dict(mini_teacher, feature_size=(24, 40)),
     # One that reads features: a cache keeps them only then.
     distillers=[dict(type=PearsonFeatureKD)],
 )

@@ -19,28 +19,30 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from fsmde.engine.launch import read_config
-from fsmde.models.distillers.alignment import align_to_lidar
-from fsmde.models.distillers.residual_field import correct_locally
+from fsmde.evaluation.functional import METRICS, error_terms, metrics_from_sums
+from fsmde.models import AlignedDistiller
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
-from fsmde.structures import DepthTarget
+from fsmde.structures import DepthTarget, TeacherOutput
 
 
 def errors(depth, truth, mask):
     """AbsRel and delta1 over (B, N, H, W) ``mask``."""
-    depth, truth = depth[mask], truth[mask]
-    ratio = torch.maximum(depth / truth, truth / depth)
-    return ((depth - truth).abs() / truth).mean().item(), (ratio < 1.25).float().mean().item()
+    metrics = metrics_from_sums(error_terms(truth[mask].cpu(), depth[mask].cpu()).sum(-1))
+    return tuple(metrics[METRICS.index(name)] for name in ('abs_rel', 'd1'))
 
 
 def judge(teacher, target, dense, keep):
     """Errors of a frame by reading and ground truth, where the aligned teacher is valid."""
     lidar = DepthTarget(target.depth, target.mask & keep, target.visible)
-    depth, valid = align_to_lidar(teacher, lidar)
-    valid = valid & target.visible
+
+    def read(teacher, **options):
+        return AlignedDistiller(**options).metric_depth(None, teacher, lidar)
+
+    depth, valid = read(teacher)
     readings = {
         'aligned in each view': depth,
-        'corrected near LiDAR': correct_locally(depth, lidar.depth, lidar.mask & valid)[0],
-        'LiDAR alone': correct_locally(torch.ones_like(depth), lidar.depth, lidar.mask & valid)[0],
+        'corrected near LiDAR': read(teacher, local=True)[0],
+        'LiDAR alone': read(TeacherOutput(torch.ones_like(depth), 'depth_metric', valid), local=True)[0],
     }
     truths = {'withheld LiDAR': (target.depth, target.mask & ~keep & valid)}
     if dense is not None:

@@ -3,19 +3,15 @@
 from mmengine.config import read_base
 
 from fsmde.datasets import KeepTeacherViews
-from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, EstimatorTeacher, ViewRelationalKD
+from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, ViewRelationalKD
 
 with read_base():
+    from ..._base_.models.mini_teacher import mini_teacher
     from .rt_resnet18_half_smoothed64 import *
 
 model.update(
     type=DistilledDepthEstimator,
-    teacher=dict(
-        type=EstimatorTeacher,
-        config='configs/benchmark/teacher.py',
-        checkpoint='work_dirs/benchmark/teacher/epoch_16.pth',
-        space='disparity_affine_invariant',
-    ),
+    teacher=mini_teacher,
     distillers=[dict(type=CrossInteractionKD, probabilities='aligned'), dict(type=ViewRelationalKD, loss_weight=0.1)],
 )
 train_pipeline.insert(3, dict(type=KeepTeacherViews))

@@ -35,7 +35,7 @@ class AlignedDistiller(DepthDistiller):
         return self.metric_depth_and_spread(student, teacher, target)[:2]
 
     def metric_depth_and_spread(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget):
-        """:meth:`metric_depth`, and the standard deviation (B, N, H, W) of what is left of the residuals ln g - ln d.
+        """:meth:`metric_depth`, and the root mean square (B, N, H, W) of the residuals ln g - ln d that are left.
 
         Aligned once for all distillers of a step, which get the same objects.
         """
