@@ -169,16 +169,21 @@ def _consistency_by_scene(rows, pairs, cameras, sums):
 
 def describe_run(config: str, checkpoint: str, flip_augmentation: bool = False) -> dict:
     """The ``run`` of :class:`fsmde.evaluation.SurroundDepthMetric` for a checkpoint on this disk, with its sha256."""
-    digest = hashlib.sha256()
-    with open(checkpoint, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
     return dict(
         config=config,
         checkpoint=checkpoint,
-        checkpoint_sha256=digest.hexdigest(),
+        checkpoint_sha256=hash_of_file(checkpoint),
         flip_augmentation=flip_augmentation,
     )
+
+
+def hash_of_file(path: str) -> str:
+    """A file's sha256 in hex."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def versions() -> dict:

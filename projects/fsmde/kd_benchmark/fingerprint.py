@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from fsmde.evaluation.results import hash_of_file
 from fsmde.teacher_cache import TeacherCache
 
 #: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.
@@ -45,14 +46,10 @@ def fingerprint(cfg: Config) -> dict:
     start = cfg.get('load_from')
     hashes.update(
         world=world and short_hash(world),
-        load_from='nothing' if not start else _hash_of_file(start) if Path(start).is_file() else None,
+        load_from='nothing' if not start else hash_of_file(start)[:12] if Path(start).is_file() else None,
         teacher=short_hash(TeacherCache(cache).description()) if teacher and teacher.is_file() else None,
     )
     return hashes
-
-
-def _hash_of_file(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
 
 def read_world(cfg: Config) -> dict:
