@@ -22,14 +22,19 @@ def read(name):
 
 def answer_for(cfg, folder):
     """Fill a cache for a config's training frames: the world gets nearer from the top of an image to its foot."""
-    pipeline = cfg.train_dataloader.dataset.pipeline
+    dataset = cfg.train_dataloader.dataset
+    # Of all frames, if there are sources of few.
+    dataset = dataset.get('datasets', [dataset])[-1]
+    pipeline = dataset.pipeline
     names = [transform['type'].__name__ for transform in pipeline]
     place = names.index('LoadTeacherAnswers')
-    cfg.model.teacher.cache = pipeline[place].cache = str(folder)
+    for frames in cfg.train_dataloader.dataset.get('datasets', [dataset]):
+        frames.pipeline[place].cache = str(folder)
+    cfg.model.teacher.cache = str(folder)
     cache = TeacherCache(folder)
     cache.begin(dict(identity=dict(teacher='toy'), space='disparity_affine_invariant', feature_channels=8))
     generator = np.random.default_rng(0)
-    frames = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=pipeline[:place]))
+    frames = DATASETS.build(dict(dataset, pipeline=pipeline[:place]))
     for frame in (frames[i] for i in range(len(frames))):
         shape = len(frame['img']), *frame['img'][0].shape[:2]
         depth = np.broadcast_to(np.linspace(0.01, 0.5, shape[1])[:, None], shape)
