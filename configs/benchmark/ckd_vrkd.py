@@ -9,5 +9,5 @@ with read_base():
 
 model.distillers = [
     dict(type=CrossInteractionKD, probabilities='aligned'),
-    dict(type=ViewRelationalKD, relation='geometric', pairs='wedge', loss_weight=0.065),
+    dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
 ]

@@ -7,4 +7,4 @@ from fsmde.models import ViewRelationalKD
 with read_base():
     from .mini_teacher import *
 
-model.distillers = [dict(type=ViewRelationalKD, relation='geometric', pairs='wedge', loss_weight=0.065)]
+model.distillers = [dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7)]

@@ -4,10 +4,12 @@ _base_ = './bevdepth_r34_nus.py'
 model = dict(
     student=dict(
         type='DistilledDepthEstimator',
-        teacher=dict(type='HuggingFaceDepthTeacher', model='depth-anything/Depth-Anything-V2-Small-hf'),
+        teacher=dict(
+            type='HuggingFaceDepthTeacher', model='depth-anything/Depth-Anything-V2-Small-hf', feature_size=(48, 80)
+        ),
         distillers=[
-            dict(type='CrossInteractionKD', loss_weight=1.0),
-            dict(type='ViewRelationalKD', loss_weight=0.1),
+            dict(type='CrossInteractionKD', probabilities='aligned'),
+            dict(type='ViewRelationalKD', relation='feature', grid=(12, 20), loss_weight=5.7),
         ],
     )
 )

@@ -19,7 +19,7 @@ model.update(
     ),
     distillers=[
         dict(type=CrossInteractionKD, probabilities='aligned'),
-        dict(type=ViewRelationalKD, pairs='wedge', loss_weight=0.065),
+        dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
     ],
 )
 train_pipeline.insert(3, dict(type=KeepTeacherViews))

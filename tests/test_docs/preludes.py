@@ -76,7 +76,8 @@ def performance(folder):
     from fsmde.models import HuggingFaceDepthTeacher
     from fsmde.teacher_cache import TeacherCache
 
-    teacher = HuggingFaceDepthTeacher('random-tiny')
+    # As in the shipped configs.
+    teacher = HuggingFaceDepthTeacher('random-tiny', feature_size=(48, 80))
     cache = TeacherCache(folder / 'DDAD/teacher')
     cache.begin(dict(identity=teacher.identity(), space=teacher.space, feature_channels=teacher.feature_channels))
     cache.finish()

@@ -6,10 +6,13 @@ distillation = dict(
     type=DistilledDepthEstimator,
     # A hub name, a local directory, an official Depth-Anything-V2 .pth, or 'random-tiny' to try things out.
     # Small is Apache-2.0; base and large are CC-BY-NC-4.0. See docs/teachers.md.
-    teacher=dict(type=HuggingFaceDepthTeacher, model='depth-anything/Depth-Anything-V2-Small-hf'),
-    # Readings, pairs and weights as they did best in docs/benchmark.md.
+    # Features are read on a coarse grid, and would be large at their own size.
+    teacher=dict(
+        type=HuggingFaceDepthTeacher, model='depth-anything/Depth-Anything-V2-Small-hf', feature_size=(48, 80)
+    ),
+    # Readings and weights as they did best in docs/benchmark.md.
     distillers=[
         dict(type=CrossInteractionKD, probabilities='aligned'),
-        dict(type=ViewRelationalKD, relation='geometric', pairs='wedge', loss_weight=0.065),
+        dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
     ],
 )

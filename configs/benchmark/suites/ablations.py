@@ -16,7 +16,7 @@ def _ckd(**options):
 
 
 def _vrkd(**options):
-    return dict(type='ViewRelationalKD', **{'pairs': 'wedge', 'loss_weight': 0.065, **options})
+    return dict(type='ViewRelationalKD', **{'relation': 'feature', 'grid': [12, 20], 'loss_weight': 5.7, **options})
 
 
 def _method(name, title, **cfg_options):
@@ -50,8 +50,13 @@ arms = [
         'Hinton KD with the correction near LiDAR',
         dict(type='HintonBinKD', loss_weight=0.165, local=True),
     ),
-    _kd('vrkd_all', 'VRKD, all tokens', _vrkd(pairs='all')),
-    _kd('vrkd_feature', 'VRKD on features', _vrkd(relation='feature')),
+    dict(name='vrkd_geometric', title='VRKD, geometric near the wedge', config='configs/benchmark/vrkd_geometric.py'),
+    dict(
+        name='ckd_vrkd_geometric',
+        title='CKD + VRKD, geometric near the wedge',
+        config='configs/benchmark/ckd_vrkd_geometric.py',
+    ),
+    _kd('vrkd_wedge', 'VRKD near the wedge', _vrkd(pairs='wedge')),
     _kd('vrkd_probability', 'VRKD on probabilities', _vrkd(relation='probability')),
     _method('bins_32', 'CKD + VRKD, 32 bins', **{'model.head.bins.num_bins': 32}),
     _method('bins_128', 'CKD + VRKD, 128 bins', **{'model.head.bins.num_bins': 128}),

@@ -33,7 +33,7 @@ arms = [
         dict(
             name=f'vrkd_{pairs}_{weight:g}',
             title=f"VRKD, pairs '{pairs}', weight {weight:g}",
-            config='configs/benchmark/vrkd.py',
+            config='configs/benchmark/vrkd_geometric.py',
             cfg_options={'model.distillers.0.pairs': pairs, 'model.distillers.0.loss_weight': weight, _rate: 2e-3},
         )
         for pairs, weight in (('all', 0.065), ('wedge', 0.065))

@@ -25,6 +25,18 @@ def test_log_distance_of_two_points_by_hand():
     assert value.item() == pytest.approx(math.log(5), abs=1e-3)
 
 
+def test_cosines_within_and_between_views_by_hand(scene):
+    """One token a view: of the student at 0, 90 and 180 degrees, of the teacher all alike.
+
+    Each view agrees with itself, so of six relations three differ: by 1, 1 and 2.
+    """
+    kd = ViewRelationalKD('feature', grid=(1, 1), teacher_channels=8, student_channels=2)
+    mine = torch.tensor([[1.0, 0], [0, 2], [-3, 0]]).repeat(2, 1)[..., None, None].expand(-1, -1, 12, 16)
+    scene.student = StudentOutput(scene.depth, features=mine.clone().requires_grad_())
+    scene.teacher.features = torch.ones(6, 8, 12, 16)
+    assert kd.loss(*scene.arguments())['loss_kd_view'].item() == pytest.approx((1 + 1 + 4) / 6)
+
+
 def test_geometric_relations_see_that_one_view_has_another_scale(scene):
     """Feature similarities cannot: the loss of a student whose first view is 30 % too far is not zero."""
     wrong = scene.depth.clone()
@@ -60,10 +72,7 @@ def test_camera_order_commutes(scene, relation):
     student = StudentOutput(views(s.depth), views(s.logits), views(s.centers), maps(s.features))
     teacher = TeacherOutput(views(t.depth), t.space, views(t.valid), maps(t.features))
     after = kd.loss(student, teacher, type(g)(views(g.depth), views(g.mask), views(g.visible)), rig)['loss_kd_view']
-    if relation == 'geometric':
-        torch.testing.assert_close(after, before)
-    else:  # The softmax runs over the second view's tokens: a pair is not its mirror image, but near it.
-        assert after.item() == pytest.approx(before.item(), rel=0.2)
+    torch.testing.assert_close(after, before)
 
 
 @pytest.mark.parametrize('relation', ['geometric', 'feature'])
@@ -98,7 +107,7 @@ def test_only_tokens_near_the_shared_wedge_are_related(scene):
 
 def test_probabilities_of_a_perfect_student_have_no_loss(scene):
     kd = ViewRelationalKD('probability', grid=(3, 4), bins=BINS)
-    assert kd.loss(*scene.arguments())['loss_kd_view'] > 0.1
+    assert kd.loss(*scene.arguments())['loss_kd_view'] > 0.02
     small = torch.nn.functional.interpolate(scene.depth.log(), size=scene.student.logits.shape[-2:], mode='bilinear')
     spacing = BINS.centers().log().diff().mean()
     goal = BINS.encode(small.exp(), BINS.centers(), spacing.expand_as(small)).permute(0, 1, 4, 2, 3)

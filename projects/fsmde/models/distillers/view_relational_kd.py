@@ -22,14 +22,15 @@ class ViewRelationalKD(AlignedDistiller):
     of n and token j of m are computed for teacher and student, and the student's follow the teacher's. Only relations
     cross, so channels need not agree.
 
+    - ``'feature'``: R_ij = cosine of the two tokens' features, between the tokens of a view, too (n = m); mean of
+      (R^s_ij - R^t_ij)^2.
+    - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
+      Gaussian over the student's bins.
+
     - ``'geometric'``: R_ij = ln || T_n d_i rho_i - T_m d_j rho_j ||, the log distance of the two tokens' points in the
       ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view and corrected near it, so that its
       relations know whether two views agree in scale, which feature similarities cannot. Tokens without LiDAR are left
       out.
-    - ``'feature'``: cosine similarities of features that are centered over the pair, softmax over j with temperature;
-      KL(teacher || student).
-    - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
-      Gaussian over the student's bins.
 
     Args:
         relation: 'geometric', 'feature' or 'probability'.
@@ -37,7 +38,6 @@ class ViewRelationalKD(AlignedDistiller):
             view sees, see :meth:`fsmde.rig.RigBatch.near_wedge`.
         margin: How far beyond the other image's border is near, in image widths.
         grid: Rows and columns of tokens.
-        temperature: Of the softmax of 'feature' and 'probability'.
         local: See :class:`AlignedDistiller`.
         kwargs: See :class:`AlignedDistiller`.
 
@@ -52,7 +52,6 @@ class ViewRelationalKD(AlignedDistiller):
         pairs: str = 'all',
         margin: float = 0.25,
         grid=(6, 10),
-        temperature: float = 0.1,
         local: bool = True,
         **kwargs,
     ):
@@ -68,11 +67,10 @@ class ViewRelationalKD(AlignedDistiller):
         if relation == 'feature' and self.teacher_channels is None:
             raise ValueError("ViewRelationalKD: this teacher offers no features; use relation='geometric'")
         self.relation, self.pairs, self.margin = relation, pairs, margin
-        self.grid, self.temperature = tuple(grid), temperature
-        if len(self.grid) != 2 or min(self.grid) < 1 or not temperature > 0:
+        self.grid = tuple(grid)
+        if len(self.grid) != 2 or min(self.grid) < 1:
             raise ValueError(
-                'ViewRelationalKD: grid must be two positive numbers of tokens (rows, columns) and temperature '
-                f'positive, found {grid} and {temperature}'
+                f'ViewRelationalKD: grid must be two positive numbers of tokens (rows, columns), found {grid}'
             )
 
     @property
@@ -111,17 +109,15 @@ class ViewRelationalKD(AlignedDistiller):
         return self._similar(student.logits.float().softmax(2), goal, valid, rig, pairs)
 
     def _similar(self, mine, theirs, valid, rig, pairs):
-        """KL between row softmaxes of similarities, of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""
+        """Squared difference of cosines of tokens of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""
+        views = torch.arange(valid.shape[1], device=pairs.device)
+        pairs = torch.cat([torch.stack([views, views], 1), pairs])
         used = self._both(F.adaptive_avg_pool2d(valid.float(), self.grid) > 0.5, rig, pairs)
-        logits = (
-            self._similarities(
-                F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), pairs, used
-            )
+        mine, theirs = (
+            self._cosines(F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), pairs)
             for x in (mine, theirs)
         )
-        mine, goal = (x.div(self.temperature).masked_fill(~used, -1e4).log_softmax(-1) for x in logits)
-        rows = F.kl_div(mine, goal.detach(), log_target=True, reduction='none').sum(-1)
-        return masked_mean(rows, used.any(-1))
+        return masked_mean((mine - theirs.detach()).square(), used)
 
     def _pool(self, values: Tensor, mask: Tensor):
         """Masked mean of (B, N, H, W) over tokens, and each token's share of valid pixels: (B, N, gh, gw)."""
@@ -148,12 +144,7 @@ class ViewRelationalKD(AlignedDistiller):
         return sides[0][..., :, None] & sides[1][..., None, :]
 
     @staticmethod
-    def _similarities(features: Tensor, pairs: Tensor, used: Tensor) -> Tensor:
-        """(B, N, C, gh, gw) features -> (B, P, T, T) centered cosine similarities."""
-        tokens = features.flatten(3).transpose(2, 3)
-        a, b = tokens[:, pairs[:, 0]], tokens[:, pairs[:, 1]]
-        weight_a, weight_b = used.any(3).float()[..., None], used.any(2).float()[..., None]
-        count = (weight_a.sum(2) + weight_b.sum(2)).clamp(min=1)
-        mean = ((a * weight_a).sum(2) + (b * weight_b).sum(2)) / count
-        a, b = F.normalize(a - mean[:, :, None], dim=-1), F.normalize(b - mean[:, :, None], dim=-1)
-        return a @ b.transpose(2, 3)
+    def _cosines(features: Tensor, pairs: Tensor) -> Tensor:
+        """(B, N, C, gh, gw) features -> (B, P, T, T) cosines between the T tokens of the views of each pair."""
+        tokens = F.normalize(features.flatten(3), dim=2)
+        return tokens[:, pairs[:, 0]].transpose(2, 3) @ tokens[:, pairs[:, 1]]
