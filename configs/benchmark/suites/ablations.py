@@ -1,4 +1,10 @@
-"""What each part of the method does: readings of CKD, relations of VRKD, bins, weights, teachers."""
+"""What each part of the method does: readings of CKD, relations of VRKD, bins, weights, teachers.
+
+The worse teacher is the mini teacher after a quarter of its training:
+
+python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_epoch_4 \\
+    --cfg-options model.teacher.checkpoint=work_dirs/benchmark/teacher/epoch_4.pth
+"""
 
 
 def _kd(name, title, *distillers, **cfg_options):
@@ -22,6 +28,9 @@ def _vrkd(**options):
 def _method(name, title, **cfg_options):
     return dict(name=name, title=title, config='configs/benchmark/ckd_vrkd.py', cfg_options=cfg_options)
 
+
+# Who reads a teacher's answers: the model, and the pipeline.
+_caches = ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache']
 
 baseline = 'sup'
 split = 'test'
@@ -64,5 +73,10 @@ arms = [
     _method('centers_fixed', 'CKD + VRKD, fixed centers', **{'model.head.centers': 'fixed'}),
     _method('weight_third', 'CKD x 0.3 + VRKD', **{'model.distillers.0.loss_weight': 0.3}),
     _method('weight_triple', 'CKD x 3 + VRKD', **{'model.distillers.0.loss_weight': 3.0}),
+    _method(
+        'worse_teacher',
+        'CKD + VRKD, a worse teacher',
+        **{key: 'data/benchmark_teacher_answers_epoch_4' for key in _caches},
+    ),
     dict(name='oracle_ckd', title='CKD from an oracle', config='configs/benchmark/oracle_ckd.py', suite='main'),
 ]

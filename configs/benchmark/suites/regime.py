@@ -16,7 +16,7 @@ _pretrained = {
 
 
 def _arms(name, title, cfg_options):
-    kinds = dict(sup='supervised', ckd='CKD', dense='dense ground truth')
+    kinds = dict(sup='supervised', ckd='CKD', ckd_vrkd='CKD + VRKD', dense='dense ground truth')
     return [
         dict(
             name=f'{kind}_{name}',
