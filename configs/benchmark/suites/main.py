@@ -33,7 +33,7 @@ arms = [
     _kd('cwd', 'CWD', dict(type='ChannelWiseKD', loss_weight=1.6)),
     _kd('pkd', 'PKD', dict(type='PearsonFeatureKD', loss_weight=2.8)),
     _kd('mgd', 'MGD', dict(type='MaskedGenerativeKD', loss_weight=18.0)),
-    _kd('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=3.2)),
+    _kd('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),
     dict(name='oracle_ckd', title='bound: CKD from an oracle', config='configs/benchmark/oracle_ckd.py'),
     dict(name='dense', title='bound: dense supervision', config='configs/benchmark/dense.py'),
 ]

@@ -101,6 +101,8 @@ def test_only_tokens_near_the_shared_wedge_are_related(scene):
     used = torch.ones(2, 3, 1, 4, dtype=torch.bool)
     pairs = scene.rig.pairs()  # the first is 0 and 1, which looks to the left
     assert kd._both(used, scene.rig, pairs)[0, 0].nonzero().tolist() == [[0, 3]]
+    # Of a view with itself all are.
+    assert kd._both(used, scene.rig, torch.tensor([[0, 0]])).all()
     kd.pairs = 'all'
     assert kd._both(used, scene.rig, pairs).all()
 

@@ -26,7 +26,6 @@ class ViewRelationalKD(AlignedDistiller):
       (R^s_ij - R^t_ij)^2.
     - ``'probability'``: the same of bin probabilities instead of features; the teacher's are its aligned depth as a
       Gaussian over the student's bins.
-
     - ``'geometric'``: R_ij = ln || T_n d_i rho_i - T_m d_j rho_j ||, the log distance of the two tokens' points in the
       ego frame; Huber loss. The teacher's depth d is aligned to LiDAR in each view and corrected near it, so that its
       relations know whether two views agree in scale, which feature similarities cannot. Tokens without LiDAR are left
