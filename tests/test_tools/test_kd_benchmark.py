@@ -89,6 +89,14 @@ def test_from_nothing_to_the_table(tool, tmp_path):
     printed, code = tool('--table-only')
     assert code == 0 and 'no predictions at hand' in printed and (out / 'table.md').read_text() == table
 
+    # The other way round: what the baseline loses over an arm.
+    printed, code = tool('--table-only', '--over', 'dense')
+    over = json.loads((out / 'table_over_dense.json').read_text())['arms']
+    assert code == 0 and over['sup']['baseline'] == 'dense' and not over['dense']['gains']
+    gains = [json.loads((out / 'table.json').read_text())['arms']['dense']['gains'], over['sup']['gains']]
+    assert gains[0]['fsmde']['mean'] * gains[1]['fsmde']['mean'] < 0
+    assert (out / 'table.md').read_text() == table
+
     # Another config does not mix with what is there, nor does another split.
     printed, code = tool(lr=2e-3)
     assert "arm 'sup'" in code and 'now differs in optim_wrapper' in code and 'to make its runs again' in code

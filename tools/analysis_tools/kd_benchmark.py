@@ -2,6 +2,7 @@
 
 python tools/analysis_tools/kd_benchmark.py --suite main --seeds 0 1 2 --jobs 2
 python tools/analysis_tools/kd_benchmark.py --suite main --table-only
+python tools/analysis_tools/kd_benchmark.py --suite main --table-only --over ckd_vrkd
 
 A suite is a file in configs/benchmark/suites. What is finished is not run again. docs/benchmark.md says what is computed.
 """
@@ -10,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,11 +29,12 @@ def parse_args():
     parser.add_argument('--out', default='docs/benchmark', help='folder of records, tables and pictures')
     parser.add_argument('--work-dir', default='work_dirs/benchmark', help='folder of checkpoints and logs')
     parser.add_argument('--table-only', action='store_true', help='run nothing, write tables and pictures')
+    parser.add_argument('--over', metavar='ARM', help='gains over this arm in tables of their own, table_over_ARM.*')
     return parser.parse_args()
 
 
-def report(suite, run_of, folder):
-    """Write table.md, table.json, gains.png and, where predictions are at hand, frame.jpg."""
+def report(suite, run_of, folder, name='table'):
+    """Write the tables; with the usual ``name`` gains.png, too, and frame.jpg where predictions are at hand."""
     from fsmde.kd_benchmark.comparison import commits, compare, read_runs
     from fsmde.kd_benchmark.pictures import draw_frame, draw_gains
     from fsmde.kd_benchmark.record import write_json
@@ -47,8 +50,11 @@ def report(suite, run_of, folder):
     print('\n'.join(table.to_markdown() for table in tables))
     folder.mkdir(parents=True, exist_ok=True)
     note = f'\nCode of the runs: {", ".join(commits(records))}.\n'
-    (folder / 'table.md').write_text('\n'.join(table.to_markdown() for table in tables) + note)
-    write_json(folder / 'table.json', dict(suite=suite.name, split=split, arms=to_plain(arms)))
+    (folder / f'{name}.md').write_text('\n'.join(table.to_markdown() for table in tables) + note)
+    write_json(folder / f'{name}.json', dict(suite=suite.name, split=split, arms=to_plain(arms)))
+    if name != 'table':
+        print(f'tables are {folder / name}.md and .json')
+        return
     draw_gains(arms, f'{suite.name}, {split} split', folder / 'gains.png')
     shown = {name: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
     frame = draw_frame(shown, folder / 'frame.jpg')
@@ -71,7 +77,7 @@ def main():
     path = path if path.suffix == '.py' else SUITES / f'{path}.py'
     try:
         suite = read_suite(path)
-        unknown = sorted(set(args.arms or ()) - set(suite.arms))
+        unknown = sorted({*(args.arms or ()), *([args.over] if args.over else [])} - set(suite.arms))
         if unknown:
             raise ValueError(f'{path} has no arm {", ".join(unknown)}; there are {", ".join(suite.arms)}')
         run_of = partial(
@@ -88,7 +94,11 @@ def main():
         runs.sort(key=lambda run: run.seed)
         check_unchanged([run_of(arm, seed) for arm in suite.arms.values() for seed in args.seeds or arm.seeds])
         failed = [] if args.table_only else execute(runs, args.jobs, partial(print, flush=True))
-        report(suite, run_of, Path(args.out) / suite.name)
+        if args.over:
+            arms = {name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()}
+            report(replace(suite, arms=arms), run_of, Path(args.out) / suite.name, f'table_over_{args.over}')
+        else:
+            report(suite, run_of, Path(args.out) / suite.name)
     except (ValueError, OSError) as error:
         sys.exit(f'kd_benchmark: {error}')
     except KeyboardInterrupt:
