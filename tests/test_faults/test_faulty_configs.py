@@ -43,7 +43,7 @@ CKD, VRKD = 'CrossInteractionKD', 'ViewRelationalKD'
         (with_distiller(CKD, loss_weight=-1.0), ValueError, 'CrossInteractionKD: loss_weight must be >= 0'),
         (with_distiller(CKD, prob_weight=-1.0), ValueError, 'weights must be >= 0.*prob_weight=-1.0'),
         (with_distiller(CKD, tau=0.0), ValueError, 'tau > 0'),
-        (with_distiller(VRKD, temperature=0.0), ValueError, 'temperature positive, found .* and 0.0'),
+        (with_distiller('ChannelWiseKD', temperature=0.0), ValueError, 'temperature must be positive, found 0.0'),
         (with_distiller(VRKD, grid=(0, 4)), ValueError, r'two positive numbers of tokens .* found \(0, 4\)'),
         (with_distiller(VRKD, relation='angle'), ValueError, "relation must be one of .* found 'angle'"),
         (

@@ -48,7 +48,8 @@ def test_rigs_of_another_number_of_cameras(tmp_path, number, distillers):
     cameras = {f'CAM_{n}': 360 * n / number for n in range(number)}
     losses, errors = train_and_evaluate(write_toy_dgp(tmp_path / 'toy', cameras, samples=1), list(cameras), distillers)
     assert 0 < errors['depth/abs_rel'] < np.inf
-    assert losses['loss_kd_view'] == 0 if number == 1 else losses['loss_kd_view'] > 0
+    # One camera has no neighbour; features are related within its view.
+    assert (losses['loss_kd_view'] == 0) == (number == 1 and distillers is DISTILLERS)
 
 
 def test_a_rig_of_mixed_image_sizes(tmp_path):
