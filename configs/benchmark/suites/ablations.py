@@ -57,7 +57,7 @@ arms = [
     _kd(
         'hinton_local',
         'Hinton KD with the correction near LiDAR',
-        dict(type='HintonBinKD', loss_weight=0.165, local=True),
+        dict(type='HintonBinKD', loss_weight=0.055, local=True),
     ),
     dict(name='vrkd_geometric', title='VRKD, geometric near the wedge', config='configs/benchmark/vrkd_geometric.py'),
     dict(
