@@ -49,7 +49,8 @@ def test_rigs_of_another_number_of_cameras(tmp_path, number, distillers):
     losses, errors = train_and_evaluate(write_toy_dgp(tmp_path / 'toy', cameras, samples=1), list(cameras), distillers)
     assert 0 < errors['depth/abs_rel'] < np.inf
     # One camera has no neighbour; features are related within its view.
-    assert (losses['loss_kd_view'] == 0) == (number == 1 and distillers is DISTILLERS)
+    alone = number == 1 and distillers is DISTILLERS
+    assert losses['loss_kd_view'] == 0 if alone else losses['loss_kd_view'] > 0
 
 
 def test_a_rig_of_mixed_image_sizes(tmp_path):

@@ -77,7 +77,7 @@ def main():
     path = path if path.suffix == '.py' else SUITES / f'{path}.py'
     try:
         suite = read_suite(path)
-        unknown = sorted({*(args.arms or ()), *([args.over] if args.over else [])} - set(suite.arms))
+        unknown = sorted({*(args.arms or ()), args.over} - {None, *suite.arms})
         if unknown:
             raise ValueError(f'{path} has no arm {", ".join(unknown)}; there are {", ".join(suite.arms)}')
         run_of = partial(
@@ -94,11 +94,11 @@ def main():
         runs.sort(key=lambda run: run.seed)
         check_unchanged([run_of(arm, seed) for arm in suite.arms.values() for seed in args.seeds or arm.seeds])
         failed = [] if args.table_only else execute(runs, args.jobs, partial(print, flush=True))
+        table = 'table'
         if args.over:
-            arms = {name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()}
-            report(replace(suite, arms=arms), run_of, Path(args.out) / suite.name, f'table_over_{args.over}')
-        else:
-            report(suite, run_of, Path(args.out) / suite.name)
+            table = f'table_over_{args.over}'
+            suite = replace(suite, arms={name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()})
+        report(suite, run_of, Path(args.out) / suite.name, table)
     except (ValueError, OSError) as error:
         sys.exit(f'kd_benchmark: {error}')
     except KeyboardInterrupt:

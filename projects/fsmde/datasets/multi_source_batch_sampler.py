@@ -34,16 +34,16 @@ class MultiSourceBatchSampler(BatchSampler):
             )
         super().__init__(sampler, batch_size, drop_last=True)
         self.sources = [DefaultSampler(frames, sampler.shuffle, sampler.seed) for frames in datasets]
+        self.share = batch_size // len(datasets)
         self.starts = [0, *sampler.dataset.cumulative_sizes[:-1]]
 
     def __iter__(self):
-        share = self.batch_size // len(self.sources)
         orders = []
         for source, start in zip(self.sources, self.starts):
             source.set_epoch(self.sampler.epoch)
             orders.append([start + index for index in source])
-        for first in range(0, len(self) * share, share):
-            yield [index for order in orders for index in order[first : first + share]]
+        for first in range(0, len(self) * self.share, self.share):
+            yield [index for order in orders for index in order[first : first + self.share]]
 
     def __len__(self) -> int:
-        return min(map(len, self.sources)) * len(self.sources) // self.batch_size
+        return min(map(len, self.sources)) // self.share

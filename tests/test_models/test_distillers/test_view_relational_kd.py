@@ -109,7 +109,7 @@ def test_only_tokens_near_the_shared_wedge_are_related(scene):
 
 def test_probabilities_of_a_perfect_student_have_no_loss(scene):
     kd = ViewRelationalKD('probability', grid=(3, 4), bins=BINS)
-    assert kd.loss(*scene.arguments())['loss_kd_view'] > 0.02
+    assert kd.loss(*scene.arguments())['loss_kd_view'] > 0.04
     small = torch.nn.functional.interpolate(scene.depth.log(), size=scene.student.logits.shape[-2:], mode='bilinear')
     spacing = BINS.centers().log().diff().mean()
     goal = BINS.encode(small.exp(), BINS.centers(), spacing.expand_as(small)).permute(0, 1, 4, 2, 3)
