@@ -40,6 +40,8 @@ def classes_in(node) -> set:
 def made_from(cfg) -> dict:
     """Hashes of all that the teacher's weights follow from: config, world, and the sources of our classes."""
     training = {key: cfg[key] for key in TRAINING}
+    if cfg.load_from:
+        training['load_from'] = cfg.load_from
     ours = {base for kind in classes_in(training) for base in kind.__mro__ if base.__module__.startswith('fsmde')}
     with open(osp.join(cfg.data_root, 'world.json')) as file:
         parts = dict(config=str(training), world=file.read())

@@ -41,6 +41,9 @@ def test_what_the_weights_follow_from(tool, config, tmp_path):
     assert tool.made_from(config) == parts
     config.train_cfg.max_epochs += 1
     assert changed(parts, tool.made_from(config)) == {'config'}
+    longer = tool.made_from(config)
+    config.load_from = 'epoch_16.pth'
+    assert changed(longer, tool.made_from(config)) == {'config'}
     (tmp_path / 'world.json').write_text('{"seed": 1}')
     assert changed(parts, tool.made_from(config)) == {'config', 'world'}
 

@@ -1,9 +1,12 @@
 """What each part of the method does: readings of CKD, relations of VRKD, bins, weights, teachers.
 
-The worse teacher is the mini teacher after a quarter of its training:
+The worse teacher is the mini teacher after a quarter of its training, the better one has seen the students' scenes:
 
 python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_epoch_4 \\
     --cfg-options model.teacher.checkpoint=work_dirs/benchmark/teacher/epoch_4.pth
+python tools/make_mini_teacher.py configs/benchmark/home_teacher.py --work-dir work_dirs/benchmark/home_teacher
+python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_home \\
+    --cfg-options model.teacher.checkpoint=work_dirs/benchmark/home_teacher/epoch_4.pth
 """
 
 
@@ -29,8 +32,11 @@ def _method(name, title, **cfg_options):
     return dict(name=name, title=title, config='configs/benchmark/ckd_vrkd.py', cfg_options=cfg_options)
 
 
-# Who reads a teacher's answers: the model, and the pipeline.
-_caches = ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache']
+def _taught(name, title, answers):
+    """The method with another teacher's answers, which the model and the pipeline read."""
+    caches = ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache']
+    return _method(name, title, **dict.fromkeys(caches, answers))
+
 
 baseline = 'sup'
 split = 'test'
@@ -73,10 +79,7 @@ arms = [
     _method('centers_fixed', 'CKD + VRKD, fixed centers', **{'model.head.centers': 'fixed'}),
     _method('weight_third', 'CKD x 0.3 + VRKD', **{'model.distillers.0.loss_weight': 0.3}),
     _method('weight_triple', 'CKD x 3 + VRKD', **{'model.distillers.0.loss_weight': 3.0}),
-    _method(
-        'worse_teacher',
-        'CKD + VRKD, a worse teacher',
-        **{key: 'data/benchmark_teacher_answers_epoch_4' for key in _caches},
-    ),
+    _taught('worse_teacher', 'CKD + VRKD, a worse teacher', 'data/benchmark_teacher_answers_epoch_4'),
+    _taught('home_teacher', 'CKD + VRKD, a teacher that has seen the scenes', 'data/benchmark_teacher_answers_home'),
     dict(name='oracle_ckd', title='CKD from an oracle', config='configs/benchmark/oracle_ckd.py', suite='main'),
 ]
