@@ -1,5 +1,6 @@
-"""Processes of their own for tests: forked from one that has imported everything once, which costs seconds."""
+"""Commands of tools/ for tests: as modules, and in processes forked from one that has imported everything once."""
 
+import importlib.util
 import os
 import runpy
 import sys
@@ -8,6 +9,14 @@ from pathlib import Path
 from fsmde.engine.processes import PROCESSES
 
 TOOLS = Path(__file__).parents[1] / 'tools'
+
+
+def load_tool(name):
+    """The module tools/<name>."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, TOOLS / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def start(function, *args, log, **environ):

@@ -5,6 +5,7 @@ import pytest
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from processes import load_tool
 from test_configs import ROOT, train_step
 
 from fsmde.engine.launch import set_data_root
@@ -57,3 +58,12 @@ def test_arms_of_the_benchmark_train(name, tiny_world, tmp_path):
     for key in ('backbone', 'neck', 'head'):
         assert cfg.model[key] == sup.model[key]
     assert (cfg.train_cfg == sup.train_cfg) == (name != 'sup_2x') and cfg.optim_wrapper == sup.optim_wrapper
+
+
+@pytest.mark.parametrize('name', ['live_teacher', 'ckd_vrkd', 'few_labels'])
+def test_the_teacher_is_shown_what_the_arms_read(name, tiny_world):
+    init_default_scope('mmdet3d')
+    cfg = read(name)
+    set_data_root(cfg, str(tiny_world))
+    frames = load_tool('cache_teacher.py').build_datasets(cfg.train_dataloader.dataset)[0]
+    assert [view.shape for view in frames[0]['img']] == [(96, 160, 3)] * 6

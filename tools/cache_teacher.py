@@ -47,12 +47,13 @@ def with_live_teacher(model):
 
 
 def teacher_views(pipeline):
-    """The transforms that make what the teacher is shown: those before its place in a pipeline, but for the LiDAR."""
+    """The transforms that make what the teacher is shown: those before its place in a pipeline, but for LiDAR's."""
     names = [type_name(transform) for transform in pipeline]
     places = [i for i, name in enumerate(names) if name in ('KeepTeacherViews', 'LoadTeacherAnswers')]
     if not places:
         raise SystemExit('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
-    return [pipeline[i] for i in range(places[0]) if names[i] != 'LoadSurroundLidar']
+    lidar = 'LoadSurroundLidar', 'SubsampleLidar'
+    return [pipeline[i] for i in range(places[0]) if names[i] not in lidar]
 
 
 def build_datasets(config):

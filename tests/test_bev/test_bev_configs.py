@@ -1,6 +1,5 @@
 """Every LiDAR-frame config of configs/bev trains and predicts on the real nuScenes frame, at toy size."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +9,10 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from processes import load_tool
 
 ROOT = Path(__file__).parents[2]
 ANN_FILE = 'nuscenes_infos_val.pkl'
-
-
-def load_tool(path):
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / 'tools' / path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 overfit = load_tool('analysis_tools/overfit_detector.py')

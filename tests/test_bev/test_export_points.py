@@ -1,4 +1,3 @@
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -7,6 +6,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
+from processes import load_tool
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export_points.py'
@@ -15,10 +15,7 @@ SMALL = ['model.backbone.depth=18', 'model.backbone.base_channels=8', 'model.bac
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('export_points', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('export_points.py')
 
 
 def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_path, monkeypatch, capsys):

@@ -1,6 +1,5 @@
 """The configs that take a published student's backbone, in a process that never imports this project."""
 
-import importlib.util
 import json
 import pickle
 import subprocess
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet3d.registry import MODELS
+from processes import load_tool
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -82,9 +82,7 @@ for config, student in zip(pairs[::2], pairs[1::2]):
 
 def published_student(folder, depth):
     """A student with a narrow ResNet, published as tools/model_converters/publish_model.py does."""
-    spec = importlib.util.spec_from_file_location('publish', ROOT / 'tools/model_converters/publish_model.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool('model_converters/publish_model.py')
     model = MODELS.build(
         dict(
             type='mmdet3d.BinDepthEstimator',

@@ -1,17 +1,13 @@
-import importlib.util
 import sys
-from pathlib import Path
+
+from processes import load_tool
 
 from .test_predictions import CONFIG
-
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/evaluation_cost.py'
 
 
 def test_every_setting_has_a_time(toy_dgp, tmp_path, monkeypatch, capsys):
     (tmp_path / 'config.py').write_text(CONFIG.format(root=str(toy_dgp)))
-    spec = importlib.util.spec_from_file_location('evaluation_cost', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool('analysis_tools/evaluation_cost.py')
     monkeypatch.setattr(
         sys, 'argv', ['evaluation_cost', str(tmp_path / 'config.py'), '--frames', '2', '--repeats', '1']
     )

@@ -1,17 +1,16 @@
 """Predictions from files, by themselves and through the command."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from processes import load_tool
 
 from fsmde.evaluation.predictions import prediction_path, read_frame, read_prediction
 from fsmde.evaluation.results import read_results
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/eval_predictions.py'
 CONFIG = """
 pipeline = [dict(type=t) for t in ('LoadSurroundImages', 'LoadSurroundLidar', 'KeepLidarPixels')]
 pipeline += [dict(type='ResizeViews', size=(24, 32)), dict(type='ProjectLidarDepth'), dict(type='PackSurroundInputs')]
@@ -68,9 +67,7 @@ def test_command(toy_dgp, tmp_path, monkeypatch):
         for camera in dataset.cameras:
             write_png(prediction_path(str(tmp_path / 'maps'), frame_id, camera), np.full((12, 16), 10.0))
     (tmp_path / 'config.py').write_text(CONFIG.format(root=str(toy_dgp)))
-    spec = importlib.util.spec_from_file_location('eval_predictions', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool('analysis_tools/eval_predictions.py')
     arguments = [str(tmp_path / 'config.py'), str(tmp_path / 'maps'), '--out', str(tmp_path / 'out')]
     monkeypatch.setattr(sys, 'argv', ['eval_predictions', *arguments])
     tool.main()

@@ -1,13 +1,12 @@
 """What an evaluation writes, and runs side by side."""
 
 import csv
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import load_tool
 
 from fsmde.evaluation import SurroundDepthMetric, describe_run
 from fsmde.evaluation.bootstrap import paired_gain
@@ -16,8 +15,6 @@ from fsmde.evaluation.report import Table, caveats
 from fsmde.evaluation.results import read_results
 
 from .frames import META, random_frame
-
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/compare_results.py'
 
 
 def evaluate(out_dir, error=1.0, scenes='aabb', **kwargs):
@@ -168,9 +165,7 @@ def test_plots(folders, tmp_path):
 
 
 def test_command(folders, tmp_path, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location('compare_results', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool('analysis_tools/compare_results.py')
     paths = [str(folders / name / 'results.json') for name in ('plain', 'better')]
     monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--out', str(tmp_path)])
     tool.main()

@@ -1,14 +1,12 @@
-import importlib.util
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from processes import load_tool
 
 from fsmde.evaluation.predictions import read_frame
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/stand_in_predictions.py'
 CAMERAS = ('CAMERA_01', 'CAMERA_08')
 CONFIG = """
 masks = dict(root='masks', template='{{camera}}.png', valid=255)
@@ -21,10 +19,7 @@ train_dataloader = None
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('stand_in_predictions', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+    return load_tool('analysis_tools/stand_in_predictions.py')
 
 
 def test_a_wall_is_too_far_by_what_was_asked_for(tool, toy_dgp, tmp_path, monkeypatch):

@@ -1,9 +1,8 @@
-import importlib.util
 import sys
 
 import pytest
 import torch
-from processes import TOOLS
+from processes import load_tool
 from toy_run import toy_config
 
 from fsmde.structures import DepthTarget, TeacherOutput
@@ -11,10 +10,7 @@ from fsmde.structures import DepthTarget, TeacherOutput
 
 @pytest.fixture
 def tool():
-    spec = importlib.util.spec_from_file_location('alignment_error', TOOLS / 'analysis_tools/alignment_error.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('analysis_tools/alignment_error.py')
 
 
 def test_errors_by_hand(tool):

@@ -1,18 +1,15 @@
-import importlib.util
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from processes import load_tool
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('make_mini_teacher', ROOT / 'tools/make_mini_teacher.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('make_mini_teacher.py')
 
 
 @pytest.fixture

@@ -1,24 +1,18 @@
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
-
-TOOL = Path(__file__).parents[2] / 'tools/model_converters/publish_model.py'
+from processes import load_tool
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('publish_model', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('model_converters/publish_model.py')
 
 
 def save_checkpoint(path, state_dict, **more):
