@@ -7,6 +7,13 @@ python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/bench
 python tools/make_mini_teacher.py configs/benchmark/home_teacher.py --work-dir work_dirs/benchmark/home_teacher
 python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_home \\
     --cfg-options model.teacher.checkpoint=work_dirs/benchmark/home_teacher/epoch_4.pth
+
+The untrained one has random weights, and statistics of the teacher's images:
+
+python tools/train.py configs/benchmark/teacher.py --work-dir work_dirs/benchmark/untrained_teacher --cfg-options \\
+    optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 train_cfg.max_epochs=1 default_hooks.checkpoint.interval=1
+python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_untrained \\
+    --cfg-options model.teacher.checkpoint=work_dirs/benchmark/untrained_teacher/epoch_1.pth
 """
 
 
@@ -32,10 +39,11 @@ def _method(name, title, **cfg_options):
     return dict(name=name, title=title, config='configs/benchmark/ckd_vrkd.py', cfg_options=cfg_options)
 
 
-def _taught(name, title, answers):
-    """The method with another teacher's answers, which the model and the pipeline read."""
+def _taught(name, title, answers, method='ckd_vrkd'):
+    """An arm with another teacher's answers, which the model and the pipeline read."""
     caches = ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache']
-    return _method(name, title, **dict.fromkeys(caches, answers))
+    cfg_options = dict.fromkeys(caches, f'data/benchmark_teacher_answers_{answers}')
+    return dict(name=name, title=title, config=f'configs/benchmark/{method}.py', cfg_options=cfg_options)
 
 
 baseline = 'sup'
@@ -79,7 +87,8 @@ arms = [
     _method('centers_fixed', 'CKD + VRKD, fixed centers', **{'model.head.centers': 'fixed'}),
     _method('weight_third', 'CKD x 0.3 + VRKD', **{'model.distillers.0.loss_weight': 0.3}),
     _method('weight_triple', 'CKD x 3 + VRKD', **{'model.distillers.0.loss_weight': 3.0}),
-    _taught('worse_teacher', 'CKD + VRKD, a worse teacher', 'data/benchmark_teacher_answers_epoch_4'),
-    _taught('home_teacher', 'CKD + VRKD, a teacher that has seen the scenes', 'data/benchmark_teacher_answers_home'),
+    _taught('worse_teacher', 'CKD + VRKD, a worse teacher', 'epoch_4'),
+    _taught('home_teacher', 'CKD + VRKD, a teacher that has seen the scenes', 'home'),
+    _taught('vrkd_untrained', 'VRKD, an untrained teacher', 'untrained', 'vrkd'),
     dict(name='oracle_ckd', title='CKD from an oracle', config='configs/benchmark/oracle_ckd.py', suite='main'),
 ]
