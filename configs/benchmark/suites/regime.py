@@ -1,4 +1,4 @@
-"""What limits the students: five times the steps, dense ground truth, and weights to start from. Validation split."""
+"""What limits the students: steps, dense ground truth, weights to start from, the teacher. Validation split."""
 
 _rate = {'optim_wrapper.optimizer.lr': 2e-3}
 _longer = {
@@ -29,6 +29,11 @@ def _arms(name, title, cfg_options):
     ]
 
 
+# The better teacher of the suite `ablations`: where students start from more, the mini teacher is none.
+_home = dict.fromkeys(
+    ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache'], 'data/benchmark_teacher_answers_home'
+)
+
 baseline = 'sup_1x'
 split = 'val'
 seeds = [0]
@@ -36,4 +41,11 @@ arms = [
     *_arms('1x', '432 steps', _rate),
     *_arms('5x', '2160 steps', _longer),
     *_arms('pretrained', '432 steps from pretrained weights', _pretrained),
+    dict(
+        name='home_pretrained',
+        title='CKD + VRKD, a teacher that has seen the scenes, 432 steps from pretrained weights',
+        config='configs/benchmark/ckd_vrkd.py',
+        cfg_options={**_pretrained, **_home},
+        baseline='sup_pretrained',
+    ),
 ]
