@@ -89,6 +89,7 @@ arms = [
     _method('weight_triple', 'CKD x 3 + VRKD', **{'model.distillers.0.loss_weight': 3.0}),
     _taught('worse_teacher', 'CKD + VRKD, a worse teacher', 'epoch_4'),
     _taught('home_teacher', 'CKD + VRKD, a teacher that has seen the scenes', 'home'),
+    _taught('untrained_teacher', 'CKD + VRKD, an untrained teacher', 'untrained'),
     _taught('vrkd_untrained', 'VRKD, an untrained teacher', 'untrained', 'vrkd'),
     dict(name='oracle_ckd', title='CKD from an oracle', config='configs/benchmark/oracle_ckd.py', suite='main'),
 ]

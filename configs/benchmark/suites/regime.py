@@ -2,7 +2,6 @@
 
 _rate = {'optim_wrapper.optimizer.lr': 2e-3}
 _longer = {
-    **_rate,
     'train_cfg.max_epochs': 15,
     'param_scheduler.1.end': 15,
     'param_scheduler.1.T_max': 15,
@@ -15,17 +14,17 @@ _pretrained = {
 }
 
 
-def _arms(name, title, cfg_options):
-    kinds = dict(sup='supervised', ckd='CKD', ckd_vrkd='CKD + VRKD', dense='dense ground truth')
+def _arms(name, title, cfg_options, kinds=('sup', 'ckd', 'ckd_vrkd', 'dense')):
+    words = dict(sup='supervised', ckd='CKD', ckd_vrkd='CKD + VRKD', dense='dense ground truth')
     return [
         dict(
             name=f'{kind}_{name}',
-            title=f'{words}, {title}',
+            title=f'{words[kind]}, {title}',
             config=f'configs/benchmark/{kind}.py',
             cfg_options=cfg_options,
             baseline=f'sup_{name}',
         )
-        for kind, words in kinds.items()
+        for kind in kinds
     ]
 
 
@@ -39,7 +38,7 @@ split = 'val'
 seeds = [0]
 arms = [
     *_arms('1x', '432 steps', _rate),
-    *_arms('5x', '2160 steps', _longer),
+    *_arms('5x', '2160 steps', {**_rate, **_longer}),
     *_arms('pretrained', '432 steps from pretrained weights', _pretrained),
     dict(
         name='home_pretrained',
@@ -48,4 +47,12 @@ arms = [
         cfg_options={**_pretrained, **_home},
         baseline='sup_pretrained',
     ),
+    dict(
+        name='light_pretrained',
+        title='CKD + VRKD x 0.1, 432 steps from pretrained weights',
+        config='configs/benchmark/ckd_vrkd.py',
+        cfg_options={**_pretrained, 'model.distillers.1.loss_weight': 0.57},
+        baseline='sup_pretrained',
+    ),
+    *_arms('pretrained_5x', '2160 steps from pretrained weights', {**_pretrained, **_longer}, ('sup', 'ckd_vrkd')),
 ]
