@@ -1,4 +1,7 @@
-"""What limits the students: steps, dense ground truth, weights to start from, the teacher. Validation split."""
+"""What limits the students: steps, dense ground truth, weights to start from, the teacher. Validation split.
+
+configs/benchmark/pretrained.py says how the weights to start from are made, suites/ablations.py the better teacher.
+"""
 
 _rate = {'optim_wrapper.optimizer.lr': 2e-3}
 _longer = {
@@ -28,7 +31,7 @@ def _arms(name, title, cfg_options, kinds=('sup', 'ckd', 'ckd_vrkd', 'dense')):
     ]
 
 
-# The better teacher of the suite `ablations`: where students start from more, the mini teacher is none.
+# Students that start from more are better than the mini teacher.
 _home = dict.fromkeys(
     ['model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache'], 'data/benchmark_teacher_answers_home'
 )
