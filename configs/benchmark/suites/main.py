@@ -26,7 +26,7 @@ arms = [
     _kd('ssi', 'scale- and shift-invariant response KD', dict(type='ScaleShiftInvariantKD', loss_weight=0.085)),
     _kd('hinton', 'Hinton KD on bins', dict(type='HintonBinKD', loss_weight=0.055)),
     _kd('tie', 'TIE-KD', dict(type='TieKD', loss_weight=0.05)),
-    _kd('dist', 'DIST', dict(type='DISTKD', loss_weight=0.14)),
+    _kd('dist', 'DIST', dict(type='DISTKD', loss_weight=0.42)),
     _kd('fitnet', 'FitNet', dict(type='FitNetKD', loss_weight=11.5)),
     _kd('at', 'attention transfer', dict(type='AttentionTransferKD', loss_weight=0.6)),
     _kd('rkd', 'RKD', dict(type='RelationalKD', loss_weight=2.7)),

@@ -4,7 +4,7 @@ import numpy as np
 
 from .fingerprint import differences, fingerprint
 from .gains import Cells, suite_gain
-from .record import CONSISTENCY, read_record
+from .record import CONSISTENCY, ERRORS, read_record
 from .suite import Suite
 
 #: Ground truths and, behind them, the measure without one.
@@ -77,8 +77,9 @@ def compare(suite: Suite, records: dict) -> dict:
     """By arm: what tables and pictures show.
 
     Returns:
-        dict: ``{arm: dict(title, baseline, seeds, steps, train_seconds, errors, gains)}``; ``errors`` and ``gains`` by
-        measure: ``{error: [mean, std over seeds]}`` and :class:`SuiteGain`. Arms without runs are not in it.
+        dict: ``{arm: dict(title, baseline, seeds, steps, train_seconds, errors, gains, median_gains)}``; ``errors`` and
+        ``gains`` by measure: ``{error: [mean, std over seeds]}`` and :class:`SuiteGain`; ``median_gains`` of depth scaled to
+        each view's median, without intervals. Arms without runs are not in it.
     """
     arms = {}
     for name, runs in records.items():
@@ -95,6 +96,14 @@ def compare(suite: Suite, records: dict) -> dict:
             for measure, cells in measures.items()
             if name != arm.baseline
         }
+        median_gains = {
+            measure: suite_gain(
+                {s: _median_scaled(r, measure) for s, r in reference.items()},
+                {s: _median_scaled(r, measure) for s, r in runs.items()},
+            )
+            for measure in (LIDAR, DENSE)
+            if name != arm.baseline and measure in measures
+        }
         arms[name] = dict(
             title=arm.title,
             baseline=arm.baseline,
@@ -103,8 +112,16 @@ def compare(suite: Suite, records: dict) -> dict:
             train_seconds=float(np.mean([r['train_seconds'] for r in runs.values()])),
             errors={measure: _errors(cells) for measure, cells in measures.items()},
             gains=gains,
+            median_gains=median_gains,
         )
     return arms
+
+
+def _median_scaled(record, measure):
+    """A run's errors in the mode ``median`` as one scene: records keep scenes in metric scale only."""
+    figures = record['protocols'][measure]['overall']['median']
+    errors = [*[figures[error] for error in ERRORS[:-1]], 1 - figures['d1']]
+    return Cells(list(ERRORS), ['all'], ['all'], np.ones((1, 1)), np.array([[errors]]))
 
 
 def _errors(cells: dict) -> dict:

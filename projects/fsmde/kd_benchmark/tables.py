@@ -12,7 +12,7 @@ TITLES = {'abs_rel': 'AbsRel', 'sq_rel': 'SqRel', 'rmse': 'RMSE', 'rmse_log': 'R
 
 
 def tables_of(name: str, arms: dict, split: str) -> list:
-    """The overview, then errors on each ground truth.
+    """The overview, errors on each ground truth, and gains without scale.
 
     Args:
         name: Of the suite.
@@ -40,7 +40,7 @@ def tables_of(name: str, arms: dict, split: str) -> list:
         'baseline, positive is better; ± standard deviation over seeds; in brackets the 95 % interval over scenes.'
     )
     overview = Table(f'{name}, {split} split', [*header, 'cross-view AbsRel', 'seeds', 'steps', 'minutes'], rows, note)
-    return [overview, *[_errors_table(arms, measure) for measure in (LIDAR, DENSE)]]
+    return [overview, *[_errors_table(arms, measure) for measure in (LIDAR, DENSE)], _median_table(arms)]
 
 
 def _errors_table(arms, measure):
@@ -51,6 +51,18 @@ def _errors_table(arms, measure):
     ]
     header = ['', *TITLES.values(), *[f'{title} gain %' for title in TITLES.values()]]
     return Table(f'{MEASURES[measure]} ground truth, metric scale, mean ± standard deviation over seeds', header, rows)
+
+
+def _median_table(arms):
+    rows = [
+        [arm['title'], arms[arm['baseline']]['title'], *[_gain(arm['median_gains'].get(m)) for m in (LIDAR, DENSE)]]
+        for arm in arms.values()
+        if arm['median_gains'] and arm['baseline'] in arms
+    ]
+    header = ['', 'gain over', *[f'{MEASURES[m]} %' for m in (LIDAR, DENSE)]]
+    return Table(
+        "depth scaled to each view's median: gains without scale, ± standard deviation over seeds", header, rows
+    )
 
 
 def _by_error(arm, measure):
