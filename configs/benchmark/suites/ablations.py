@@ -1,6 +1,7 @@
 """What each part of the method does: readings of CKD, relations of VRKD, bins, weights, teachers.
 
-The worse teacher is the mini teacher after a quarter of its training, the better one has seen the students' scenes:
+Beside what docs/benchmark.md makes, other teachers. The worse one is the mini teacher after a quarter of its training, the
+better one has seen the students' scenes:
 
 python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_epoch_4 \\
     --cfg-options model.teacher.checkpoint=work_dirs/benchmark/teacher/epoch_4.pth
