@@ -96,13 +96,13 @@ def compare(suite: Suite, records: dict) -> dict:
             for measure, cells in measures.items()
             if name != arm.baseline
         }
+        scaled = [m for m in (LIDAR, DENSE) if all(_has_median(r, m) for r in (*reference.values(), *runs.values()))]
         median_gains = {
             measure: suite_gain(
-                {s: _median_scaled(r, measure) for s, r in reference.items()},
-                {s: _median_scaled(r, measure) for s, r in runs.items()},
+                *({s: _median_scaled(r, measure) for s, r in of_arm.items()} for of_arm in (reference, runs))
             )
-            for measure in (LIDAR, DENSE)
-            if name != arm.baseline and measure in measures
+            for measure in scaled
+            if name != arm.baseline
         }
         arms[name] = dict(
             title=arm.title,
@@ -115,6 +115,10 @@ def compare(suite: Suite, records: dict) -> dict:
             median_gains=median_gains,
         )
     return arms
+
+
+def _has_median(record, measure):
+    return 'median' in record['protocols'].get(measure, {}).get('overall', {})
 
 
 def _median_scaled(record, measure):

@@ -40,7 +40,8 @@ def tables_of(name: str, arms: dict, split: str) -> list:
         'baseline, positive is better; ± standard deviation over seeds; in brackets the 95 % interval over scenes.'
     )
     overview = Table(f'{name}, {split} split', [*header, 'cross-view AbsRel', 'seeds', 'steps', 'minutes'], rows, note)
-    return [overview, *[_errors_table(arms, measure) for measure in (LIDAR, DENSE)], _median_table(arms)]
+    tables = [overview, *[_errors_table(arms, measure) for measure in (LIDAR, DENSE)]]
+    return [*tables, _median_table(arms)] if any(arm['median_gains'] for arm in arms.values()) else tables
 
 
 def _errors_table(arms, measure):
