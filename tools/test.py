@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import read_config, setup_distribution, work_dir_of
+from fsmde.engine.launch import end_distribution, read_config, setup_distribution, work_dir_of
 from fsmde.evaluation import SurroundDepthMetric, describe_run
 
 
@@ -64,6 +64,7 @@ def main():
     runner = Runner.from_cfg(cfg)
     check_student_checkpoint(runner.model, args.checkpoint)
     runner.test()
+    end_distribution()
 
 
 if __name__ == '__main__':

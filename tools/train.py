@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint, find_latest_checkpoint
-from fsmde.engine.launch import read_config, setup_distribution, use_amp, work_dir_of
+from fsmde.engine.launch import end_distribution, read_config, setup_distribution, use_amp, work_dir_of
 
 
 def parse_args():
@@ -54,6 +54,7 @@ def main():
     if checkpoint:
         check_student_checkpoint(runner.model, checkpoint)
     runner.train()
+    end_distribution()
 
 
 if __name__ == '__main__':

@@ -74,6 +74,16 @@ def setup_distribution(cfg: Config, launcher: str) -> None:
     cfg.model_wrapper_cfg = ConfigDict(wrapper, device_ids=None)
 
 
+def end_distribution() -> None:
+    """Leave the process group, if there is one, when all is done.
+
+    Threads of a group that is still there when the interpreter ends may abort the process, and a launcher then says that
+    a finished run failed.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def use_amp(cfg: Config) -> None:
     """Turn a config's optimizer wrapper into the mixed-precision one.
 
