@@ -4,7 +4,7 @@ import numpy as np
 
 from .fingerprint import differences, fingerprint
 from .gains import Cells, suite_gain
-from .record import CONSISTENCY, ERRORS, read_record
+from .record import CONSISTENCY, ERRORS, errors_of, read_record
 from .suite import Suite
 
 #: Ground truths and, behind them, the measure without one.
@@ -96,13 +96,10 @@ def compare(suite: Suite, records: dict) -> dict:
             for measure, cells in measures.items()
             if name != arm.baseline
         }
-        scaled = [m for m in (LIDAR, DENSE) if all(_has_median(r, m) for r in (*reference.values(), *runs.values()))]
         median_gains = {
-            measure: suite_gain(
-                *({s: _median_scaled(r, measure) for s, r in of_arm.items()} for of_arm in (reference, runs))
-            )
-            for measure in scaled
-            if name != arm.baseline
+            measure: suite_gain(_median_scaled(reference, measure), _median_scaled(runs, measure))
+            for measure in (LIDAR, DENSE)
+            if name != arm.baseline and all(_has_median(r, measure) for r in (*reference.values(), *runs.values()))
         }
         arms[name] = dict(
             title=arm.title,
@@ -121,11 +118,12 @@ def _has_median(record, measure):
     return 'median' in record['protocols'].get(measure, {}).get('overall', {})
 
 
-def _median_scaled(record, measure):
-    """A run's errors in the mode ``median`` as one scene: records keep scenes in metric scale only."""
-    figures = record['protocols'][measure]['overall']['median']
-    errors = [*[figures[error] for error in ERRORS[:-1]], 1 - figures['d1']]
-    return Cells(list(ERRORS), ['all'], ['all'], np.ones((1, 1)), np.array([[errors]]))
+def _median_scaled(runs, measure):
+    """By seed, errors in the mode ``median`` as one scene: records keep scenes in metric scale only."""
+    errors = {seed: errors_of(record['protocols'][measure]['overall']['median']) for seed, record in runs.items()}
+    return {
+        seed: Cells(list(ERRORS), ['all'], ['all'], np.ones((1, 1)), np.array([[e]])) for seed, e in errors.items()
+    }
 
 
 def _errors(cells: dict) -> dict:

@@ -58,15 +58,19 @@ def figures_of(results_path) -> dict:
     return _rounded(content)
 
 
+def errors_of(figures) -> list:
+    """:data:`ERRORS` of one set of figures, numbers or their text, by the names of an evaluation."""
+    return [*[float(figures[name]) for name in ERRORS[:-1]], 1 - float(figures['d1'])]
+
+
 def _scenes_of_images(path):
     """By protocol, the mean errors in metric scale of each scene's and camera's images."""
     values = {}
     with open(path, newline='') as file:
         for row in csv.DictReader(file):
             if row['mode'] == 'metric':
-                errors = [*[float(row[name]) for name in ERRORS[:-1]], 1 - float(row['d1'])]
                 cells = values.setdefault(row['protocol'], {})
-                cells.setdefault((row['scene'], row['camera']), []).append(errors)
+                cells.setdefault((row['scene'], row['camera']), []).append(errors_of(row))
     tables = {}
     for protocol, cells in values.items():
         known = {key: [image for image in images if not math.isnan(image[0])] for key, images in cells.items()}
