@@ -1,16 +1,20 @@
-# FSMDE_PYTHON names an interpreter that has everything; otherwise .venv is made, once.
+# FSMDE_PYTHON names an interpreter that has everything; otherwise .venv is made, once, without a compiler.
+# setup-ops compiles mmcv's ops into it, which only BEV detectors and their tests need.
 PYTHON := $(or $(FSMDE_PYTHON),.venv/bin/python)
 
-.PHONY: setup demo test lint format
+.PHONY: setup setup-ops demo test lint format
 
 setup:
 	@tools/dev/setup_env.sh
+
+setup-ops: setup
+	@tools/dev/setup_ops.sh
 
 demo: setup
 	$(PYTHON) tools/demo.py
 
 test: setup
-	$(PYTHON) -m pytest tests
+	$(PYTHON) -m pytest tests $(ARGS)
 
 lint: setup
 	$(PYTHON) -m ruff check .

@@ -36,11 +36,12 @@ setup(
     packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
     package_data={'fsmde': ['configs/**/*.py', '.mim/**/*', 'synthetic/*.json']},
     python_requires='>=3.10',
+    # Not mmcv: mmcv-lite is enough for depth, BEV detectors need mmcv, and pip would compile it. fsmde says so on import.
     install_requires=[
+        'setuptools<81',  # mmengine imports pkg_resources
         'torch>=2.1',
         'numpy<2',
         'mmengine>=0.10.5',
-        'mmcv>=2.0.0rc4,<2.2.0',
         'mmdet>=3.0.0,<3.4.0',
         'mmdet3d>=1.4.0',
         'nuscenes-devkit',

@@ -32,7 +32,7 @@ def provide_ops() -> bool:
             'fsmde needs mmcv, and there is none: pip install mmcv-lite==2.1.0 needs no compiler and is enough for depth; '
             'BEV detectors need mmcv==2.1.0 with its compiled ops'
         )
-    if EXTENSION not in sys.modules and importlib.util.find_spec(EXTENSION) is None:
+    if sys.modules.get(EXTENSION) is None and importlib.util.find_spec(EXTENSION) is None:
         sys.modules[EXTENSION] = _StandIn(EXTENSION)
     return not isinstance(sys.modules.get(EXTENSION), _StandIn)
 

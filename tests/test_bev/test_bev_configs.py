@@ -71,6 +71,7 @@ def scope():
     init_default_scope('mmdet3d')
 
 
+@pytest.mark.ops
 def test_centerpoint_on_exported_points(sample_data, tmp_path):
     # The files of tools/export_points.py: here the LiDAR's own points stand for them.
     cfg = toy('centerpoint_pillar02_pseudo-points_nus.py')
@@ -88,6 +89,7 @@ def test_centerpoint_on_exported_points(sample_data, tmp_path):
     check_detections(model(**model.data_preprocessor(pseudo_collate([frame])), mode='predict')[0])
 
 
+@pytest.mark.ops
 def test_centerpoint_on_lidar_depth(sample_data):
     cfg = toy('centerpoint_pillar02_lidar-depth_nus.py')
     model = MODELS.build(cfg.model)
@@ -100,6 +102,7 @@ def test_centerpoint_on_lidar_depth(sample_data):
     check_detections(model(**model.data_preprocessor(pseudo_collate([frame])), mode='predict')[0])
 
 
+@pytest.mark.ops
 @pytest.mark.parametrize('name', ['bevdepth_r34_nus.py', 'bevdepth_r34_kd_nus.py'])
 def test_bev_depth_detector(name, sample_data):
     cfg = toy(name)

@@ -108,6 +108,7 @@ def front_camera_as_kitti(infos, path):
     return path
 
 
+@pytest.mark.ops
 def test_stock_detectors_start_from_a_student(sample_data, tmp_path):
     root = sample_data / 'nuscenes_sample'
     students = {depth: published_student(tmp_path, depth) for depth in (50, 101)}
