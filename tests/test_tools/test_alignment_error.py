@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from processes import load_tool
+from toy_dgp import AZIMUTHS
 from toy_run import toy_config
 
 from fsmde.structures import DepthTarget, TeacherOutput
@@ -72,7 +73,7 @@ def test_tool(tool, toy_dgp, tmp_path, monkeypatch, capsys):
     assert rows[0][2:6] == [f'withheld LiDAR {column}' for column in ('AbsRel', 'δ1', 'views', '% of pixels')]
     assert [row[1] for row in rows[2:]] == ['aligned in each view', 'corrected near LiDAR', 'LiDAR alone']
     assert all(0 < float(row[2]) < 1 for row in rows[2:])
-    assert all(row[4].endswith(' of 4') and 0 < float(row[5]) <= 100 for row in rows[2:])
+    assert all(row[4].endswith(f' of {len(AZIMUTHS)}') and 0 < float(row[5]) <= 100 for row in rows[2:])
 
 
 class Named:
