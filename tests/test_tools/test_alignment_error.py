@@ -4,10 +4,10 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from processes import load_tool
-from toy_dgp import AZIMUTHS
 from toy_run import toy_config
 
 from fsmde.structures import DepthTarget, TeacherOutput
+from toy_dgp import AZIMUTHS
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ def main():
         prediction = np.stack([sample.pred_depth.numpy() for sample in samples])
         visible = np.stack([sample.valid_mask.numpy() for sample in samples]) & (truth < model.max_depth)
         figures.__dict__[f'{name}_abs_rel'] = round(abs_rel(prediction, truth, visible), 4)
+        figures.__dict__[f'{name}_pixels'] = f'{(visible & (truth > 0)).sum()} of {(truth > 0).sum()}'
         one = abs_rel(prediction[:, camera], truth[:, camera], visible[:, camera])
         figures.__dict__[f'{name}_abs_rel_of_{args.turn_camera}'] = round(one, 4)
     print(json.dumps(vars(figures), indent=2))

@@ -15,14 +15,15 @@ MIN_POINTS = 16
 POINTS = 2048
 #: Metres: no depth is nearer.
 MIN_DEPTH = 1e-3
-#: On so many of the points the search begins, at so many slopes from -STEEPEST to STEEPEST; the best few go on with
-#: all points. A slope is the change of the line over half the interquartile range of t, as a share of its value at the median
-#: of t: behind 1 and -1 a quarter of the points are out of bounds.
+#: On so many of the points the search begins, at so many slopes from -STEEPEST to STEEPEST; the best few go on with all
+#: points. A slope is the change of the line over half the interquartile range of t, as a share of its value at the median of
+#: t: behind 1 and -1 a quarter of the points are out of bounds.
 START_POINTS, STARTS, STEEPEST = 256, 25, 2.0
 START_STEPS, FINALISTS, STEPS = 8, 2, 10
 #: A teacher with a smaller slope says nothing of what LiDAR saw.
 LEAST_SLOPE = 1e-3
-#: Bound of t from its median, in half interquartile ranges: what is farther off has no say in the last digits of others.
+#: Bound of t, and of its distance from the median in half interquartile ranges: single precision goes on to 1e38.
+LARGEST = 1e30
 FARTHEST = 1e6
 TINY = 1e-12
 
@@ -55,7 +56,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
         return values.clamp(MIN_DEPTH, max_depth), seen
     inverse = teacher.space == 'disparity_affine_invariant'
     shift_free = teacher.space == 'depth_scale_invariant'
-    used, t = (target.mask & seen).flatten(2), values.flatten(2)
+    used, t = (target.mask & seen & target.depth.isfinite()).flatten(2), values.flatten(2)
     count = used.sum(-1, keepdim=True)
     at, weight = _even_steps(count, min(POINTS, used.shape[-1]))
     at = torch.searchsorted(used.cumsum(-1), at + 1).clamp(max=used.shape[-1] - 1)
@@ -74,7 +75,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
 def _resize(teacher: TeacherOutput, size):
     """The teacher's depth at a size, interpolated between what it saw alone and 0 elsewhere, and where it saw."""
     seen = teacher.valid & teacher.depth.isfinite()
-    depth = torch.where(seen, teacher.depth, 0).float()
+    depth = torch.where(seen, teacher.depth, 0).float().clamp(-LARGEST, LARGEST)
     if depth.shape[-2:] == size:
         return depth, seen
     share = F.interpolate(seen.float(), size=size, mode='bilinear', align_corners=False)
