@@ -62,16 +62,28 @@ class DinoV2(nn.Module):
         self.blocks = nn.ModuleList(Block(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
 
+    def resized_positions(self, rows, columns):
+        """As ``interpolate_pos_encoding`` of the authors' dinov2.py, with its offset of 0.1 and without antialiasing."""
+        side = self.pos_embed.shape[1] - 1
+        if (rows, columns) == (side**0.5, side**0.5):
+            return self.pos_embed
+        maps = self.pos_embed[:, 1:].transpose(1, 2).unflatten(2, (int(side**0.5), -1))
+        scale = ((rows + 0.1) / side**0.5, (columns + 0.1) / side**0.5)
+        maps = F.interpolate(maps, scale_factor=scale, mode='bicubic', antialias=False)
+        assert maps.shape[2:] == (rows, columns)
+        return torch.cat([self.pos_embed[:, :1], maps.flatten(2).transpose(1, 2)], 1)
+
     def forward(self, x, taken):
-        """Patch maps of the blocks ``taken``, for images of the size the position embeddings are made for."""
-        grid = x.shape[-1] // PATCH
-        x = self.patch_embed.proj(x).flatten(2).transpose(1, 2)
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
+        """Patch maps of the blocks ``taken``."""
+        x = self.patch_embed.proj(x)
+        grid = x.shape[-2:]
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.resized_positions(*grid)
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in taken:
-                maps.append(self.norm(x)[:, 1:].transpose(1, 2).unflatten(2, (grid, grid)))
+                maps.append(self.norm(x)[:, 1:].transpose(1, 2).unflatten(2, grid))
         return maps
 
 

@@ -1,5 +1,6 @@
 """Official Depth-Anything-V2 files: equal outputs, nothing lost, and no file taken for what it is not."""
 
+import copy
 import os
 
 import pytest
@@ -39,6 +40,17 @@ def test_relative_model_gives_equal_outputs(official, images, tmp_path):
     torch.testing.assert_close(output.depth[0], logits.relu(), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(output.features, features, atol=1e-4, rtol=1e-4)
     assert output.space == 'disparity_affine_invariant' and teacher.feature_channels == 16
+
+
+@pytest.mark.parametrize('size', [(42, 70), (70, 42), (84, 98), (56, 84)])
+@torch.no_grad()
+def test_equal_outputs_at_other_sizes_than_its_own(official, tmp_path, size):
+    images = torch.randint(0, 256, (1, 2, 3, *size), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    teacher = HuggingFaceDepthTeacher(save(official, tmp_path / 'depth_anything_v2_vits.pth'))
+    output = copy.deepcopy(teacher)(images, CAM2IMG)
+    features, logits = official((images[0] / 255 - MEAN) / STD)
+    torch.testing.assert_close(output.depth[0], logits.relu(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(output.features, features, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

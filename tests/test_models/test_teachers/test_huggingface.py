@@ -111,14 +111,14 @@ def test_family(checkpoints, inputs, name):
 
 @torch.no_grad()
 def test_output_is_the_models_own(checkpoints):
-    # 42 x 70 is a multiple of 14 already: nothing is resized, and the network's input can be written down.
-    images = torch.randint(0, 256, (2, 1, 3, 42, 70), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    # The size of its position embeddings: nothing is resized, and the network's input can be written down.
+    images = torch.randint(0, 256, (2, 1, 3, 518, 518), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     output = HuggingFaceDepthTeacher(str(checkpoints / 'depth_anything'))(images, torch.eye(3).expand(2, 1, 3, 3))
     network = transformers.AutoModelForDepthEstimation.from_pretrained(checkpoints / 'depth_anything').eval()
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
     pixels = (images[:, 0] / 255 - mean) / std
     torch.testing.assert_close(output.depth[:, 0], network(pixels).predicted_depth)
-    maps = network.neck(network.backbone(pixels).feature_maps, 3, 5)
+    maps = network.neck(network.backbone(pixels).feature_maps, 37, 37)
     torch.testing.assert_close(output.features, maps[-1])
     assert output.depth.std() > 1e-3
 
@@ -217,7 +217,7 @@ def test_models_that_cannot_be_had(monkeypatch, tmp_path):
 def test_incomplete_weights(checkpoints, tmp_path):
     source = checkpoints / 'depth_anything'
     (tmp_path / 'config.json').write_bytes((source / 'config.json').read_bytes())
-    with pytest.raises(FileNotFoundError, match='neither a directory'):
+    with pytest.raises(FileNotFoundError, match=r"expected config.json and weights .*found \['config.json'\]"):
         HuggingFaceDepthTeacher(str(tmp_path))
     tensors = load_file(source / 'model.safetensors')
     del tensors['head.conv3.bias']

@@ -1,9 +1,10 @@
 """Official Depth-Anything-V2 state dicts -> transformers' ``DepthAnythingForDepthEstimation``."""
 
-import pickle
 import re
 
 import torch
+
+from .hf_files import check_weights
 
 #: Official prefix -> transformers' prefix, in the layout of the checkpoints on the Hugging Face hub. Tried in order.
 _RENAMES = (
@@ -38,12 +39,10 @@ def load_official(path: str) -> dict:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it holds anything but a flat dict of tensors; it is then not loaded as code either.
+        ValueError: If it is cut, or holds anything but a flat dict of tensors; it is then not loaded as code either.
     """
-    try:
-        official = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f'{path} is cut short or holds more than tensors: {error}. Download it again') from error
+    check_weights(path)
+    official = torch.load(path, map_location='cpu', weights_only=True)
     if not isinstance(official, dict) or not all(torch.is_tensor(value) for value in official.values()):
         raise ValueError(
             f'{path} is not an official Depth-Anything-V2 checkpoint: expected a flat dict of tensors. Of a training '

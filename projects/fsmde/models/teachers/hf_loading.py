@@ -7,7 +7,9 @@ from mmengine.logging import MMLogger
 from torch import nn
 
 from .convert_depth_anything import convert_state_dict, infer_config, load_official
+from .dinov2_positions import resize_as_the_authors
 from .hf_families import FUSION_STAGE
+from .hf_files import check_files, find_folder
 from .zoo import MODEL_ZOO, RANDOM_MODELS
 
 #: Parameters that published checkpoints lack because no forward pass reads them.
@@ -33,7 +35,8 @@ def load_network(model, max_depth: int = None) -> nn.Module:
     Raises:
         ImportError: If transformers is not installed.
         FileNotFoundError: If the weights are not there and cannot be downloaded; says where to get them.
-        ValueError: If the model is of no supported family, or the weights do not fit it.
+        ValueError: If the model is of no supported family, one of its files is empty, cut or a git-lfs pointer, or the
+            weights do not fit.
     """
     try:
         from transformers import AutoConfig, AutoModelForDepthEstimation, DepthAnythingForDepthEstimation
@@ -47,7 +50,9 @@ def load_network(model, max_depth: int = None) -> nn.Module:
             MMLogger.get_current_instance().warning(
                 'The teacher has random weights: what is distilled from it is noise. For tests and trials only.'
             )
-            return AutoModelForDepthEstimation.from_config(config).float()
+            network = AutoModelForDepthEstimation.from_config(config)
+            resize_as_the_authors(network)
+            return network.float()
         if model.endswith(('.pth', '.pt')):
             if not os.path.isfile(model):
                 raise FileNotFoundError(_how_to_get(model))
@@ -57,16 +62,29 @@ def load_network(model, max_depth: int = None) -> nn.Module:
             options = dict(config=config, state_dict=convert_state_dict(official))
         else:
             source, model_class, options = model, AutoModelForDepthEstimation, {}
-            try:
-                _check_family(AutoConfig.from_pretrained(model), model)
-            except OSError as error:
-                raise FileNotFoundError(_how_to_get(model)) from error
+            if folder := find_folder(model):
+                check_files(folder)
+            _check_family(_read_config(model), model)
         try:
-            network, info = model_class.from_pretrained(source, output_loading_info=True, **options)
+            network, info = model_class.from_pretrained(
+                source, output_loading_info=True, ignore_mismatched_sizes=True, **options
+            )
         except OSError as error:
             raise FileNotFoundError(_how_to_get(model)) from error
     _check_keys(network, info, model, official=source is None)
+    resize_as_the_authors(network)
     return network.float()
+
+
+def _read_config(model: str):
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(model)
+    except OSError as error:
+        raise FileNotFoundError(_how_to_get(model)) from error
+    except Exception as error:  # transformers' versions check values each in their own way.
+        raise ValueError(f'config.json of {model} describes no model that transformers knows: {error}') from error
 
 
 def official_max_depth(path: str, max_depth: int = None) -> int:
@@ -110,6 +128,9 @@ def load_normalisation(model) -> tuple:
 
     Returns:
         Lists ``mean`` and ``std`` of three numbers, or None.
+
+    Raises:
+        ValueError: If they are something else.
     """
     if isinstance(model, dict) or model in RANDOM_MODELS or os.path.isfile(model):
         return None
@@ -117,13 +138,23 @@ def load_normalisation(model) -> tuple:
 
     try:
         found, _ = BaseImageProcessor.get_image_processor_dict(model)
-    except OSError:
+    except OSError:  # There is none: load_network has refused broken ones.
         return None
     if 'image_mean' not in found:
         return None
+    mean, std = found['image_mean'], found.get('image_std')
+    if not (_are_three_numbers(mean) and _are_three_numbers(std) and all(value > 0 for value in std)):
+        raise ValueError(
+            f'the preprocessor config of {model} has image_mean {mean} and image_std {std}, expected three numbers each, '
+            'those of image_std positive. Download it again'
+        )
     # (x / 255 r - mean) / std with x in [0, 255] and r the rescaling the model expects, 1 / 255 if not said otherwise.
     scale = 255 * found.get('rescale_factor', 1 / 255) if found.get('do_rescale', True) else 255
-    return [value / scale for value in found['image_mean']], [value / scale for value in found['image_std']]
+    return [value / scale for value in mean], [value / scale for value in std]
+
+
+def _are_three_numbers(values) -> bool:
+    return isinstance(values, list) and len(values) == 3 and all(isinstance(value, (int, float)) for value in values)
 
 
 def _check_family(config, model) -> None:
@@ -135,10 +166,16 @@ def _check_family(config, model) -> None:
 
 
 def _check_keys(network, info, model, official) -> None:
-    """Raise if a parameter that is used kept its random initialisation, or an official file holds unknown ones."""
+    """Raise if a parameter that is used kept its random initialisation, has another shape, or is unknown (official)."""
     parameters = {name for name, _ in network.named_parameters()}
     missing = [key for key in info['missing_keys'] if key in parameters and not any(part in key for part in _UNUSED)]
     unexpected = list(info['unexpected_keys']) if official else []
+    if sizes := sorted(info['mismatched_keys']):
+        raise ValueError(
+            f'the weights of {model} do not fit its config: {len(sizes)} of them have other shapes, such as '
+            f'{sizes[0][0]} with {tuple(sizes[0][1])} where {tuple(sizes[0][2])} is expected. Download them again, or '
+            'check that config.json belongs to them'
+        )
     if missing or unexpected:
         raise ValueError(
             f'the weights of {model} do not fit {type(network).__name__}: {len(missing)} parameters are missing '
@@ -154,6 +191,11 @@ def _how_to_get(model) -> str:
             f'no such file: {model}. Official Depth-Anything-V2 checkpoints are linked from '
             'https://github.com/DepthAnything/Depth-Anything-V2 (Small is Apache-2.0; Base and Large are '
             'CC-BY-NC-4.0); put one there, or name another model'
+        )
+    if os.path.isdir(model):
+        return (
+            f'{model} is no directory in save_pretrained format: expected config.json and weights (model.safetensors or '
+            f'pytorch_model.bin, whole or in parts with their index), found {sorted(os.listdir(model))[:10]}'
         )
     known = MODEL_ZOO.get(model)
     licence = f'Its licence: {known.licence}. ' if known else 'Its licence stands on its model card. '

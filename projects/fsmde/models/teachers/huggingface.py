@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 from .base import DepthTeacher
+from .dinov2_positions import OFFSET
 from .hf_families import (
     FUSION_STAGE,
     NORMALISATION,
@@ -66,14 +67,18 @@ class HuggingFaceDepthTeacher(DepthTeacher):
     def identity(self) -> dict:
         """See :meth:`DepthTeacher.identity`."""
         config = self.network.config
-        return dict(
+        backbone = getattr(config, 'backbone_config', None)
+        identity = dict(
             super().identity(),
             family=config.model_type,
             mean=list(self.mean),
             std=list(self.std),
             max_depth=getattr(config, 'max_depth', None),
-            layers=list(getattr(config.backbone_config, 'out_indices', None) or []),
+            layers=list(getattr(backbone, 'out_indices', None) or []),
         )
+        if getattr(backbone, 'model_type', None) == 'dinov2':
+            identity['position_offset'] = OFFSET
+        return identity
 
     def _keep_finest(self, module, args, output):
         self._fused = output[-1]
