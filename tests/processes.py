@@ -9,6 +9,8 @@ from pathlib import Path
 from fsmde.engine.processes import PROCESSES
 
 TOOLS = Path(__file__).parents[1] / 'tools'
+#: Seconds after which a process is taken to hang; on a busy machine one that needs ten may take minutes.
+PATIENCE = 900
 
 
 def load_tool(name):
@@ -34,8 +36,17 @@ def start_tool(name, *argv, log, **environ):
 def run_tool(name, *argv, log, **environ):
     """Run ``python tools/<name> *argv``; returns its exit code (negative: the signal) and what it printed."""
     process = start_tool(name, *argv, log=log, **environ)
-    process.join(120)
+    wait_for(process)
     return process.exitcode, Path(log).read_text()
+
+
+def wait_for(process):
+    """Wait until a process of :func:`start` ends; one that hangs is ended, and fails the test."""
+    process.join(PATIENCE)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise AssertionError(f'a process hangs: it did not end within {PATIENCE} s')
 
 
 def _run(function, args, log, environ):

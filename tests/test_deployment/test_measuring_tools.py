@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 from mmengine.config import Config
+from processes import PATIENCE
 
 TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
 
@@ -80,6 +81,6 @@ def test_scaling(run):
     options = ['--ranks', '1', '2', '--index-frames', '10', '--warmup', '0', '--steps', '2', '--size', '24', '32']
     # A process of its own: the ranks start from the script that they are in.
     command = [sys.executable, TOOLS / 'benchmark_scaling.py', run.config, '--data-root', run.data, *options]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
     rows = [line.split()[1:4] for line in printed.splitlines() if line.startswith('|')]
     assert rows[2:] == [['1', '|', '10'], ['2', '|', '10']]

@@ -5,7 +5,7 @@ import resource
 import signal
 
 import pytest
-from processes import start
+from processes import start, wait_for
 
 from fsmde.engine import AtomicBackend, AtomicCheckpointHook, find_latest_checkpoint
 
@@ -19,7 +19,7 @@ def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
     path = tmp_path / 'epoch_1.pth'
     AtomicBackend().put(b'old', path)
     process = start(save_and_die, path, log=tmp_path / 'log')
-    process.join(60)
+    wait_for(process)
     assert process.exitcode == -signal.SIGKILL
     assert path.read_bytes() == b'old'
     assert len(list(tmp_path.glob('epoch_1.pth.*.tmp'))) == 1
@@ -39,7 +39,7 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path):
     log = tmp_path / 'log'
     folder = tmp_path / 'work'
     process = start(save_limited, folder / 'epoch_1.pth', log=log)
-    process.join(60)
+    wait_for(process)
     assert process.exitcode == 1
     assert f'cannot write {folder}/epoch_1.pth (1 MiB): File too large' in log.read_text()
     assert not list(folder.iterdir())

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from mmdet3d.registry import MODELS
 from mmengine.dataset import pseudo_collate
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import init_default_scope
-from processes import TOOLS, run_tool, start
+from processes import PATIENCE, TOOLS, run_tool, start, wait_for
 from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled, freeze_norms, logged_losses, toy_config, validated
 
 from fsmde.datasets import DDADDataset
@@ -93,7 +92,7 @@ def outcomes(tmp_path_factory):
     processes = [start(one_of_two, folder, rank, log=folder / f'{rank}.log') for rank in range(2)]
     processes.append(start(losses_and_gradients, folder, log=folder / 'one.log'))
     for process, log in zip(processes, ('0.log', '1.log', 'one.log')):
-        process.join(100)
+        wait_for(process)
         assert process.exitcode == 0, (folder / log).read_text()
     return {
         name: [torch.load(folder / f'{name}_{rank}.pt', weights_only=True) for rank in (None, 0, 1)]
@@ -117,13 +116,10 @@ def test_two_processes_have_the_losses_and_gradients_of_one(outcomes, name):
 
 def run_script(name, *argv, **environ):
     """Run a shell script of tools/ on one thread a process; returns its exit code and what it printed."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        environ['PORT'] = str(probe.getsockname()[1])
     environ = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=str(TESTS), OMP_NUM_THREADS='1', **environ)
     command = ['bash', TOOLS / name, *map(str, argv)]
     done = subprocess.run(
-        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE
     )
     return done.returncode, done.stdout
 

@@ -8,6 +8,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from processes import PATIENCE
 
 from fsmde.evaluation import SurroundDepthMetric
 
@@ -74,7 +75,7 @@ def test_two_ranks_equal_one(expected, tmp_path):
     arguments = ['2', str(tmp_path / 'store'), str(tmp_path / 'results')]
     command = [sys.executable, '-W', 'ignore', '-c', code]
     ranks = [subprocess.Popen([*command, str(rank), *arguments], cwd=tmp_path) for rank in range(2)]
-    assert [rank.wait(100) for rank in ranks] == [0, 0]
+    assert [rank.wait(PATIENCE) for rank in ranks] == [0, 0]
     for rank in range(2):
         for tables, short in pickle.loads((tmp_path / f'results{rank}').read_bytes()):
             assert same(short, expected[1])

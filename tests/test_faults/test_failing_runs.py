@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
-from processes import start, start_tool, tool_main
+from processes import start, start_tool, tool_main, wait_for
 from toy_run import STUDENT, distilled, toy_config
 
 from fsmde.engine import check_student_checkpoint, load_checkpoint_file
@@ -97,7 +97,7 @@ def endings(tmp_path_factory):
         student=start_tool('test.py', student, checkpoint, '--work-dir', folder / 'f', log=folder / 'student'),
     )
     for process in started.values():
-        process.join(100)
+        wait_for(process)
     return {name: (process.exitcode, (folder / name).read_text()) for name, process in started.items()}
 
 
