@@ -110,23 +110,6 @@ def test_float16(exported, tmp_path):
     assert all(value.dtype == np.float32 for value in session(*frame()))
 
 
-def test_int8(exported, tmp_path):
-    from fsmde.deployment.onnx_int8 import to_int8
-
-    path, _ = exported
-    with pytest.raises(ValueError, match='found none'):
-        to_int8(path, tmp_path / 'none.onnx', [])
-    to_int8(path, tmp_path / 'int8.onnx', (frame(seed=seed) for seed in range(4)))
-    graph = onnx.load(str(tmp_path / 'int8.onnx')).graph
-    types = {t.name: t.data_type for t in graph.initializer}
-    assert onnx.TensorProto.INT8 in types.values()
-    images, fx = frame(2, 3, seed=9)
-    expected = OnnxSession(path, threads=1)(images, fx)[0]
-    found = OnnxSession(tmp_path / 'int8.onnx', threads=1)(images, fx)[0]
-    difference = np.abs(found - expected) / expected
-    assert 0 < difference.mean() < 0.02 and difference.max() < 0.1
-
-
 @pytest.mark.parametrize('name', REALTIME)
 def test_realtime_family(name, tmp_path):
     """Folded without a BatchNorm left, and the same in ONNX Runtime."""

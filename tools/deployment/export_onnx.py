@@ -94,6 +94,7 @@ def main():
         to_float16(args.out, graphs[-1])
         print(f'{graphs[-1]}: written')
     if args.int8:
+        from fsmde.deployment.int8_instructions import int8_instructions
         from fsmde.deployment.onnx_int8 import to_int8
 
         graphs.append(args.out.with_stem(f'{args.out.stem}_int8'))
@@ -101,6 +102,11 @@ def main():
         frames = deployment_frames(cfg.train_dataloader.dataset, pipeline, args.frames)
         to_int8(args.out, graphs[-1], (frame[:2] for frame in frames))
         print(f'{graphs[-1]}: calibrated on {args.frames} frames of the training set')
+        if int8_instructions() == []:
+            print(
+                'Warning: this processor has no instructions for int8 (VNNI or AMX on x86, dot products on ARM). On one '
+                'like it int8 is as accurate, but gains little or no speed: measure, see docs/deployment.md'
+            )
         measure(graphs, cfg, args.test_frames, student.max_depth)
 
 

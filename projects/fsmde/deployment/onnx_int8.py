@@ -1,63 +1,98 @@
 """An int8 copy of an exported graph, calibrated on real frames."""
 
+import contextlib
+import io
+import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from .onnx_regions import between_convolutions
 
+#: Key of the graph's ``metadata_props`` whose value says, as json, what was quantised how.
+METADATA = 'fsmde.int8'
+#: What :func:`to_int8` gives ``quantize_static`` (docs/deployment.md: what others of its forms cost).
+FORM = dict(
+    activation_type=QuantType.QUInt8,
+    weight_type=QuantType.QInt8,
+    per_channel=True,
+    # 7 bits. Without VNNI, x86 processors add two products of a uint8 and an int8 in 16 bits (vpmaddubsw): from 8-bit
+    # weights that saturates, silently; 2 * 255 * 64 = 32640 fits.
+    reduce_range=True,
+    # The few largest activations would stretch the steps of all others.
+    calibrate_method=CalibrationMethod.Percentile,
+)
+PERCENTILE = 99.99
+
 
 class Frames(CalibrationDataReader):
-    """Feeds (images, fx) pairs, numpy, to the calibration."""
+    """Feeds (images, fx) pairs, numpy, to the calibration, in ranges so that it need not hold all activations at once."""
 
     def __init__(self, frames):
-        self.frames = iter(frames)
+        self.frames, self.asked = list(frames), iter(())
+
+    def __len__(self):
+        return len(self.frames)
+
+    def set_range(self, start_index, end_index):
+        self.asked = iter(self.frames[start_index:end_index])
 
     def get_next(self):
-        frame = next(self.frames, None)
+        frame = next(self.asked, None)
         return frame and dict(images=np.asarray(frame[0]), fx=np.asarray(frame[1], dtype=np.float32))
 
 
-def to_int8(source, path, frames) -> None:
+def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) -> None:
     """Write a copy of a float32 graph whose convolutions run in int8, statically calibrated (QDQ format).
 
-    Weights are quantised by output channel, activations by tensor with the ranges that ``frames`` show.
+    Weights are quantised by output channel, to 7 bits, activations by tensor with the ranges that ``frames`` show. The
+    first convolution stays in float32. The form stands in the file's ``metadata_props`` as :data:`METADATA`.
 
     Args:
         source: Path of a graph of :func:`fsmde.deployment.export_onnx`.
         path: File to write.
         frames: Iterable of images (1, N, H, W, 3) uint8 RGB and fx (1, N); some dozens of real, varied ones.
+        first: Whether to quantise the first convolution too.
+        percentile: Of the activations that a range keeps.
+        **form: Arguments of ``quantize_static`` in the place of :data:`FORM`'s.
 
     Raises:
         ValueError: If there are no frames.
     """
-    frames = iter(frames)
-    first = next(frames, None)
-    if first is None:
+    frames, form = Frames(frames), {**FORM, **form}
+    if not len(frames):
         raise ValueError('int8 calibration needs frames, found none')
-
-    def all_frames():
-        yield first
-        yield from frames
-
     with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / 'prepared.onnx'
+        prepared, quantised = Path(folder) / 'prepared.onnx', Path(folder) / 'quantised.onnx'
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         graph = onnx.load(str(prepared)).graph
         inside = between_convolutions(graph)
-        kept = [node.name for node in graph.node if node.name not in inside]
-        quantize_static(
-            str(prepared),
-            str(path),
-            Frames(all_frames()),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize'],
-            nodes_to_exclude=kept,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-        )
+        if not first:
+            # Its input, the images, has as many steps as uint8: rounding them again is the largest single error.
+            inside.remove(next(node.name for node in graph.node if node.op_type == 'Conv'))
+        with contextlib.redirect_stdout(io.StringIO()):  # Its histograms print a line a frame.
+            quantize_static(
+                str(prepared),
+                str(quantised),
+                frames,
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize'],
+                nodes_to_exclude=[node.name for node in graph.node if node.name not in inside],
+                # Frame by frame, whatever the method: the name is of the first one that could.
+                extra_options=dict(CalibStridedMinMax=1, CalibPercentile=percentile),
+                **form,
+            )
+        model = onnx.load(str(quantised))
+    description = dict(
+        {key: getattr(value, 'name', value) for key, value in form.items()},
+        first_convolution='int8' if first else 'float32',
+        calibration_frames=len(frames),
+    )
+    if form['calibrate_method'] == CalibrationMethod.Percentile:
+        description['percentile'] = percentile
+    model.metadata_props.add(key=METADATA, value=json.dumps(description))
+    onnx.save(model, str(path))
