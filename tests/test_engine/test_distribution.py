@@ -116,7 +116,8 @@ def test_two_processes_have_the_losses_and_gradients_of_one(outcomes, name):
 
 def run_script(name, *argv, **environ):
     """Run a shell script of tools/ on one thread a process; returns its exit code and what it printed."""
-    environ = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=str(TESTS), OMP_NUM_THREADS='1', **environ)
+    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get('PYTHONPATH')]))
+    environ = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=path, OMP_NUM_THREADS='1', **environ)
     command = ['bash', TOOLS / name, *map(str, argv)]
     done = subprocess.run(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE
