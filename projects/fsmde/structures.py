@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import torch
+import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
@@ -36,7 +38,8 @@ class DepthTarget:
     """What the student is supervised with.
 
     Args:
-        depth: (B, N, H, W) float32 metres, 0 = no measurement.
+        depth: (B, N, H, W) float32 metres, 0 = no measurement. Set to 0 outside ``mask``: a NaN that a mask hides is NaN
+            again as soon as it is multiplied by 0, in a gradient above all.
         mask: (B, N, H, W) bool, True where ``depth`` may be used.
         visible: (B, N, H, W) bool, False where the car itself is seen, whether there is a measurement or not.
     """
@@ -44,6 +47,9 @@ class DepthTarget:
     depth: Tensor
     mask: Tensor
     visible: Tensor
+
+    def __post_init__(self):
+        self.depth = torch.where(self.mask, self.depth, torch.zeros_like(self.depth))
 
 
 @dataclass
@@ -71,10 +77,11 @@ class TeacherOutput:
     """What a frozen teacher says of the same B frames of N cameras, already in the student's augmented views.
 
     Args:
-        depth: (B, N, h, w) float32; what its numbers mean says ``space``.
+        depth: (B, N, h, w) float32; what its numbers mean says ``space``. Set to 0 where not ``valid``.
         space: One of :data:`DEPTH_SPACES`.
         valid: (B, N, h, w) bool, False where the teacher saw nothing (outside its image, or not finite).
-        features: (B * N, C, h', w') float32 features, None where the teacher offers none.
+        features: (B * N, C, h', w') float32 features, None where the teacher offers none. Set to 0 in cells of which no
+            pixel is ``valid``.
         aligned: What distillers have aligned of it in this step, and from what.
     """
 
@@ -87,3 +94,7 @@ class TeacherOutput:
     def __post_init__(self):
         if self.space not in DEPTH_SPACES:
             raise ValueError(f'space must be one of {DEPTH_SPACES}, found {self.space!r}')
+        self.depth = torch.where(self.valid, self.depth, torch.zeros_like(self.depth))
+        if self.features is not None:
+            seen = F.adaptive_max_pool2d(self.valid.flatten(0, 1).float(), self.features.shape[-2:])[:, None] > 0
+            self.features = torch.where(seen, self.features, torch.zeros_like(self.features))

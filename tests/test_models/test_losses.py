@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from fsmde.models.losses import SILogLoss, chamfer_1d, masked_mean, silog
+from fsmde.models.losses import ScaleInvariantLoss, SILogLoss, chamfer_1d, masked_mean, silog
 from fsmde.models.losses.ssim import ssim
 
 
@@ -98,3 +98,51 @@ def test_ssim_by_hand():
     # Another level alone: (2 a b + C1) / (a^2 + b^2 + C1).
     one = torch.ones(1, 20, 20)
     assert ssim(one, 3 * one)[0, 5, 5].item() == pytest.approx(6 / 10, rel=1e-4)
+
+
+HIDDEN = pytest.mark.parametrize('value', [math.nan, math.inf, 1e30, -1e30, 0.0])
+
+
+@HIDDEN
+@pytest.mark.parametrize('loss', [SILogLoss(), ScaleInvariantLoss()], ids=lambda loss: type(loss).__name__)
+def test_what_is_hidden_is_hidden_from_losses_and_gradients(loss, value):
+    """Whatever stands outside the mask, on either side: loss and gradient are those with a harmless 1 there."""
+
+    def outcome(value):
+        generator = torch.Generator().manual_seed(0)
+        prediction, target = (1 + torch.rand(2, 2, 6, 8, generator=generator) for _ in range(2))
+        mask = torch.rand(prediction.shape, generator=generator) > 0.5
+        prediction, target = (torch.where(mask, x, value) for x in (prediction, target))
+        prediction.requires_grad_()
+        result = loss(prediction, target, mask)
+        (gradient,) = torch.autograd.grad(result, prediction)
+        assert result > 0 and (gradient[~mask] == 0).all()
+        return result, gradient
+
+    for found, expected in zip(outcome(value), outcome(1.0)):
+        assert torch.equal(found, expected)
+
+
+@HIDDEN
+def test_hidden_values_move_no_bin_center(value):
+    def outcome(value):
+        centers = torch.tensor([[0.0, 10.0]], requires_grad=True)
+        result = chamfer_1d(centers, torch.tensor([[1.0, 2.0, value]]), torch.tensor([[True, True, False]]))
+        return result, *torch.autograd.grad(result, centers)
+
+    for found, expected in zip(outcome(value), outcome(1.0)):
+        assert torch.equal(found, expected)
+
+
+@HIDDEN
+def test_windows_of_ssim_are_of_what_is_seen(value):
+    """A map that is hidden in its right half is as similar as its left half alone, with borders of its own."""
+    x, y = torch.rand(2, 1, 12, 16)
+    mask = (torch.arange(16) < 8).expand(1, 12, 16)
+    x, y = (torch.where(mask, side, value).requires_grad_() for side in (x, y))
+    seen = ssim(x, y, mask=mask)
+    gradients = torch.autograd.grad(seen[mask].sum(), (x, y))
+    assert all(g.isfinite().all() and (g[~mask] == 0).all() for g in gradients)
+    # Three pixels from what is hidden a window of seven does not reach it.
+    small = ssim(x[..., :8], y[..., :8], window=7)
+    torch.testing.assert_close(ssim(x, y, window=7, mask=mask)[..., :5], small[..., :5])

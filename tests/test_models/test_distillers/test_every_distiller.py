@@ -1,5 +1,7 @@
 """What holds for every distiller: it takes a step, in mixed precision too, and nothing to learn from is no trouble."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from mmdet3d.registry import MODELS
@@ -8,7 +10,7 @@ from toy_scene import BINS
 
 import fsmde.models
 from fsmde.models import DepthDistiller
-from fsmde.structures import TeacherOutput
+from fsmde.structures import DepthTarget, TeacherOutput
 from toy_dgp import write_toy_dgp
 
 DISTILLERS = [
@@ -136,6 +138,49 @@ def test_a_teacher_scaled_and_shifted_changes_nothing(scene, config):
     scene.teacher = TeacherOutput(3 * t.depth + 7, t.space, t.valid, t.features)
     after = {key: value.item() for key, value in step(config, scene)[0].items()}
     assert after == pytest.approx(before, rel=2e-3, abs=1e-5) and sum(before.values()) > 0
+
+
+def hide_left_half(scene, value):
+    """The scene with its left half hidden from both sides, where all that is given says ``value``; and its leaves."""
+    student, teacher, target = scene.student, scene.teacher, scene.target
+
+    def poisoned(x):
+        x = x.detach().clone()
+        x[..., : x.shape[-1] // 2] = value
+        return x
+
+    def shown(mask):
+        mask = mask.clone()
+        mask[..., : mask.shape[-1] // 2] = False
+        return mask
+
+    leaves = [poisoned(x).requires_grad_() for x in (student.depth, student.logits, student.features)]
+    scene.student = replace(student, depth=leaves[0], logits=leaves[1], features=leaves[2])
+    scene.target = DepthTarget(poisoned(target.depth), shown(target.mask), shown(target.visible))
+    scene.teacher = TeacherOutput(
+        poisoned(teacher.depth), teacher.space, shown(teacher.valid), poisoned(teacher.features)
+    )
+    return leaves
+
+
+@every
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 1e30, -1e30, 0.0])
+def test_what_is_hidden_is_hidden_from_losses_and_gradients(scene, config, value):
+    """Whatever stands where neither side may look: the losses and gradients are those with a harmless 1 there."""
+
+    def outcome(value):
+        kd = build(config)
+        leaves = hide_left_half(scene, value)
+        torch.manual_seed(1)
+        losses = kd.loss(*scene.arguments())
+        gradients = torch.autograd.grad(sum(losses.values()), [*leaves, *kd.parameters()], allow_unused=True)
+        assert sum(losses.values()) > 0
+        return [*losses.values(), *(g for g in gradients if g is not None)]
+
+    for found, expected in zip(outcome(value), outcome(1.0), strict=True):
+        torch.testing.assert_close(found, expected)
+    # Nothing of the student is moved where nothing is said.
+    assert all((g[..., : g.shape[-1] // 2] == 0).all() for g in outcome(value) if g.ndim > 3 and g.shape[-1] % 8 == 0)
 
 
 @every

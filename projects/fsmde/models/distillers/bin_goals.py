@@ -73,5 +73,7 @@ def kl_divergence(goal: Tensor, logits: Tensor, weight: Tensor) -> Tensor:
         goal, logits: (B, N, K, h, w).
         weight: (B, N, h, w).
     """
-    pointwise = F.kl_div(logits.float().log_softmax(2), goal, reduction='none').sum(2)
+    counts = (weight > 0)[:, :, None]
+    logits, goal = (torch.where(counts, x, torch.zeros_like(x)) for x in (logits.float(), goal))
+    pointwise = F.kl_div(logits.log_softmax(2), goal, reduction='none').sum(2)
     return masked_mean(pointwise, weight)

@@ -117,10 +117,11 @@ class CrossInteractionKD(AlignedDistiller):
     def _preference(self, logits, crossed, student, target):
         """(B, N, h, w) weights: see ``select``."""
         size = logits.shape[-2:]
-        measured = target.mask.float()
-        log_depth = torch.where(target.mask, target.depth, torch.ones_like(target.depth)).log()
+        measured, one = target.mask.float(), torch.ones_like(target.depth)
+        log_depth = torch.where(target.mask, target.depth, one).log()
         crossed, own = (
-            (x.clamp(min=1e-3).log() - log_depth).abs() * measured for x in (crossed, student.depth.float())
+            (torch.where(target.mask, x, one).clamp(min=1e-3).log() - log_depth).abs()
+            for x in (crossed, student.depth.float())
         )
 
         def around(x):

@@ -45,7 +45,8 @@ class FeatureDistiller(DepthDistiller):
         """Losses of one grid's features.
 
         Args:
-            mine, theirs: (V, C, h, w) of the student and (V, C', h, w) of the teacher, V = B N views.
+            mine, theirs: (V, C, h, w) of the student and (V, C', h, w) of the teacher, V = B N views; 0 where not
+                ``valid``.
             valid: (V, h, w) bool: the teacher has an answer for more than half of the cell, and the world is seen there.
         """
         raise NotImplementedError(f'{type(self).__name__} must implement compare')
@@ -56,6 +57,8 @@ class FeatureDistiller(DepthDistiller):
             mine, theirs = (averaged(x.float(), size) for x in (student.features, teacher.features))
             valid = resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible
             valid = F.adaptive_avg_pool2d(valid.float(), size).flatten(0, 1) > 0.5
+            # Not only left out of means: 0 times the gradient of something infinite is NaN.
+            mine, theirs = (torch.where(valid[:, None], x, torch.zeros_like(x)) for x in (mine, theirs))
             losses = self.compare(mine, theirs.detach(), valid)
         return {key: self.loss_weight * value for key, value in losses.items()}
 

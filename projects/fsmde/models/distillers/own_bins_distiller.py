@@ -42,7 +42,8 @@ class OwnBinsDistiller(AlignedDistiller):
         self.teacher_bins, self.spread, self.temperature = DepthBins(**teacher_bins), spread, temperature
 
     def compare(self, logits: Tensor, goal: Tensor, valid: Tensor) -> dict:
-        """Losses of (B, N, K, h, w) logits / T against the teacher's probabilities, where (B, N, h, w) ``valid``."""
+        """Losses of (B, N, K, h, w) logits / T, 0 where not ``valid`` (B, N, h, w), against the teacher's
+        probabilities."""
         raise NotImplementedError(f'{type(self).__name__} must implement compare')
 
     def loss(self, student, teacher, target, rig):
@@ -50,5 +51,6 @@ class OwnBinsDistiller(AlignedDistiller):
             depth, valid = at_logits(*self.metric_depth(student, teacher, target), student)
             spread = self.spread * self.temperature**0.5
             goal = rebinned_goal(self.bins, self.teacher_bins, depth, spread, student)
-            losses = self.compare(student.logits.float() / self.temperature, goal, valid)
+            logits = torch.where(valid[:, :, None], student.logits.float(), torch.zeros_like(goal))
+            losses = self.compare(logits / self.temperature, goal, valid)
         return {key: self.loss_weight * value for key, value in losses.items()}

@@ -45,10 +45,13 @@ class ScaleShiftInvariantKD(DepthDistiller):
     def loss(self, student, teacher, target, rig):
         size, first = student.depth.shape[-2:], self.stride // 2
         depth = F.interpolate(teacher.depth, size=size, mode='bilinear', align_corners=False)
-        mine = student.depth.float().clamp(min=1e-3)
-        mine = 1 / mine if teacher.space == 'disparity_affine_invariant' else mine
         valid = resize_mask(teacher.valid, size) & target.visible
-        mine, theirs, valid = (x[..., first :: self.stride, first :: self.stride] for x in (mine, depth, valid))
+        mine, theirs, valid = (
+            x[..., first :: self.stride, first :: self.stride] for x in (student.depth.float(), depth, valid)
+        )
+        mine, theirs = (torch.where(valid, x, torch.ones_like(x)) for x in (mine, theirs))
+        mine = mine.clamp(min=1e-3)
+        mine = 1 / mine if teacher.space == 'disparity_affine_invariant' else mine
         shift, scale = shift_and_scale(theirs, valid, teacher.space)
         if teacher.space == 'depth_metric':
             my_shift, my_scale = shift, scale

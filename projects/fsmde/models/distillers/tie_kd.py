@@ -50,10 +50,8 @@ class TieKD(AlignedDistiller):
             nodes = self.bins.to_bin_space(self.bins.centers().to(depth))
             goal = gaussian_goal(self.bins, small, self.spread * nodes.diff().mean(), student)
             kl = kl_divergence(goal, student.logits, small_valid)
-            # Where there is nothing to learn both maps are the student's, which leaves the windows around it alone.
-            mine = student.depth.float()
-            mine, theirs = (torch.where(valid, x, mine.detach()).flatten(0, 1) for x in (mine, depth))
-            structure = masked_mean(1 - ssim(mine, theirs, self.window), valid.flatten(0, 1))
+            mine, theirs, used = (x.flatten(0, 1) for x in (student.depth.float(), depth, valid))
+            structure = masked_mean(1 - ssim(mine, theirs, self.window, mask=used), used)
         return dict(
             loss_kd_dpm=self.loss_weight * self.kl_share * kl,
             loss_kd_structure=self.loss_weight * (1 - self.kl_share) * structure,

@@ -105,18 +105,22 @@ class ViewRelationalKD(AlignedDistiller):
         depth, valid = self.metric_depth(student, teacher, target)
         depth, _ = at_logits(depth, valid, student)
         goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), student)
-        return self._similar(student.logits.float().softmax(2), goal, valid, rig, pairs)
+        # Masked before the softmax: it would spread what is not finite over the gradients of all bins.
+        hidden = ~resize_mask(valid, student.logits.shape[-2:])[:, :, None]
+        return self._similar(student.logits.float().masked_fill(hidden, 0).softmax(2), goal, valid, rig, pairs)
 
     def _similar(self, mine, theirs, valid, rig, pairs):
         """Squared difference of cosines of tokens of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""
         views = torch.arange(valid.shape[1], device=pairs.device)
         pairs = torch.cat([torch.stack([views, views], 1), pairs])
         used = self._both(F.adaptive_avg_pool2d(valid.float(), self.grid) > 0.5, rig, pairs)
-        mine, theirs = (
-            self._cosines(F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2]), pairs)
-            for x in (mine, theirs)
-        )
+        mine, theirs = (self._cosines(self._visible_sum(x, valid), pairs) for x in (mine, theirs))
         return masked_mean((mine - theirs.detach()).square(), used)
+
+    def _visible_sum(self, x: Tensor, valid: Tensor):
+        """Sums of (B, N, C, h, w) values over the pixels of each token where (B, N, H, W) ``valid``, up to a factor."""
+        x = torch.where(resize_mask(valid, x.shape[-2:])[:, :, None], x, torch.zeros_like(x))
+        return F.adaptive_avg_pool2d(x.flatten(0, 1), self.grid).unflatten(0, x.shape[:2])
 
     def _pool(self, values: Tensor, mask: Tensor):
         """Masked mean of (B, N, H, W) over tokens, and each token's share of valid pixels: (B, N, gh, gw)."""

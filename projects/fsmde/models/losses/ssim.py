@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 
-def ssim(x: Tensor, y: Tensor, window: int = 11, sigma: float = 1.5, dynamic_range: float = 1.0) -> Tensor:
+def ssim(
+    x: Tensor, y: Tensor, window: int = 11, sigma: float = 1.5, dynamic_range: float = 1.0, mask: Tensor = None
+) -> Tensor:
     """SSIM in a Gaussian window around each pixel: Wang et al., "Image Quality Assessment: From Error Visibility to
     Structural Similarity" (TIP 2004), eq. 13, with its C1 = (0.01 L)^2 and C2 = (0.03 L)^2. Borders are replicated.
 
@@ -13,14 +15,21 @@ def ssim(x: Tensor, y: Tensor, window: int = 11, sigma: float = 1.5, dynamic_ran
         window: Side in pixels, odd.
         sigma: Of the Gaussian, in pixels.
         dynamic_range: L.
+        mask: (V, H, W) bool: windows are of these pixels alone. Where it is False the result means nothing.
 
     Returns:
         (V, H, W) in [-1, 1], 1 where x and y agree.
     """
     rows, columns = (smoothing_matrix(size, window, sigma).to(x) for size in x.shape[-2:])
 
+    total = 1
+    if mask is not None:
+        x, y = (torch.where(mask, values, torch.zeros_like(values)) for values in (x, y))
+        total = (rows @ mask.to(x) @ columns.T).clamp(min=1e-6)
+
     def mean(values):
-        return rows @ values @ columns.T
+        # What is masked is 0 already.
+        return rows @ values @ columns.T / total
 
     mean_x, mean_y = mean(x), mean(y)
     variance_x = (mean(x * x) - mean_x**2).clamp(min=0)
