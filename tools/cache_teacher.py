@@ -22,7 +22,8 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader, Dataset
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config
+from fsmde.concurrency import BusyError
+from fsmde.engine.launch import rank_and_world, read_config, refuse_empty_options
 from fsmde.teacher_cache import TeacherCache
 
 
@@ -115,6 +116,7 @@ def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
     for number, (frame_id, views, cam2img) in enumerate(loader, 1):
         if cam2img is None:
             print(f'frame {frame_id} cannot be read and is left out: {views}', flush=True)
+            cache.mark_unreadable(frame_id, views)
             continue
         depth, features = ask(teacher, views, cam2img, device)
         cache.write(frame_id, views, cam2img, depth, features if with_features else None)
@@ -135,15 +137,12 @@ def parse_args():
     parser.add_argument('--workers', type=int, default=4, help='processes a rank that read images')
     parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.teacher.model=DIR')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():
     args = parse_args()
-    rank, world = (
-        int(os.environ.get(name, os.environ.get(slurm, default)))
-        for name, slurm, default in (('RANK', 'SLURM_PROCID', 0), ('WORLD_SIZE', 'SLURM_NTASKS', 1))
-    )
+    rank, world = rank_and_world()
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     config, folder = with_live_teacher(cfg.model)
@@ -152,25 +151,34 @@ def main():
     model = MODELS.build(config)
     with_features = any(distiller.reads_teacher_features for distiller in model.distillers)
     cache = TeacherCache(args.out or folder)
-    cache.begin(
-        dict(
-            identity=model.teacher.identity(),
-            space=model.teacher.space,
-            feature_channels=model.teacher.feature_channels if with_features else None,
-        )
+    description = dict(
+        identity=model.teacher.identity(),
+        space=model.teacher.space,
+        feature_channels=model.teacher.feature_channels if with_features else None,
     )
-    # Ranks do not talk to each other: each finds out by itself whether it is the last one.
     datasets = build_datasets(cfg.train_dataloader.dataset)
-    ids = [i for d in datasets for i in cache_frames(model.teacher, with_features, d, cache, args, rank, world)]
+    try:
+        with cache.writer(rank):
+            cache.begin(description)
+            ids = [
+                i for d in datasets for i in cache_frames(model.teacher, with_features, d, cache, args, rank, world)
+            ]
+    except BusyError as error:
+        raise SystemExit(f'cache_teacher: {error}') from error
+    # Ranks do not talk to each other: each finds out by itself whether it is the last one.
     absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
-    if len(absent) <= args.allow_missing:
-        cache.finish()
+    waiting = [frame_id for frame_id in absent if not cache.is_settled(frame_id)]
+    if waiting:
+        print(f'rank {rank} is done; other ranks are at work, or were stopped: {len(waiting)} frames are to come')
+    elif len(absent) > args.allow_missing:
+        print(
+            f'rank {rank} is done, but {len(absent)} frames cannot be read, such as {absent[0]} (see above; '
+            '--allow-missing says that this is known)'
+        )
+    elif cache.finish():
         print(f'{cache.root} is complete: {len(ids) - len(absent)} of {len(ids)} frames')
     else:
-        print(
-            f'rank {rank} is done, but {len(absent)} frames are missing, such as {absent[0]}: other ranks are at work, or '
-            'they cannot be read (see above; --allow-missing says that this is known)'
-        )
+        print(f'rank {rank} is done; other ranks are at work')
 
 
 if __name__ == '__main__':

@@ -61,7 +61,15 @@ def train(arm):
     if osp.exists(checkpoint_of(arm)):
         print(f'\n{checkpoint_of(arm)} is there already')
         return
-    run(f'train_{arm}', 'tools/train.py', f'configs/demo/demo_{arm}.py', '--work-dir', osp.join(OUT, arm), '--resume')
+    run(
+        f'train_{arm}',
+        'tools/train.py',
+        f'configs/demo/demo_{arm}.py',
+        '--work-dir',
+        osp.join(OUT, arm),
+        '--resume',
+        'auto',
+    )
 
 
 def evaluate(arm):

@@ -107,7 +107,7 @@ def main():
     if is_there(args.work_dir, checkpoint, made_from(cfg), args.force):
         print(f'{checkpoint} is there already')
     else:
-        run('tools/train.py', args.config, '--work-dir', args.work_dir, '--resume')
+        run('tools/train.py', args.config, '--work-dir', args.work_dir, '--resume', 'auto')
     students = cfg.test_dataloader.dataset.data_root
     if not osp.isdir(students):
         sys.exit(f'{students} is absent: no figures without the student world, see configs/benchmark/sup.py')

@@ -10,7 +10,13 @@ from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
 from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import end_distribution, read_config, setup_distribution, work_dir_of
+from fsmde.engine.launch import (
+    end_distribution,
+    read_config,
+    refuse_empty_options,
+    setup_distribution,
+    work_dir_of,
+)
 from fsmde.evaluation import SurroundDepthMetric, describe_run
 
 
@@ -36,7 +42,7 @@ def parse_args():
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 

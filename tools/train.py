@@ -1,4 +1,7 @@
-"""Train a model: ``python tools/train.py CONFIG [--data-root DIR] [--resume [CHECKPOINT]] [--amp] [...]``."""
+"""Train a model: ``python tools/train.py CONFIG [--data-root DIR] [--resume [CHECKPOINT]] [--amp] [...]``.
+
+One training at a time works in a work directory. A config is code: run only those you trust.
+"""
 
 import argparse
 import os
@@ -7,8 +10,24 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 import fsmde  # noqa: F401
-from fsmde.engine import check_student_checkpoint, find_latest_checkpoint
-from fsmde.engine.launch import end_distribution, read_config, setup_distribution, use_amp, work_dir_of
+from fsmde.concurrency import BusyError, only_one
+from fsmde.engine import (
+    SameScheduleHook,
+    check_resumable,
+    check_student_checkpoint,
+    checkpoint_to_resume,
+    find_latest_checkpoint,
+)
+from fsmde.engine.launch import (
+    end_distribution,
+    read_config,
+    refuse_empty_options,
+    setup_distribution,
+    use_amp,
+    work_dir_lock,
+    work_dir_of,
+)
+from fsmde.engine.settings import check_settings
 
 
 def parse_args():
@@ -19,42 +38,71 @@ def parse_args():
     parser.add_argument(
         '--resume',
         nargs='?',
-        const='auto',
-        help='go on from a checkpoint, by default the newest in the work directory',
+        const='newest',
+        help='go on from a checkpoint, by default the one with the largest number in the work directory; "auto": from '
+        'that, or from the beginning where there is none',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision (needs an accelerator)')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate to the total batch size')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
-def main():
-    args = parse_args()
-    cfg = read_config(args.config, args.data_root, args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
-    if args.amp:
-        use_amp(cfg)
-    if args.auto_scale_lr:
-        if 'auto_scale_lr' not in cfg:
-            raise SystemExit('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
-        cfg.auto_scale_lr.enable = True
-    checkpoint = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
-    if checkpoint:
-        cfg.load_from, cfg.resume = checkpoint, True
-    elif not args.resume and find_latest_checkpoint(cfg.work_dir):
-        raise SystemExit(
-            f'{cfg.work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
+def checkpoint_of(resume, work_dir):
+    """The checkpoint that ``--resume`` means, None to begin."""
+    if resume == 'newest':
+        return checkpoint_to_resume(work_dir)
+    newest = find_latest_checkpoint(work_dir)
+    if resume == 'auto':
+        print(f'{work_dir}: ' + (f'going on from {newest}' if newest else 'nothing to resume, training begins'))
+        return newest
+    if resume:
+        return resume
+    if newest:
+        raise FileExistsError(
+            f'{work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
         )
+    return None
+
+
+def train(cfg, args):
+    """Train in the work directory of a config, which nobody else uses."""
+    # What mmengine calls resuming trusts a file of paths, which a copied folder takes along.
+    resume = args.resume or (cfg.get('resume') and (cfg.get('load_from') or 'auto'))
+    checkpoint = checkpoint_of(resume, cfg.work_dir)
+    cfg.resume = bool(checkpoint)
+    if checkpoint:
+        check_resumable(checkpoint)
+        cfg.load_from = checkpoint
     setup_distribution(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
     if checkpoint:
         check_student_checkpoint(runner.model, checkpoint)
+        runner.register_hook(SameScheduleHook())
     runner.train()
     end_distribution()
+
+
+def main():
+    args = parse_args()
+    try:
+        cfg = read_config(args.config, args.data_root, args.cfg_options)
+        cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
+        if args.amp:
+            use_amp(cfg)
+        if args.auto_scale_lr:
+            if 'auto_scale_lr' not in cfg:
+                raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+            cfg.auto_scale_lr.enable = True
+        check_settings(cfg)
+        with only_one(work_dir_lock(cfg.work_dir), 'another training'):
+            train(cfg, args)
+    except (FileNotFoundError, FileExistsError, BusyError) as error:
+        raise SystemExit(f'train: {error}') from error
 
 
 if __name__ == '__main__':

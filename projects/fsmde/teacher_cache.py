@@ -2,10 +2,14 @@
 
 <root>/cache.json       whose answers they are: the teacher's identity, space and feature channels
 <root>/UNFINISHED       there until every frame is
+<root>/.lock_rank<r>    locked while the process of this rank writes
+<root>/<frame_id>.unreadable    why a frame has no answer; they go when the cache is complete
 <root>/<frame_id>.npz   depth (N, h, w) float16, NaN where the teacher saw nothing; perhaps features
                         (N, C, h', w') float16; and what the teacher was shown: thumbnails, size, cam2img
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -14,6 +18,8 @@ from uuid import uuid4
 
 import cv2
 import numpy as np
+
+from fsmde.concurrency import LOCK, BusyError, only_one
 
 FORMAT = 1
 #: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
@@ -36,6 +42,27 @@ class TeacherCache:
         parts = [re.sub(r'[^\w.+-]', '_', part) for part in frame_id.split('/')]
         return self.root.joinpath(*parts[:-1], f'{parts[-1]}.npz')
 
+    def writer(self, rank: int):
+        """A context manager: to be the one writer of a rank.
+
+        Raises:
+            BusyError: If there is another one.
+        """
+        return only_one(str(self.root / f'{LOCK}_rank{rank}'), f'another cache_teacher.py of rank {rank}')
+
+    def mark_unreadable(self, frame_id: str, reason: str) -> None:
+        """Write down that a frame cannot be answered for, so that other ranks need not wait for it."""
+        path = self._unreadable(frame_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._replace(path, reason.encode())
+
+    def is_settled(self, frame_id: str) -> bool:
+        """Whether a frame is answered, or somebody has tried in vain."""
+        return self.path(frame_id).is_file() or self._unreadable(frame_id).is_file()
+
+    def _unreadable(self, frame_id):
+        return self.path(frame_id).with_suffix('.unreadable')
+
     def begin(self, description: dict) -> None:
         """Start or resume writing.
 
@@ -51,15 +78,31 @@ class TeacherCache:
         if (self.root / 'cache.json').is_file():
             self._check(self._read_description(), description)
         self._replace(
-            'UNFINISHED', b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n'
+            self.root / 'UNFINISHED',
+            b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
         )
-        self._replace('cache.json', json.dumps(description, indent=2).encode())
+        self._replace(self.root / 'cache.json', json.dumps(description, indent=2).encode())
 
-    def finish(self) -> None:
-        """Declare the cache complete, and remove what killed writers left."""
-        for left in self.root.rglob('*.tmp'):
-            left.unlink(missing_ok=True)
-        (self.root / 'UNFINISHED').unlink(missing_ok=True)
+    def finish(self) -> bool:
+        """Declare the cache complete, and remove what killed writers left, unless somebody still writes.
+
+        To be called by a process that is no :meth:`writer` any more: of several the last one succeeds.
+
+        Returns:
+            Whether it was done.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                for lock in self.root.glob(f'{LOCK}_rank*'):
+                    # A moment's patience: others that have just ended look, too.
+                    stack.enter_context(only_one(str(lock), 'another rank', patience=1))
+            except BusyError:
+                return False
+            for pattern in ('*.tmp', '*.unreadable'):
+                for left in self.root.rglob(pattern):
+                    left.unlink(missing_ok=True)
+            (self.root / 'UNFINISHED').unlink(missing_ok=True)
+        return True
 
     def description(self) -> dict:
         """What :meth:`begin` was given.
@@ -93,6 +136,7 @@ class TeacherCache:
 
         Raises:
             ValueError: If a value is too large for float16.
+            OSError: If it cannot be written, a full disk among others; no partial file is left.
         """
         content = dict(depth=depth) if features is None else dict(depth=depth, features=features)
         for name, values in content.items():
@@ -102,14 +146,11 @@ class TeacherCache:
                 )
             content[name] = values.astype(np.float16)
         content.update(shown(views, cam2img), frame_id=np.array(frame_id))
-        temporary = self.path(frame_id).with_suffix(f'.{uuid4().hex}.tmp')
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as file:
-            # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
-            np.savez(file, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path(frame_id))
+        file = io.BytesIO()
+        # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
+        np.savez(file, **content)
+        self.path(frame_id).parent.mkdir(parents=True, exist_ok=True)
+        self._replace(self.path(frame_id), file.getvalue())
 
     def read(self, frame_id: str, views: list, cam2img) -> tuple:
         """The answer for a frame.
@@ -170,10 +211,19 @@ class TeacherCache:
     def _read_description(self):
         return json.loads((self.root / 'cache.json').read_text())
 
-    def _replace(self, name, content):
-        temporary = self.root / f'{name}.{uuid4().hex}.tmp'
-        temporary.write_bytes(content)
-        os.replace(temporary, self.root / name)
+    def _replace(self, path, content):
+        temporary = path.with_name(f'{path.name}.{uuid4().hex}.tmp')
+        try:
+            with open(temporary, 'wb') as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException as error:
+            temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise OSError(error.errno, f'cannot write {path}: {error.strerror}') from error
+            raise
 
 
 def shown(views: list, cam2img) -> dict:

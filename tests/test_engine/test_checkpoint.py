@@ -5,9 +5,16 @@ import resource
 import signal
 
 import pytest
+import torch
 from processes import start, wait_for
 
-from fsmde.engine import AtomicBackend, AtomicCheckpointHook, find_latest_checkpoint
+from fsmde.engine import (
+    AtomicBackend,
+    AtomicCheckpointHook,
+    check_resumable,
+    checkpoint_to_resume,
+    find_latest_checkpoint,
+)
 
 
 def save_and_die(path):
@@ -84,3 +91,90 @@ def test_the_best_checkpoint_is_there_until_a_better_one_is_written(tmp_path):
 def test_options_that_could_lose_a_checkpoint(kwargs):
     with pytest.raises(ValueError, match='found'):
         AtomicCheckpointHook(**kwargs)
+
+
+def checkpoint(path, **content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, path)
+    return path
+
+
+def test_the_number_in_the_name_decides_and_not_the_time_of_the_file(tmp_path):
+    work = tmp_path / 'run [a] *?'
+    for number, time in ((2, 3000), (9, 2000), (11, 1000)):
+        os.utime(checkpoint(work / f'epoch_{number}.pth'), (time, time))
+    checkpoint(work / 'best_depth_abs_rel_epoch_30.pth')
+    (work / 'epoch_40.pth.abcdefgh.tmp').touch()
+    assert find_latest_checkpoint(work) == str(work / 'epoch_11.pth') == checkpoint_to_resume(str(work))
+    checkpoint(work / 'iter_500.pth')
+    with pytest.raises(ValueError, match='holds both epoch_.* and iter_.*: name the one to go on from'):
+        find_latest_checkpoint(work)
+
+
+def test_nothing_to_resume_is_an_error_that_names_what_is_called_alike(tmp_path):
+    checkpoint(tmp_path / 'fsmde_kd_ddad' / 'epoch_1.pth')
+    (tmp_path / 'fsmde_kd_dda').mkdir()
+    with pytest.raises(FileNotFoundError, match='fsmde_kd_dad is not there; did you mean .*/fsmde_kd_ddad'):
+        checkpoint_to_resume(str(tmp_path / 'fsmde_kd_dad'))
+    with pytest.raises(FileNotFoundError, match=r'nothing to resume: .*/fsmde_kd_dda has no epoch_\*.pth'):
+        checkpoint_to_resume(str(tmp_path / 'fsmde_kd_dda'))
+
+
+def test_weights_alone_and_weights_that_are_not_finite_cannot_be_resumed(tmp_path):
+    state = dict(state_dict={'head.weight': torch.ones(2)}, message_hub={}, optimizer={})
+    check_resumable(checkpoint(tmp_path / 'whole.pth', meta=dict(epoch=1, iter=4), **state))
+    with pytest.raises(ValueError, match='weights.pth has no epoch, iter, message_hub, optimizer: .* load_from='):
+        check_resumable(checkpoint(tmp_path / 'weights.pth', state_dict={}))
+    state['state_dict'] = {'head.weight': torch.tensor([1.0, torch.nan])}
+    with pytest.raises(ValueError, match='1 of its tensors are not finite, such as head.weight. Name an earlier'):
+        check_resumable(checkpoint(tmp_path / 'broken.pth', meta=dict(epoch=1, iter=4), **state))
+
+
+def started_hook(folder, **known):
+    """A hook in a run that knows a best checkpoint from the checkpoint that it resumes."""
+    from mmengine.logging import MMLogger
+
+    runner = Runner(folder, MMLogger.get_current_instance())
+    runner.runtime_info.update(known)
+    hook = AtomicCheckpointHook(save_best='depth/abs_rel', rule='less')
+    hook.before_train(runner)
+    return hook, runner
+
+
+def best(folder, epoch, score):
+    name = f'best_depth_abs_rel_epoch_{epoch}.pth'
+    return checkpoint(folder / name, message_hub=dict(runtime_info=dict(best_score=score)))
+
+
+def test_a_run_removes_nothing_outside_its_folder(tmp_path):
+    """Resumed into another folder, or a copied one, a checkpoint names the best file of the first run."""
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    old = best(first, 1, 0.3)
+    copied = best(second, 1, 0.3)
+    hook, runner = started_hook(second, best_ckpt=str(old), best_score=0.3)
+    assert hook.best_ckpt_path == runner.runtime_info['best_ckpt'] == str(copied)
+    runner.epoch = 2
+    hook.after_val_epoch(runner, {'depth/abs_rel': 0.2})
+    assert old.is_file()
+    assert [path.name for path in second.iterdir()] == ['best_depth_abs_rel_epoch_2.pth']
+
+
+def test_a_run_without_best_checkpoints_in_its_folder_begins_to_have_them(tmp_path):
+    old = best(tmp_path / 'first', 1, 0.1)
+    hook, runner = started_hook(tmp_path / 'second', best_ckpt=str(old), best_score=0.1)
+    assert hook.best_ckpt_path is None and 'best_score' not in runner.runtime_info
+    (tmp_path / 'second').mkdir()
+    runner.epoch = 2
+    hook.after_val_epoch(runner, {'depth/abs_rel': 0.2})
+    assert runner.runtime_info['best_score'] == 0.2 and old.is_file()
+
+
+def test_what_kills_have_left_is_put_in_order(tmp_path):
+    files = [best(tmp_path, epoch, score) for epoch, score in ((1, 0.4), (2, 0.2), (3, 0.3))]
+    left = [tmp_path / 'epoch_3.pth.abcd_123.tmp', tmp_path / f'{files[2].name}.abcd_124.tmp']
+    mine = [tmp_path / 'notes.tmp', tmp_path / 'epoch_3.pth', tmp_path / 'best_depth_sq_rel_epoch_1.pth']
+    for path in left + mine:
+        path.touch()
+    hook, runner = started_hook(tmp_path, best_ckpt=str(files[0]), best_score=0.4)
+    assert hook.best_ckpt_path == str(files[1]) and runner.runtime_info['best_score'] == 0.2
+    assert set(tmp_path.iterdir()) == {files[1], *mine}

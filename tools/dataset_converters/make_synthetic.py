@@ -9,6 +9,8 @@ import logging
 import sys
 import time
 
+from fsmde.concurrency import BusyError
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.synthetic import make_world, trivial_abs_rel
 
 
@@ -34,7 +36,7 @@ def parse_args():
         action='store_true',
         help='make nothing; measure what a predictor reaches that only knows camera, row and column',
     )
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def parse_size(text):
@@ -55,7 +57,7 @@ def main():
             return
         start = time.time()
         make_world(**args)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, BusyError) as error:
         sys.exit(f'make_synthetic: {error}')
     logging.info('%s is ready (%.0f s)', args['out_dir'], time.time() - start)
 

@@ -1,10 +1,18 @@
 """Hooks, checkpoints and what the tools share."""
 
-from .checkpoint import AtomicBackend, check_student_checkpoint, find_latest_checkpoint, load_checkpoint_file
+from .checkpoint import (
+    AtomicBackend,
+    check_resumable,
+    check_student_checkpoint,
+    checkpoint_to_resume,
+    find_latest_checkpoint,
+    load_checkpoint_file,
+)
 from .checkpoint_hook import AtomicCheckpointHook
 from .depth_writer_hook import DepthWriterHook
 from .finite_loss_hook import FiniteLossHook
 from .frame_seed_hook import FrameSeedHook
+from .same_schedule_hook import SameScheduleHook
 from .visualization_hook import SurroundVisualizationHook
 
 __all__ = [
@@ -13,8 +21,11 @@ __all__ = [
     'DepthWriterHook',
     'FiniteLossHook',
     'FrameSeedHook',
+    'SameScheduleHook',
     'SurroundVisualizationHook',
+    'check_resumable',
     'check_student_checkpoint',
+    'checkpoint_to_resume',
     'find_latest_checkpoint',
     'load_checkpoint_file',
 ]

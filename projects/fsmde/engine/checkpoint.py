@@ -1,6 +1,6 @@
 """Checkpoints: what may be unpickled, writing that survives a kill, and honest loading."""
 
-import glob
+import difflib
 import os
 import os.path as osp
 import pickle
@@ -94,20 +94,88 @@ def check_student_checkpoint(model, path: str) -> None:
         )
 
 
-def find_latest_checkpoint(work_dir: str) -> str:
-    """Path of the newest ``epoch_*.pth`` or ``iter_*.pth`` in a work directory, None if there is none.
+def check_resumable(path: str) -> None:
+    """Raise unless a checkpoint says where its run was: training goes on from an epoch, not from weights alone.
 
-    Does not trust mmengine's ``last_checkpoint`` file, which a kill may leave empty.
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If something that a run goes on from is missing, or a weight is not finite.
     """
-    found = [(osp.getmtime(path), path) for path in glob.glob(osp.join(work_dir, '*.pth'))]
-    found = [item for item in found if re.fullmatch(r'(epoch|iter)_\d+\.pth', osp.basename(item[1]))]
-    return max(found)[1] if found else None
+    checkpoint = load_checkpoint_file(path)
+    meta = checkpoint.get('meta')
+    missing = [key for key in ('epoch', 'iter') if not isinstance(meta, dict) or key not in meta]
+    missing += [key for key in ('state_dict', 'message_hub', 'optimizer') if key not in checkpoint]
+    if missing:
+        raise ValueError(
+            f'{path} has no {", ".join(missing)}: it holds weights and no state of a run, as published and best '
+            f'checkpoints do. Resume from an epoch_*.pth, or begin with these weights: --cfg-options load_from={path}'
+        )
+    broken = not_finite(checkpoint['state_dict'])
+    if broken:
+        raise ValueError(
+            f'{path} cannot be resumed: {len(broken)} of its tensors are not finite, such as {broken[0]}. Name an '
+            'earlier checkpoint'
+        )
+
+
+def not_finite(state, name: str = '') -> list:
+    """Dotted names of the tensors in nested dicts and lists that hold NaN or infinity."""
+    if isinstance(state, torch.Tensor):
+        return [] if torch.isfinite(state).all() else [name]
+    items = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, (list, tuple)) else ()
+    return [found for key, value in items for found in not_finite(value, f'{name}.{key}'.lstrip('.'))]
+
+
+def find_latest_checkpoint(work_dir: str) -> str:
+    """Path of the ``epoch_*.pth`` or ``iter_*.pth`` with the largest number in a work directory, None if there is none.
+
+    Trusts neither file times, which a copy changes, nor mmengine's ``last_checkpoint`` file, which a kill may leave empty.
+
+    Raises:
+        ValueError: If there are both kinds, whose numbers do not compare.
+    """
+    names = os.listdir(work_dir) if osp.isdir(work_dir) else []
+    found = [match for match in map(re.compile(r'(epoch|iter)_(\d+)\.pth').fullmatch, names) if match]
+    if len({match[1] for match in found}) > 1:
+        raise ValueError(f'{work_dir} holds both epoch_*.pth and iter_*.pth: name the one to go on from')
+    return osp.join(work_dir, max(found, key=lambda match: int(match[2]))[0]) if found else None
+
+
+def checkpoint_to_resume(work_dir: str) -> str:
+    """:func:`find_latest_checkpoint`, where there must be one.
+
+    Raises:
+        FileNotFoundError: If there is none; names a folder beside it that is called alike.
+    """
+    found = find_latest_checkpoint(work_dir)
+    if found:
+        return found
+    parent, name = osp.split(osp.abspath(work_dir))
+    beside = (
+        [entry for entry in os.listdir(parent) if find_latest_checkpoint(osp.join(parent, entry))]
+        if (osp.isdir(parent))
+        else []
+    )
+    near = difflib.get_close_matches(name, beside, 1)
+    raise FileNotFoundError(
+        f'nothing to resume: {work_dir} {"has no epoch_*.pth or iter_*.pth" if osp.isdir(work_dir) else "is not there"}'
+        + (f'; did you mean {osp.join(parent, near[0])}?' if near else '')
+        + ' --resume auto begins where there is nothing'
+    )
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove the temporary files of :class:`AtomicBackend` that killed processes left; nobody may be writing there."""
+    for name in os.listdir(folder) if osp.isdir(folder) else ():
+        if re.fullmatch(r'.+\.pth\.[a-z0-9_]{8}\.tmp', name):
+            os.unlink(osp.join(folder, name))
 
 
 class AtomicBackend(LocalBackend):
     """mmengine's local files, but written to a temporary name and renamed: a kill while saving leaves the old file.
 
-    Used by :class:`AtomicCheckpointHook`. A kill leaves at most a file named ``<name>.*.tmp``, which may be deleted.
+    Used by :class:`AtomicCheckpointHook`. A kill leaves at most a file named ``<name>.*.tmp``, which
+    the next training in the folder removes.
     """
 
     def put(self, obj: bytes, filepath) -> None:
@@ -126,8 +194,10 @@ class AtomicBackend(LocalBackend):
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o644)
             os.replace(temporary, filepath)
-        except OSError as error:
+        except BaseException as error:
             os.unlink(temporary)
+            if not isinstance(error, OSError):
+                raise
             raise OSError(
                 error.errno, f'cannot write {filepath} ({len(obj) / 2**20:.0f} MiB): {error.strerror}'
             ) from error

@@ -1,8 +1,15 @@
 """Saving checkpoints so that a kill at any moment leaves the earlier ones."""
 
+import difflib
+import os
+import os.path as osp
+import re
+
 from mmdet3d.registry import HOOKS
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import CheckpointHook
+
+from .checkpoint import load_checkpoint_file, remove_leftovers
 
 
 @HOOKS.register_module()
@@ -10,7 +17,9 @@ class AtomicCheckpointHook(CheckpointHook):
     """mmengine's hook, which never removes the only good file: neither the last checkpoint nor the best one.
 
     Files are written by :class:`AtomicBackend`. The best checkpoint is removed when a better one is on disk, where
-    mmengine removes it before.
+    mmengine removes it before. Nothing is removed outside the folder of this run: a checkpoint that came from another
+    folder, or was copied, names files of the run that wrote it. What kills have left in the folder is put in order when
+    training begins: temporary files go, and of several best checkpoints the best stays and is known.
 
     Args:
         max_keep_ckpts: How many checkpoints to keep, -1 for all. At least two: mmengine removes the oldest before it
@@ -31,6 +40,59 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(
             *args, max_keep_ckpts=max_keep_ckpts, save_best=save_best, backend_args=backend_args, **kwargs
         )
+
+    def before_train(self, runner):
+        super().before_train(runner)
+        if self.save_best and self.save_best != ['auto']:
+            self._check_metric(runner)
+            self._adopt_best(runner)
+        if is_main_process():
+            remove_leftovers(self.out_dir)
+        # The ranks may only go on when they agree on what is there.
+        barrier()
+
+    def _check_metric(self, runner):
+        """Raise before the first iteration if no validation will say what decides; mmengine finds out an epoch later."""
+        loop = getattr(runner, '_val_loop', None)
+        if loop is None:
+            runner.logger.warning(f'nothing is validated: no best checkpoint by {self.save_best[0]} will be saved')
+            return
+        metrics = loop.evaluator.metrics
+        if not all(hasattr(metric, 'names_of_figures') for metric in metrics):
+            return
+        known = [name for metric in metrics for name in metric.names_of_figures(loop.evaluator.dataset_meta)]
+        if self.save_best[0] not in known:
+            near = difflib.get_close_matches(self.save_best[0], known, 3, 0)
+            raise ValueError(
+                f'default_hooks.checkpoint: save_best={self.save_best[0]!r} is no figure of the validation, whose '
+                f'figures follow from val_evaluator (protocol, modes); the nearest are {", ".join(near)}'
+            )
+
+    def _adopt_best(self, runner):
+        """Know the best of the folder's best checkpoints, whatever the checkpoint that is resumed knew; drop the rest."""
+        found, better = {}, self.is_better_than.get(self.key_indicators[0])
+        name = re.escape('best_' + self.key_indicators[0].replace('/', '_')) + r'_(epoch|iter)_\d+\.pth'
+        for file in os.listdir(self.out_dir) if osp.isdir(self.out_dir) else ():
+            if re.fullmatch(name, file):
+                path = osp.join(self.out_dir, file)
+                try:
+                    found[path] = float(load_checkpoint_file(path)['message_hub']['runtime_info']['best_score'])
+                except (ValueError, KeyError, TypeError) as error:
+                    runner.logger.warning(f'{path} is left alone: it does not say how good it is ({error})')
+        barrier()  # Every rank has read them.
+        self.best_ckpt_path = None
+        for path, score in found.items():
+            if self.best_ckpt_path is None or better(score, found[self.best_ckpt_path]):
+                self.best_ckpt_path = path
+        for key, value in (('best_ckpt', self.best_ckpt_path), ('best_score', found.get(self.best_ckpt_path))):
+            if value is None:
+                runner.message_hub.runtime_info.pop(key, None)
+            else:
+                runner.message_hub.update_info(key, value)
+        for path in found.keys() - {self.best_ckpt_path}:
+            if is_main_process():
+                self.file_backend.remove(path)
+                runner.logger.info(f'{path} is removed: {self.best_ckpt_path} is better')
 
     def _save_best_checkpoint(self, runner, metrics):
         if not self.save_best:

@@ -1,23 +1,86 @@
-"""Stop when a loss is not finite."""
+"""Stop before anything that is not finite gets into the weights or a checkpoint."""
 
 import torch
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+
+from .checkpoint import not_finite
 
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stop training at the first loss that is not finite, naming the loss and the frames of the batch.
+    """Stop training where a loss, a gradient or a weight is not finite, naming it and the frames of the batch.
 
-    The losses are on the host already when the hook looks at them: mmengine's log takes them there every iteration.
+    - Gradients are looked at when the optimizer is about to step: a loss may be finite and its gradient NaN. In mixed
+      precision the scaler looks first, and skips a step that overflowed: that is no error.
+    - Losses are looked at after each iteration, when mmengine's log has taken them to the host.
+    - Parameters, statistics of norms, averages and the optimizer's state are looked at before they are saved: statistics
+      take up what a forward pass says, whatever the loss makes of it.
+
+    A FloatingPointError leaves the last checkpoint as it was before.
     """
+
+    def __init__(self):
+        self.runner, self.losses, self.handles = None, {}, []
+        self.frames, self.stepped = [], False
+
+    def before_train(self, runner) -> None:
+        """Look over the shoulders of the model and the optimizers."""
+        self.runner = runner
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.handles = [model.register_forward_hook(self._keep_losses)]
+        wrapper = runner.optim_wrapper
+        for one in wrapper.optim_wrappers.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]:
+            self.handles.append(one.optimizer.register_step_pre_hook(self._check_gradients))
+
+    def after_train(self, runner) -> None:
+        """Let go of them."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Keep the names of the frames, of all batches whose gradients are accumulated."""
+        if self.stepped:
+            self.frames, self.stepped = [], False
+        samples = data_batch.get('data_samples', []) if isinstance(data_batch, dict) else []
+        self.frames += [getattr(sample, 'frame_id', getattr(sample, 'sample_idx', None)) for sample in samples]
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Raise a FloatingPointError that names the loss and the frames."""
-        broken = [name for name, value in (outputs or {}).items() if not torch.isfinite(torch.as_tensor(value)).all()]
+        self._raise_if(not_finite({name: torch.as_tensor(value) for name, value in (outputs or {}).items()}))
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Raise a FloatingPointError that names what would be saved."""
+        buffers = {
+            name for name, _ in runner.model.named_buffers() if not name.endswith(('running_mean', 'running_var'))
+        }
+        buffers = {name.removeprefix('module.') for name in buffers}  # Constants may well be infinite.
+        found = not_finite({key: checkpoint.get(key) for key in ('state_dict', 'ema_state_dict', 'optimizer')})
+        self._raise_if([name for name in found if name.split('.', 1)[1].removeprefix('module.') not in buffers])
+
+    def _keep_losses(self, model, inputs, outputs):
+        if model.training and isinstance(outputs, dict):
+            self.losses = {name: value.detach() for name, value in outputs.items() if isinstance(value, torch.Tensor)}
+
+    def _check_gradients(self, optimizer, *_):
+        self.stepped = True
+        gradients = [p.grad for group in optimizer.param_groups for p in group['params'] if p.grad is not None]
+        # One look at all of them: each would make an accelerator wait.
+        if gradients and not torch.stack([gradient.isfinite().all() for gradient in gradients]).all():
+            broken = [gradient for gradient in gradients if not gradient.isfinite().all()]
+            self._raise_if(
+                not_finite(self.losses)
+                or [f'losses are finite, but gradients of {len(broken)} of {len(gradients)} parameters are']
+            )
+
+    def _raise_if(self, broken):
         if broken:
-            frames = [sample.frame_id for sample in (data_batch or {}).get('data_samples', [])]
+            few = ', '.join(broken[:6]) + (f' and {len(broken) - 6} more' if len(broken) > 6 else '')
             raise FloatingPointError(
-                f'{", ".join(broken)} not finite in epoch {runner.epoch + 1}, iteration {runner.iter + 1}, frames {frames}. '
-                'Lower the learning rate, clip gradients, or look at these frames with tools/analysis_tools/browse_dataset.py'
+                f'{few} not finite in epoch {self.runner.epoch + 1}, iteration {self.runner.iter + 1}, frames '
+                f'{self.frames}. Lower the learning rate, clip gradients, or look at these frames with '
+                'tools/analysis_tools/browse_dataset.py'
             )

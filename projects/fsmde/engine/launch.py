@@ -6,6 +6,10 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
 
+from fsmde.concurrency import LOCK
+
+from .settings import LOADERS, check_names, check_options
+
 
 def has_accelerator() -> bool:
     """Whether mmengine would train on something else than a CPU."""
@@ -21,7 +25,8 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
         cfg_options: Settings by dotted names, as mmengine's ``DictAction`` collects them.
 
     Raises:
-        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError.
+        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError; if a
+            setting is not known, see :mod:`fsmde.engine.settings`, or of another kind than the one it replaces.
     """
     try:
         cfg = Config.fromfile(path)
@@ -33,30 +38,54 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
             'Class(...)'
         ) from error
     if cfg_options:
+        check_options(cfg, cfg_options, path)
         cfg.merge_from_dict(cfg_options)
-    if data_root:
+    check_names(cfg, path)
+    for name in LOADERS:
+        # Torch refuses to keep, or to hurry, workers that are not there.
+        if (cfg.get(name) or {}).get('num_workers') == 0:
+            cfg[name].pop('prefetch_factor', None)
+            cfg[name].pop('persistent_workers', None)
+    if data_root is not None:
         set_data_root(cfg, data_root)
     return cfg
+
+
+def refuse_empty_options(parser, args):
+    """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request."""
+    for name, value in vars(args).items():
+        if value == '':
+            parser.error(f'{name} is empty: is the variable set that it comes from?')
+    return args
 
 
 def set_data_root(cfg: Config, data_root: str) -> None:
     """Put ``data_root`` into every data set of a config, at any depth of wrapping.
 
     ``--cfg-options data_root=...`` does not reach the data sets of a pure Python config.
+
+    Raises:
+        ValueError: If the root is empty, or no data set has one.
     """
+    if not data_root.strip():
+        raise ValueError('--data-root is empty: is the variable set that it comes from?')
+    changed = []
 
     def visit(node):
         if isinstance(node, dict):
             if 'data_root' in node:
                 node['data_root'] = data_root
+                changed.append(node)
             for value in node.values():
                 visit(value)
         elif isinstance(node, (list, tuple)):
             for value in node:
                 visit(value)
 
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in LOADERS:
         visit(cfg.get(name))
+    if not changed:
+        raise ValueError(f'no data set of the config has a data_root to be replaced by --data-root {data_root}')
 
 
 def setup_distribution(cfg: Config, launcher: str) -> None:
@@ -94,6 +123,24 @@ def use_amp(cfg: Config) -> None:
         raise ValueError('--amp needs an accelerator: there is none here, train in float32')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def rank_and_world() -> tuple:
+    """This process's rank and the number of processes, as torchrun, srun or mpirun say them: (0, 1) without them."""
+    rank, world = (
+        next((int(os.environ[name]) for name in names if name in os.environ), default)
+        for names, default in (
+            (('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK'), 0),
+            (('WORLD_SIZE', 'SLURM_NTASKS', 'OMPI_COMM_WORLD_SIZE'), 1),
+        )
+    )
+    return rank, world
+
+
+def work_dir_lock(work_dir: str) -> str:
+    """The file that a training's first rank locks for all of them; the others lock one of their own."""
+    rank, _ = rank_and_world()
+    return os.path.join(work_dir, LOCK if rank == 0 else f'{LOCK}_rank{rank}')
 
 
 def work_dir_of(config_path: str) -> str:

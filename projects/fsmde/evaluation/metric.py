@@ -165,6 +165,20 @@ class SurroundDepthMetric(BaseMetric):
                 with open(osp.join(self.out_dir, name), 'w') as file:
                     file.write('\n'.join(getattr(table, render)() for table in tables))
 
+    def names_of_figures(self, dataset_meta: dict) -> list:
+        """Keys of what :meth:`evaluate` returns for a data set's metainfo, before anything is evaluated."""
+        names = []
+        for p, protocol in enumerate(self.protocols):
+            for mode in self.modes:
+                lead = ('' if p == 0 else f'{protocol}/') + ('' if mode == 'metric' else f'{mode}/')
+                names += [f'{lead}{metric}' for metric in NAMES]
+                if p == 0 and mode == 'metric':
+                    names += [f'{camera}/abs_rel' for camera in dataset_meta['cam_names']]
+        names.append('non_finite')
+        names += ['consistency/abs_rel'] * ('occlusion_tested' in self.consistency)
+        names += ['flicker/abs_log'] * self.flicker
+        return [f'{self.prefix}/{name}' for name in names]
+
     def _short(self):
         short = {}
         for p, (name, entry) in enumerate(self.results_dict['protocols'].items()):

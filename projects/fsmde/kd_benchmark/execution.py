@@ -8,6 +8,7 @@ import time
 import traceback
 from multiprocessing.connection import wait
 
+from fsmde.concurrency import LOCK, BusyError, empty, end_with_parent, only_one
 from fsmde.engine import find_latest_checkpoint
 from fsmde.engine.processes import PROCESSES
 from fsmde.evaluation import describe_run
@@ -18,13 +19,16 @@ from .suite import Run
 
 #: Lines of its log that are shown of a run that failed.
 TAIL = 15
+#: Exit code of a run whose folder somebody else holds, EX_TEMPFAIL of sysexits.h.
+BUSY = 75
 
 
 def execute(runs: list, jobs: int = 1, say=print) -> list:
     """Make the runs whose records are not there.
 
     A run that was interrupted begins anew; one that was trained and not evaluated is evaluated. An exception, that of
-    Ctrl-C too, ends all processes.
+    Ctrl-C too, ends all processes, and so does the end of this one, whatever ends it. A run that another call is making
+    is left to it, and counts as failed here.
 
     Args:
         runs: :class:`Run` in the order in which they are made.
@@ -52,7 +56,7 @@ def execute(runs: list, jobs: int = 1, say=print) -> list:
                     failed.append(run)
                 done = total - len(waiting) - len(active)
                 left = (time.time() - start) / done * (total - done)
-                outcome = _summary(run) if ok else f'FAILED (exit code {process.exitcode})\n{_tail(run)}'
+                outcome = _summary(run) if ok else _failure(run, process.exitcode)
                 say(f'[{done}/{total}] {run.name}: {outcome}; {_duration(left)} left')
     finally:
         for process, _ in active.values():
@@ -78,7 +82,7 @@ def train_and_test(run: Run) -> None:
     checkpoint = find_latest_checkpoint(work_dir) if state else None
     if not checkpoint:
         # Of another config, or interrupted.
-        shutil.rmtree(work_dir, ignore_errors=True)
+        empty(work_dir)
     cfg.work_dir, cfg.randomness = work_dir, dict(cfg.get('randomness', {}), seed=run.seed)
     cfg.load_from = checkpoint or cfg.get('load_from')
     run.evaluate_on_split(cfg)
@@ -116,12 +120,15 @@ def train_and_test(run: Run) -> None:
 
 def _log_and_run(run):
     """In the child: everything that is printed goes to a file beside the work directory, which training may remove."""
-    os.makedirs(run.work_dir.parent, exist_ok=True)
-    with open(_log_path(run), 'w') as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
+    end_with_parent()
     try:
-        train_and_test(run)
+        with only_one(osp.join(run.work_dir, LOCK), 'another training'):
+            with open(_log_path(run), 'w') as log:
+                os.dup2(log.fileno(), 1)
+                os.dup2(log.fileno(), 2)
+            train_and_test(run)
+    except BusyError:
+        sys.exit(BUSY)
     except Exception:
         traceback.print_exc()
         sys.exit(1)
@@ -135,6 +142,12 @@ def _tail(run):
     with open(_log_path(run), errors='replace') as log:
         lines = log.readlines()[-TAIL:]
     return ''.join(f'    {line}' for line in lines) + f'    its whole log is {_log_path(run)}'
+
+
+def _failure(run, code):
+    if code == BUSY:
+        return f'FAILED: another training is at work in {run.work_dir}: let it finish'
+    return f'FAILED (exit code {code})\n{_tail(run)}'
 
 
 def _summary(run):

@@ -7,6 +7,8 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+from fsmde.concurrency import end_with_parent, only_one
+
 from .dgp import write_index, write_json
 from .frozen import source_hash
 from .scene import PRESETS, Scene
@@ -53,6 +55,7 @@ def make_world(
     Raises:
         ValueError: a parameter is out of its range.
         FileExistsError: something else is at ``out_dir``.
+        BusyError: another process is making a world there.
 
     Example:
         >>> make_world('data/tiny', train_scenes=1, val_scenes=0, test_scenes=0, frames_per_scene=2, size=(48, 80))
@@ -66,21 +69,22 @@ def make_world(
     wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=source_hash(), **sizes)
     _check(wanted, jobs)
     out_dir = Path(out_dir)
-    if _found(out_dir, wanted, force):
-        logger.info('%s already holds this world', out_dir)
-        return out_dir
-
-    partial = out_dir.with_name(f'.{out_dir.name}.partial')
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        _write(partial, wanted, jobs)
-        if out_dir.is_dir():
-            shutil.rmtree(out_dir)
-        partial.rename(out_dir)
-    except BaseException:
+    # The folder itself is replaced as a whole: its lock lies beside it.
+    with only_one(str(out_dir.resolve().with_name(f'.{out_dir.name}.lock')), f'another make_synthetic of {out_dir}'):
+        if _found(out_dir, wanted, force):
+            logger.info('%s already holds this world', out_dir)
+            return out_dir
+        partial = out_dir.with_name(f'.{out_dir.name}.partial')
         shutil.rmtree(partial, ignore_errors=True)
-        raise
+        partial.mkdir(parents=True)
+        try:
+            _write(partial, wanted, jobs)
+            if out_dir.is_dir():
+                shutil.rmtree(out_dir)
+            partial.rename(out_dir)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     return out_dir
 
 
@@ -136,7 +140,7 @@ def _run(tasks, jobs):
     if jobs == 1:
         yield from map(_write_scene, tasks)
         return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn')) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn'), end_with_parent) as pool:
         futures = [pool.submit(_write_scene, task) for task in tasks]
         try:
             for future in as_completed(futures):

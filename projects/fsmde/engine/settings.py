@@ -1,0 +1,133 @@
+"""Settings that nobody would read, and settings that do not agree: said before a run begins."""
+
+import difflib
+import inspect
+import numbers
+import re
+
+import mmdet3d.registry
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+#: All that mmengine's Runner reads at the top of a config, and what configs as such may say.
+KNOWN = (
+    'model', *LOADERS, 'train_cfg', 'val_cfg', 'test_cfg', 'val_evaluator', 'test_evaluator', 'optim_wrapper',
+    'param_scheduler', 'auto_scale_lr', 'default_hooks', 'custom_hooks', 'data_preprocessor', 'load_from', 'resume',
+    'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer', 'default_scope', 'randomness', 'experiment_name',
+    'work_dir', 'custom_imports', 'model_wrapper_cfg', 'compile', 'activation_checkpointing', 'efficient_conv_bn_eval',
+    'cfg', 'strategy',
+)  # fmt: skip
+REGISTRIES = [value for value in vars(mmdet3d.registry).values() if isinstance(value, Registry)]
+#: How alike two names must be, by difflib's ratio, for the one to be a slip of the other: one letter of five or more.
+ALIKE = 0.85
+#: Schedulers that bring the learning rate down to its end, where it then stays.
+FALLING = ('CosineAnnealing', 'Poly', 'Linear', 'OneCycle')
+
+
+def check_names(cfg: Config, path: str) -> None:
+    """Refuse a name at the top of a config that is a slip of one that is read.
+
+    Other names are none of our business: configs have variables.
+
+    Raises:
+        ValueError: Names the config, the name and the nearest known one.
+    """
+    for name, value in cfg.items():
+        # Pure Python configs carry the classes that they import.
+        if name in KNOWN or name.startswith('_') or callable(value):
+            continue
+        for near in difflib.get_close_matches(name, KNOWN, 1, ALIKE):
+            if not re.fullmatch(re.escape(near) + r'_?\d+', name):
+                raise ValueError(f'{path}: nothing reads {name!r}; did you mean {near!r}?')
+
+
+def check_options(cfg: Config, options: dict, path: str) -> None:
+    """Refuse ``--cfg-options`` that would change nothing, or a number to something else.
+
+    Raises:
+        ValueError: Names the setting, what is known at its place, and the nearest name.
+    """
+    for option, value in options.items():
+        where = f'{path}: --cfg-options {option}'
+        keys = option.split('.')
+        if keys[0] not in KNOWN:
+            hint = 'use --data-root' if option == 'data_root' else _nearest(keys[0], KNOWN)
+            what = 'is a variable of the file, which has done its work' if keys[0] in cfg else 'is not read'
+            raise ValueError(f'{where}: {keys[0]!r} {what}; {hint}')
+        node = cfg
+        for depth, key in enumerate(keys):
+            at = '.'.join(keys[:depth]) or 'the config'
+            if isinstance(node, (list, tuple)):
+                if not key.isdigit() or int(key) >= len(node):
+                    raise ValueError(f'{where}: {at} is a list of {len(node)}, found the place {key!r}')
+                node = node[int(key)]
+                continue
+            if not isinstance(node, dict):
+                break  # None becomes a dict.
+            if key not in node:
+                known = {*node, *parameters_of(node)} if depth else set(KNOWN)
+                near = difflib.get_close_matches(key, known - {key}, 1, ALIKE)
+                # Without a class to ask only a slip is evidence.
+                if key not in known and (near or parameters_of(node)):
+                    raise ValueError(f'{where}: {at} has no {key!r}; {_nearest(key, known)}')
+                break
+            node = node[key]
+        else:
+            _check_kind(where, node, value)
+
+
+def parameters_of(node: dict) -> set:
+    """Names that the class of a config takes, those of its bases too; none if there is no such class."""
+    kind = node.get('type')
+    if isinstance(kind, str):
+        kind = next(filter(None, (registry.get(kind) for registry in REGISTRIES)), None)
+    if not inspect.isclass(kind):
+        return set()
+    return {name for base in kind.__mro__ for name in _parameters(base)} - {'self', 'args', 'kwargs'}
+
+
+def _parameters(kind):
+    try:
+        return inspect.signature(kind.__init__).parameters
+    except (TypeError, ValueError):  # Classes of C.
+        return ()
+
+
+def _nearest(name, known):
+    near = difflib.get_close_matches(name, known, 1)
+    return f'did you mean {near[0]!r}?' if near else f'there are {", ".join(sorted(known))}'
+
+
+def _check_kind(where, old, new):
+    if isinstance(old, numbers.Number) and not isinstance(old, bool) and isinstance(new, str):
+        raise ValueError(f'{where}: {old} in the config is a number, found {new!r}')
+
+
+def check_settings(cfg: Config) -> None:
+    """Raise where settings of a training do not agree.
+
+    Raises:
+        ValueError: Names the setting, what was found and what was expected.
+    """
+    train = cfg.get('train_cfg') or {}
+    for name in ('max_epochs', 'max_iters', 'val_interval'):
+        value = train.get(name)
+        if value is not None and not (isinstance(value, int) and value >= 1):
+            raise ValueError(f'train_cfg.{name} must be a whole number of at least 1, found {value!r}')
+    schedulers = cfg.get('param_scheduler')
+    schedulers = schedulers if isinstance(schedulers, (list, tuple)) else [schedulers] if schedulers else []
+    epochs = train.get('max_epochs')
+    ends = [scheduler.get('end', float('inf')) for scheduler in schedulers if scheduler.get('by_epoch', True)]
+    for place, scheduler in enumerate(schedulers):
+        kind = scheduler.get('type')
+        kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+        end = scheduler.get('end', scheduler.get('T_max'))
+        if not epochs or end is None or not scheduler.get('by_epoch', True) or not kind.startswith(FALLING):
+            continue
+        if end < epochs and end >= max(ends):
+            raise ValueError(
+                f'param_scheduler[{place}] ({kind}) ends after epoch {end} of train_cfg.max_epochs={epochs}: the learning '
+                f'rate would stay at its end. Set end={epochs} (and T_max), or put '
+                f"dict(type='ConstantLR', factor=1.0, begin={end}, end={epochs}) behind it if that is meant"
+            )
