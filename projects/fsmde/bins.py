@@ -1,6 +1,7 @@
 """Depth bins: the codec between metric depth and probabilities over K bins. The one place that knows what a bin is."""
 
 import math
+import numbers
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ class DepthBins:
             depth without it.
 
     Raises:
-        ValueError: If the range is crossed or not positive, K < 2, or an option is unknown.
+        ValueError: If the range is crossed or not positive, K < 2, a number is none, or an option is unknown.
 
     Example:
         >>> bins = DepthBins(num_bins=4, min_depth=1., max_depth=16.)
@@ -41,6 +42,13 @@ class DepthBins:
         spacing: str = 'log',
         min_width: float = 0.25,
     ):
+        for name, value in dict(
+            num_bins=num_bins, min_depth=min_depth, max_depth=max_depth, min_width=min_width
+        ).items():
+            if not isinstance(value, numbers.Real) or isinstance(value, bool):
+                raise ValueError(f'bins: {name} must be a number, found {value!r}')
+        if num_bins != int(num_bins):
+            raise ValueError(f'bins: num_bins must be a whole number, found {num_bins}')
         if num_bins < 2:
             raise ValueError(f'num_bins must be at least 2, found {num_bins}')
         if not 0 < min_depth < max_depth:

@@ -10,7 +10,8 @@ from mmengine.registry import DefaultScope
 from processes import start, start_tool, tool_main, wait_for
 from toy_run import STUDENT, distilled, toy_config
 
-from fsmde.engine import check_student_checkpoint, load_checkpoint_file
+from fsmde.engine import check_resumable, check_student_checkpoint, load_checkpoint_file
+from fsmde.engine.checkpoint import not_finite
 from toy_dgp import write_toy_dgp
 
 
@@ -78,6 +79,7 @@ def endings(tmp_path_factory):
     cfg.train_dataloader.dataset.pipeline.insert(0, dict(type='mmdet3d.KillWorker'))
     cfg.dump(folder / 'workers.py')
     checkpoint = folder / 'distilled.pth'
+    nan_student = dict(STUDENT, head=dict(STUDENT['head'], loss_depth=dict(type='LossWithoutGradient')))
     options = '--cfg-options', 'optim_wrapper.optimizer.lr=1e30'
     started = dict(
         diverged=start_tool('train.py', run, '--work-dir', folder / 'a', *options, log=folder / 'diverged'),
@@ -93,18 +95,23 @@ def endings(tmp_path_factory):
         cut=start_tool(
             'train.py', run, '--work-dir', folder / 'd', '--resume', folder / 'cut.pth', log=folder / 'cut'
         ),
+        nan_gradients=start_tool(
+            'train.py', config('nan.py', nan_student), '--work-dir', folder / 'g', log=folder / 'nan_gradients', NAN_AT='4'
+        ),
         distilled=start_tool('test.py', run, checkpoint, '--work-dir', folder / 'e', log=folder / 'distilled'),
         student=start_tool('test.py', student, checkpoint, '--work-dir', folder / 'f', log=folder / 'student'),
     )
     for process in started.values():
         wait_for(process)
-    return {name: (process.exitcode, (folder / name).read_text()) for name, process in started.items()}
+    said = {name: (process.exitcode, (folder / name).read_text()) for name, process in started.items()}
+    return dict(said, folder=folder)
 
 
 @pytest.mark.parametrize(
     'run, message',
     [
         ('diverged', "not finite in epoch 1, iteration 2, frames ['000000/0"),
+        ('nan_gradients', 'losses are finite, but gradients of'),
         ('worker_killed', 'is killed by signal: Killed'),
         ('full_disk', 'MiB): File too large'),
         ('cut', 'cut.pth cannot be loaded as weights: it is cut, no checkpoint, or not safe'),
@@ -113,6 +120,16 @@ def endings(tmp_path_factory):
 def test_a_run_ends_with_a_message(endings, run, message):
     code, said = endings[run]
     assert code == 1 and message in said, said
+
+
+def test_gradients_that_are_not_finite_reach_no_file(endings):
+    """The toy data has three frames: the fifth step is in the second epoch."""
+    assert 'not finite in epoch 2, iteration 5, frames' in endings['nan_gradients'][1]
+    work_dir = endings['folder'] / 'g'
+    assert [path.name for path in work_dir.glob('*.pth')] == ['epoch_1.pth']
+    check_resumable(str(work_dir / 'epoch_1.pth'))
+    state = torch.load(work_dir / 'epoch_1.pth')
+    assert not not_finite(dict(state_dict=state['state_dict'], optimizer=state['optimizer']))
 
 
 def test_a_distilled_checkpoint_is_the_plain_students(endings):

@@ -58,6 +58,9 @@ class SurroundDepthDataset(BaseDataset):
     ):
         if isinstance(cameras, str):
             raise ValueError(f'cameras must be a list of names, found {cameras!r}')
+        own = dict(max_depth='MAX_DEPTH of a subclass', rounding='ROUNDING of a subclass', cam_names='cameras=')
+        for name in own.keys() & dict(kwargs.get('metainfo') or {}).keys():
+            raise ValueError(f'{type(self).__name__}: metainfo has no say in {name}: it is set by {own[name]}')
         self.cameras = list(cameras or self.CAMERAS)
         if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f'cameras are named twice: {self.cameras}')

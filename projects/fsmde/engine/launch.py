@@ -8,7 +8,7 @@ from mmengine.device import is_cuda_available, is_mlu_available, is_musa_availab
 
 from fsmde.concurrency import LOCK
 
-from .settings import LOADERS, check_names, check_options
+from .settings import KNOWN, LOADERS, check_names, check_numbers, check_options
 
 
 def has_accelerator() -> bool:
@@ -41,6 +41,8 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
         check_options(cfg, cfg_options, path)
         cfg.merge_from_dict(cfg_options)
     check_names(cfg, path)
+    for name in KNOWN:
+        check_numbers(cfg.get(name), f'{path}: {name}')
     for name in LOADERS:
         # Torch refuses to keep, or to hurry, workers that are not there.
         if (cfg.get(name) or {}).get('num_workers') == 0:

@@ -5,9 +5,22 @@ import inspect
 import numbers
 import re
 
-import mmdet3d.registry
+from mmdet3d.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    LOG_PROCESSORS,
+    LOOPS,
+    METRICS,
+    MODELS,
+    OPTIM_WRAPPERS,
+    OPTIMIZERS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+    VISBACKENDS,
+    VISUALIZERS,
+)
 from mmengine.config import Config
-from mmengine.registry import Registry
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 #: All that mmengine's Runner reads at the top of a config, and what configs as such may say.
@@ -18,7 +31,11 @@ KNOWN = (
     'work_dir', 'custom_imports', 'model_wrapper_cfg', 'compile', 'activation_checkpointing', 'efficient_conv_bn_eval',
     'cfg', 'strategy',
 )  # fmt: skip
-REGISTRIES = [value for value in vars(mmdet3d.registry).values() if isinstance(value, Registry)]
+#: What a config's `type` may be the name of.
+REGISTRIES = (
+    DATA_SAMPLERS, DATASETS, HOOKS, LOG_PROCESSORS, LOOPS, METRICS, MODELS, OPTIM_WRAPPERS, OPTIMIZERS, PARAM_SCHEDULERS,
+    TRANSFORMS, VISBACKENDS, VISUALIZERS,
+)  # fmt: skip
 #: How alike two names must be, by difflib's ratio, for the one to be a slip of the other: one letter of five or more.
 ALIKE = 0.85
 #: Schedulers that bring the learning rate down to its end, where it then stays.
@@ -55,7 +72,7 @@ def check_options(cfg: Config, options: dict, path: str) -> None:
             hint = 'use --data-root' if option == 'data_root' else _nearest(keys[0], KNOWN)
             what = 'is a variable of the file, which has done its work' if keys[0] in cfg else 'is not read'
             raise ValueError(f'{where}: {keys[0]!r} {what}; {hint}')
-        node = cfg
+        node = dict(cfg.items())
         for depth, key in enumerate(keys):
             at = '.'.join(keys[:depth]) or 'the config'
             if isinstance(node, (list, tuple)):
@@ -77,21 +94,43 @@ def check_options(cfg: Config, options: dict, path: str) -> None:
             _check_kind(where, node, value)
 
 
-def parameters_of(node: dict) -> set:
-    """Names that the class of a config takes, those of its bases too; none if there is no such class."""
+def check_numbers(node, where: str) -> None:
+    """Refuse words where a class of ours takes numbers, anywhere in a config.
+
+    Raises:
+        ValueError: Names the setting, what was found and what was expected.
+    """
+    if isinstance(node, (list, tuple)):
+        for place, item in enumerate(node):
+            check_numbers(item, f'{where}.{place}')
+    elif isinstance(node, dict):
+        kind = class_of(node)
+        ours = kind is not None and kind.__module__.split('.')[0] == 'fsmde'
+        for key, value in node.items():
+            if isinstance(value, str) and ours and parameters_of(node).get(key) in (int, float):
+                raise ValueError(f'{where}.{key} of {kind.__name__} must be a number, found {value!r}')
+            check_numbers(value, f'{where}.{key}')
+
+
+def class_of(node: dict):
+    """The class that a config builds, None if it is unknown."""
     kind = node.get('type')
     if isinstance(kind, str):
         kind = next(filter(None, (registry.get(kind) for registry in REGISTRIES)), None)
-    if not inspect.isclass(kind):
-        return set()
-    return {name for base in kind.__mro__ for name in _parameters(base)} - {'self', 'args', 'kwargs'}
+    return kind if inspect.isclass(kind) else None
 
 
-def _parameters(kind):
-    try:
-        return inspect.signature(kind.__init__).parameters
-    except (TypeError, ValueError):  # Classes of C.
-        return ()
+def parameters_of(node: dict) -> dict:
+    """Names that the class of a config takes, those of its bases too, with their annotations; none without a class."""
+    found = {}
+    for base in getattr(class_of(node), '__mro__', ()):
+        try:
+            parameters = inspect.signature(base.__init__).parameters
+        except (TypeError, ValueError):  # Classes of C.
+            continue
+        for name, parameter in parameters.items():
+            found.setdefault(name, parameter.annotation)
+    return {name: kind for name, kind in found.items() if name not in ('self', 'args', 'kwargs')}
 
 
 def _nearest(name, known):
