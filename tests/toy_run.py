@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import fsmde  # noqa: F401  isort: skip  (before mmdet: where mmcv has no compiled ops it puts a stand-in)
 import torch
 import torch.nn.functional as F
 from mmdet.models.backbones import ResNet

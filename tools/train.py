@@ -99,6 +99,8 @@ def main():
                 raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
             cfg.auto_scale_lr.enable = True
         check_settings(cfg)
+        if args.resume == 'newest':
+            checkpoint_to_resume(cfg.work_dir)  # The lock would make a folder of a misspelt name.
         with only_one(work_dir_lock(cfg.work_dir), 'another training'):
             train(cfg, args)
     except (FileNotFoundError, FileExistsError, BusyError) as error:

@@ -66,3 +66,13 @@ def test_a_pipeline_without_lidar_pixels_is_named():
     del sample['lidar_pixels']
     with pytest.raises(KeyError, match='put KeepLidarPixels into the test pipeline'):
         evaluate([sample])
+
+
+@pytest.mark.parametrize(
+    'kwargs',
+    [{}, dict(modes=['median']), dict(protocol=['fsmde', 'surrounddepth'], consistency=())],
+    ids=['default', 'median', 'two_protocols'],
+)
+def test_names_of_figures_are_those_of_an_evaluation(kwargs):
+    names = SurroundDepthMetric(**kwargs).names_of_figures(META)
+    assert sorted(names) == sorted(evaluate([random_frame(seed) for seed in range(2)], **kwargs))

@@ -2,7 +2,9 @@ import multiprocessing
 import time
 
 import pytest
+from processes import start
 
+from fsmde.concurrency import LOCK, only_one
 from fsmde.kd_benchmark import Arm, Run, execute
 
 ARM = Arm('toy', 'toy.py', 'toy', {}, (0,), 'toy', 'suite')
@@ -42,3 +44,27 @@ def test_finished_runs_are_not_repeated(tmp_path):
     lines = []
     assert execute([run], say=lines.append) == []
     assert lines == ['1 of 1 runs are there already, 0 to do']
+
+
+class HeldRun(Run):
+    def read_config(self):
+        (self.work_dir / 'half_trained.pth').touch()
+        time.sleep(3600)
+
+
+def test_runs_end_with_a_killed_benchmark_and_are_not_touched_by_a_second(tmp_path):
+    run = HeldRun(ARM, 0, out=tmp_path / 'out', work_root=tmp_path / 'work')
+    parent = start(execute, [run], log=tmp_path / 'log')
+    half_trained, end = run.work_dir / 'half_trained.pth', time.monotonic() + 300
+    while not half_trained.exists():
+        assert time.monotonic() < end, (tmp_path / 'log').read_text()
+        time.sleep(0.05)
+    lines = []
+    assert execute([run], say=lines.append) == [run]
+    assert f'FAILED: another training is at work in {run.work_dir}: let it finish' in lines[-1]
+    assert half_trained.exists()
+    parent.kill()
+    parent.join(500)
+    # The lock is free when the training is gone.
+    with only_one(str(run.work_dir / LOCK), 'an orphan', patience=300):
+        assert half_trained.exists()

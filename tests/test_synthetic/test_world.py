@@ -4,11 +4,13 @@ import hashlib
 import json
 import subprocess
 import sys
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 
+from fsmde.concurrency import BusyError, only_one
 from fsmde.datasets import DDADDataset
 from fsmde.synthetic import make_world, trivial_abs_rel
 from fsmde.synthetic.trivial import _pose, _views
@@ -155,7 +157,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr('fsmde.synthetic.dgp.write_image', full_disk)
     with pytest.raises(OSError, match='No space left'):
         make_world(tmp_path / 'w', **TINY)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ['.w.lock']
 
 
 @pytest.mark.parametrize(
@@ -185,3 +187,17 @@ def test_trivial_predictor(world):
 def test_importing_fsmde_does_not_import_the_generator():
     code = 'import sys, fsmde; assert not {"trimesh", "embreex"} & set(sys.modules)'
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_two_calls_at_once_do_not_mix(tmp_path, monkeypatch):
+    """The second waits, and leaves the half-made world of the first alone."""
+    half_made = tmp_path / '.world.partial' / '000000'
+    half_made.mkdir(parents=True)
+    with only_one(str(tmp_path / '.world.lock'), 'the first'):
+        monkeypatch.setattr('fsmde.synthetic.world.only_one', partial(only_one, patience=0))
+        with pytest.raises(BusyError, match='another make_synthetic of .*world is at work in'):
+            make_world(tmp_path / 'world', **TINY)
+        assert half_made.is_dir() and not (tmp_path / 'world').exists()
+    # What a killed one left is in nobody's way.
+    world = make_world(tmp_path / 'world', **dict(TINY, test_scenes=0, frames_per_scene=1))
+    assert len(list(world.glob('[0-9]*'))) == 1 and not half_made.exists()

@@ -4,6 +4,7 @@ import copy
 import json
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from fsmde.concurrency import only_one
 from fsmde.teacher_cache import TeacherCache
 
 TOOL = Path(__file__).parents[3] / 'tools' / 'cache_teacher.py'
@@ -107,7 +109,7 @@ def test_resumes_and_shares_the_work(toy_dgp, tmp_path, monkeypatch, capsys):
     live = config(toy_dgp)
     cache = run_tool(live, tmp_path, monkeypatch, RANK='1', WORLD_SIZE='2')
     assert [path.stem for path in sorted(cache.rglob('*.npz'))] == ['0001']
-    assert '2 frames are missing' in capsys.readouterr().out
+    assert '2 frames are to come' in capsys.readouterr().out
     with pytest.raises(ValueError, match='not finished'):
         MODELS.build(cached(live, cache).model)
     before = (cache / '000000' / '0001.npz').stat().st_mtime_ns
@@ -126,6 +128,33 @@ def test_a_frame_that_cannot_be_read_is_named(toy_dgp, tmp_path, monkeypatch, ca
         TeacherCache(cache).description()
     run_tool(config(toy_dgp), tmp_path, monkeypatch, '--allow-missing', '1')
     assert TeacherCache(cache).description()['feature_channels'] == 16
+
+
+@pytest.mark.parametrize('first, second', [('0', '1'), ('1', '0')])
+def test_no_rank_declares_the_cache_complete_while_another_has_frames(
+    toy_dgp, tmp_path, monkeypatch, capsys, first, second
+):
+    """Frame 1 is rank 1's and cannot be read; the allowance would cover all that is absent."""
+    (toy_dgp / '000000' / 'rgb' / 'CAMERA_01' / '1.png').write_bytes(b'')
+    options = '--allow-missing', '3'
+    cache = run_tool(config(toy_dgp), tmp_path, monkeypatch, *options, RANK=first, WORLD_SIZE='2')
+    assert 'frames are to come' in capsys.readouterr().out and (cache / 'UNFINISHED').exists()
+    run_tool(config(toy_dgp), tmp_path, monkeypatch, *options, RANK=second, WORLD_SIZE='2')
+    assert 'is complete: 2 of 3 frames' in capsys.readouterr().out
+    assert not [path for path in cache.rglob('*') if path.suffix in ('.tmp', '.unreadable')]
+
+
+def test_a_rank_that_works_is_waited_for_and_has_no_double(toy_dgp, tmp_path, monkeypatch, capsys):
+    cache = TeacherCache(tmp_path / 'cache')
+    with cache.writer(1):
+        run_tool(config(toy_dgp), tmp_path, monkeypatch)
+        assert 'rank 0 is done; other ranks are at work' in capsys.readouterr().out
+        assert (cache.root / 'UNFINISHED').exists()
+        monkeypatch.setattr('fsmde.teacher_cache.only_one', partial(only_one, patience=0))
+        with pytest.raises(SystemExit, match='another cache_teacher.py of rank 1 is at work in'):
+            run_tool(config(toy_dgp), tmp_path, monkeypatch, RANK='1')
+    run_tool(config(toy_dgp), tmp_path, monkeypatch)
+    assert 'is complete: 3 of 3 frames' in capsys.readouterr().out
 
 
 def test_another_teacher_is_refused(toy_dgp, tmp_path, monkeypatch):

@@ -1,0 +1,199 @@
+"""Settings that nobody would read or that do not agree are refused before anything runs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet3d.registry import PARAM_SCHEDULERS
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from toy_run import toy_config, validated
+
+from fsmde.bins import DepthBins
+from fsmde.datasets import DDADDataset
+from fsmde.engine import SameScheduleHook
+from fsmde.engine.launch import read_config, set_data_root
+from fsmde.engine.settings import check_settings
+
+CONFIG = Path(__file__).parents[2] / 'configs/fsmde_kd_ddad.py'
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('mmdet3d'):
+        yield
+
+
+@pytest.mark.parametrize(
+    'option, value, message',
+    [
+        ('data_root', 'DDAD', "'data_root' is a variable of the file, .*; use --data-root"),
+        ('train_pipeline.0.x', 1, "'train_pipeline' is a variable of the file"),
+        ('optim_wraper.optimizer.lr', 1.0, "'optim_wraper' is not read; did you mean 'optim_wrapper'"),
+        ('model.backbone.dept', 18, "model.backbone has no 'dept'; did you mean 'depth'"),
+        ('model.bckbone.depth', 18, "model has no 'bckbone'; did you mean 'backbone'"),
+        ('model.distillers.2.loss_weight', 1.0, "model.distillers is a list of 2, found the place '2'"),
+        ('model.distillers.first.loss_weight', 1.0, "is a list of 2, found the place 'first'"),
+        ('train_cfg.max_epoch', 3, "train_cfg has no 'max_epoch'; did you mean 'max_epochs'"),
+        ('default_hooks.chekpoint.interval', 3, "default_hooks has no 'chekpoint'; did you mean 'checkpoint'"),
+        ('model.head.bins.num_bins', 'abc', "64 in the config is a number, found 'abc'"),
+    ],
+)
+def test_options_that_would_change_nothing(option, value, message):
+    with pytest.raises(ValueError, match=f'fsmde_kd_ddad.py: --cfg-options {option}: .*{message}'):
+        read_config(str(CONFIG), cfg_options={option: value})
+
+
+def test_options_that_change_something():
+    options = {
+        'model.distillers.1.loss_weight': 0.2,
+        'model.head.chamfer_weight': 0.5,  # An argument of the class that the config leaves at its default.
+        'optim_wrapper.accumulative_counts': 2,
+        'randomness.deterministic': True,
+        'train_dataloader.prefetch_factor': 4,
+        'model.backbone.init_cfg': None,
+        'load_from': 'weights.pth',
+        'train_dataloader.dataset.pipeline.2.size': (192, 320),
+    }
+    cfg = read_config(str(CONFIG), cfg_options=options)
+    assert cfg.model.distillers[1].loss_weight == 0.2 and cfg.model.head.chamfer_weight == 0.5
+    assert cfg.train_dataloader.dataset.pipeline[2]['size'] == (192, 320) and cfg.load_from == 'weights.pth'
+
+
+@pytest.mark.parametrize(
+    'slip, near',
+    [
+        ('optim_wraper', 'optim_wrapper'),
+        ('param_schedulers', 'param_scheduler'),
+        ('custom_hook', 'custom_hooks'),
+        ('trian_dataloader', 'train_dataloader'),
+        ('resum', 'resume'),
+    ],
+)
+def test_a_slip_in_a_name_at_the_top_of_a_config(tmp_path, slip, near):
+    (tmp_path / 'config.py').write_text(f'model = dict(type="BinDepthEstimator")\n{slip} = dict(a=1)\n')
+    with pytest.raises(ValueError, match=f"config.py: nothing reads '{slip}'; did you mean '{near}'"):
+        read_config(str(tmp_path / 'config.py'))
+
+
+def test_variables_of_a_config_are_its_own_business(tmp_path):
+    names = ['weights', 'model_2', 'model2', 'base_model', 'train_dataset', 'val_pipeline', 'max_epochs', 'test_cameras']
+    lines = [f'{name} = 1' for name in names]
+    (tmp_path / 'config.py').write_text('\n'.join(['model = dict(a=1)', *lines]))
+    assert read_config(str(tmp_path / 'config.py')).model.a == 1
+
+
+def test_a_word_for_a_number_in_a_file(tmp_path):
+    (tmp_path / 'config.py').write_text(
+        "model = dict(type='BinDepthEstimator', max_depth='eighty', head=dict(type='BinDepthHead'))\n"
+    )
+    with pytest.raises(ValueError, match="config.py: model.max_depth of BinDepthEstimator must be a number, found 'eighty'"):
+        read_config(str(tmp_path / 'config.py'))
+    for name in ('num_bins', 'min_depth', 'max_depth', 'min_width'):
+        with pytest.raises(ValueError, match=f"bins: {name} must be a number, found 'abc'"):
+            DepthBins(**{name: 'abc'})
+
+
+@pytest.mark.parametrize('root', ['', ' '])
+def test_an_empty_data_root_is_an_unset_variable(root):
+    with pytest.raises(ValueError, match='--data-root is empty: is the variable set'):
+        read_config(str(CONFIG), data_root=root)
+    with pytest.raises(ValueError, match='no data set of the config has a data_root'):
+        set_data_root(Config(dict(train_dataloader=dict(dataset=dict(type='Own')))), '/data')
+
+
+@pytest.mark.parametrize('name', ['max_depth', 'rounding', 'cam_names'])
+def test_metainfo_that_would_have_no_effect(name):
+    with pytest.raises(ValueError, match=f'DDADDataset: metainfo has no say in {name}: it is set by'):
+        DDADDataset(data_root='absent', metainfo={name: 1}, lazy_init=True)
+    assert DDADDataset(data_root='absent', metainfo=dict(dataset='own'), lazy_init=True).metainfo['dataset'] == 'own'
+
+
+def test_loaders_without_workers_keep_none():
+    cfg = read_config(str(CONFIG), cfg_options={'train_dataloader.num_workers': 0, 'test_dataloader.num_workers': 0})
+    for name in ('train_dataloader', 'test_dataloader'):
+        loader = torch.utils.data.DataLoader(
+            [1], num_workers=0, persistent_workers=cfg[name].get('persistent_workers', False)
+        )
+        assert list(loader)
+
+
+def training(**train_cfg):
+    return Config(dict(train_cfg=dict(by_epoch=True, **train_cfg)))
+
+
+@pytest.mark.parametrize('name, value', [('val_interval', 0), ('max_epochs', 0), ('val_interval', 0.5), ('max_epochs', 'ten')])
+def test_counts_that_cannot_be(name, value):
+    with pytest.raises(ValueError, match=f'train_cfg.{name} must be a whole number of at least 1, found {value!r}'):
+        check_settings(training(**{'max_epochs': 2, name: value}))
+
+
+def test_a_schedule_that_ends_before_the_training():
+    cosine = dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=20, T_max=20, convert_to_iter_based=True)
+    warm_up = dict(type='LinearLR', by_epoch=False, begin=0, end=500)
+    cfg = training(max_epochs=40)
+    cfg.param_scheduler = [warm_up, cosine]
+    with pytest.raises(ValueError, match=r'param_scheduler\[1\] \(CosineAnnealingLR\) ends after epoch 20 of .*=40'):
+        check_settings(cfg)
+    cfg.param_scheduler = [warm_up, cosine, dict(type='ConstantLR', factor=1.0, begin=20, end=40)]
+    check_settings(cfg)
+    cfg.train_cfg.max_epochs, cfg.param_scheduler = 20, [warm_up, cosine]
+    check_settings(cfg)
+
+
+class Resumed:
+    """What the hook asks of a runner: an optimizer and its schedule of so many epochs of ten iterations."""
+
+    def __init__(self, epochs, lr=1e-3):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        self.optim_wrapper = OptimWrapper(torch.optim.AdamW([parameter], lr=lr))
+        self.param_schedulers = [
+            PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=self.optim_wrapper))
+            for scheduler in (
+                dict(type='LinearLR', by_epoch=False, begin=0, end=5),
+                dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=epochs, T_max=epochs),
+            )
+        ]
+
+    def checkpoint(self):
+        for scheduler in self.param_schedulers:
+            scheduler.step()
+        return dict(
+            param_schedulers=[scheduler.state_dict() for scheduler in self.param_schedulers],
+            optimizer=self.optim_wrapper.state_dict(),
+        )
+
+
+def test_a_run_is_not_resumed_with_another_schedule():
+    """mmengine restores the old one: a run made longer would stay at the learning rate of its end."""
+    checkpoint = Resumed(20).checkpoint()
+    SameScheduleHook().after_load_checkpoint(Resumed(20), checkpoint)
+    with pytest.raises(ValueError, match='param_scheduler 1: T_max was 20, is 40; param_scheduler 1: end was 20, is 40'):
+        SameScheduleHook().after_load_checkpoint(Resumed(40), checkpoint)
+    with pytest.raises(ValueError, match='optimizer group 0: initial_lr was 0.001, is 0.002'):
+        SameScheduleHook().after_load_checkpoint(Resumed(20, lr=2e-3), checkpoint)
+    shorter = Resumed(20)
+    shorter.param_schedulers.pop()
+    with pytest.raises(ValueError, match='there were 2 of param_scheduler, now 1'):
+        SameScheduleHook().after_load_checkpoint(shorter, checkpoint)
+
+
+@pytest.mark.parametrize(
+    'evaluator, save_best, message',
+    [
+        (dict(modes=['median']), 'depth/abs_rel', "'depth/abs_rel' is no figure .* depth/median/abs_rel"),
+        ({}, 'depth/abs_rell', "'depth/abs_rell' is no figure .* are depth/abs_rel"),
+        (dict(protocol='vfdepth'), 'depth/vfdepth/abs_rel', 'is no figure of the validation'),
+    ],
+)
+def test_what_decides_on_the_best_is_measured(toy_dgp, tmp_path, evaluator, save_best, message):
+    cfg = validated(toy_config(toy_dgp, max_epochs=1))
+    cfg.val_evaluator.update(evaluator)
+    cfg.default_hooks.checkpoint.save_best = save_best
+    cfg.work_dir, cfg.experiment_name = str(tmp_path / 'work'), save_best + str(evaluator)
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(ValueError, match=message):
+        runner.train()
+    assert not list((tmp_path / 'work').glob('*.pth')) and runner.iter == 0
