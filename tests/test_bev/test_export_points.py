@@ -30,7 +30,7 @@ def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_pa
     ]
     command = [TOOL, config, tmp_path / 'student.pth', '--out', tmp_path / 'points']
     command += ['--data-root', sample_data / 'nuscenes_sample', '--max-depth', 40, '--color', '--voxel-size', 0.2]
-    loader = ['test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False']
+    loader = ['test_dataloader.num_workers=0']
     command += ['--cfg-options', *SMALL, *loader, *sizes]
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
     tool.main()

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import importlib
-import inspect
 import re
 import runpy
 import shlex
@@ -13,6 +12,8 @@ from pathlib import Path
 
 from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
+
+from fsmde.engine.settings import check_options
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
@@ -130,24 +131,14 @@ def parse_tool_arguments(path: Path, arguments: list) -> argparse.Namespace:
 
 
 def unknown_options(config: Config, options: dict) -> list:
-    """``--cfg-options`` that a config has not, and that the class they would be given to does not take."""
-    return [key for key in options if not _is_setting(config, key.split('.'))]
-
-
-def _is_setting(node, keys):
-    for key in keys[:-1]:
-        node = node[int(key)] if isinstance(node, (list, tuple)) else node.get(key)
-        if node is None:
-            return False
-    if isinstance(node, (list, tuple)):
-        return int(keys[-1]) < len(node)
-    kind = node.get('type')
-    if isinstance(kind, str):
-        kind = next(filter(None, (registry.get(kind) for registry in REGISTRIES)), None)
-    parameters = (
-        [inspect.signature(base.__init__).parameters for base in kind.__mro__] if inspect.isclass(kind) else []
-    )
-    return keys[-1] in node or any(keys[-1] in names for names in parameters)
+    """``--cfg-options`` that the tools would refuse, see :mod:`fsmde.engine.settings`."""
+    refused = []
+    for key, value in options.items():
+        try:
+            check_options(config, {key: value}, config.filename)
+        except ValueError as error:
+            refused.append(str(error))
+    return refused
 
 
 @contextlib.contextmanager

@@ -79,7 +79,16 @@ def test_a_slip_in_a_name_at_the_top_of_a_config(tmp_path, slip, near):
 
 
 def test_variables_of_a_config_are_its_own_business(tmp_path):
-    names = ['weights', 'model_2', 'model2', 'base_model', 'train_dataset', 'val_pipeline', 'max_epochs', 'test_cameras']
+    names = [
+        'weights',
+        'model_2',
+        'model2',
+        'base_model',
+        'train_dataset',
+        'val_pipeline',
+        'max_epochs',
+        'test_cameras',
+    ]
     lines = [f'{name} = 1' for name in names]
     (tmp_path / 'config.py').write_text('\n'.join(['model = dict(a=1)', *lines]))
     assert read_config(str(tmp_path / 'config.py')).model.a == 1
@@ -89,7 +98,9 @@ def test_a_word_for_a_number_in_a_file(tmp_path):
     (tmp_path / 'config.py').write_text(
         "model = dict(type='BinDepthEstimator', max_depth='eighty', head=dict(type='BinDepthHead'))\n"
     )
-    with pytest.raises(ValueError, match="config.py: model.max_depth of BinDepthEstimator must be a number, found 'eighty'"):
+    with pytest.raises(
+        ValueError, match="config.py: model.max_depth of BinDepthEstimator must be a number, found 'eighty'"
+    ):
         read_config(str(tmp_path / 'config.py'))
     for name in ('num_bins', 'min_depth', 'max_depth', 'min_width'):
         with pytest.raises(ValueError, match=f"bins: {name} must be a number, found 'abc'"):
@@ -124,7 +135,9 @@ def training(**train_cfg):
     return Config(dict(train_cfg=dict(by_epoch=True, **train_cfg)))
 
 
-@pytest.mark.parametrize('name, value', [('val_interval', 0), ('max_epochs', 0), ('val_interval', 0.5), ('max_epochs', 'ten')])
+@pytest.mark.parametrize(
+    'name, value', [('val_interval', 0), ('max_epochs', 0), ('val_interval', 0.5), ('max_epochs', 'ten')]
+)
 def test_counts_that_cannot_be(name, value):
     with pytest.raises(ValueError, match=f'train_cfg.{name} must be a whole number of at least 1, found {value!r}'):
         check_settings(training(**{'max_epochs': 2, name: value}))
@@ -170,7 +183,9 @@ def test_a_run_is_not_resumed_with_another_schedule():
     """mmengine restores the old one: a run made longer would stay at the learning rate of its end."""
     checkpoint = Resumed(20).checkpoint()
     SameScheduleHook().after_load_checkpoint(Resumed(20), checkpoint)
-    with pytest.raises(ValueError, match='param_scheduler 1: T_max was 20, is 40; param_scheduler 1: end was 20, is 40'):
+    with pytest.raises(
+        ValueError, match='param_scheduler 1: T_max was 20, is 40; param_scheduler 1: end was 20, is 40'
+    ):
         SameScheduleHook().after_load_checkpoint(Resumed(40), checkpoint)
     with pytest.raises(ValueError, match='optimizer group 0: initial_lr was 0.001, is 0.002'):
         SameScheduleHook().after_load_checkpoint(Resumed(20, lr=2e-3), checkpoint)

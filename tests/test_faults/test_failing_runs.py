@@ -96,7 +96,12 @@ def endings(tmp_path_factory):
             'train.py', run, '--work-dir', folder / 'd', '--resume', folder / 'cut.pth', log=folder / 'cut'
         ),
         nan_gradients=start_tool(
-            'train.py', config('nan.py', nan_student), '--work-dir', folder / 'g', log=folder / 'nan_gradients', NAN_AT='4'
+            'train.py',
+            config('nan.py', nan_student),
+            '--work-dir',
+            folder / 'g',
+            log=folder / 'nan_gradients',
+            NAN_AT='4',
         ),
         distilled=start_tool('test.py', run, checkpoint, '--work-dir', folder / 'e', log=folder / 'distilled'),
         student=start_tool('test.py', student, checkpoint, '--work-dir', folder / 'f', log=folder / 'student'),

@@ -1,0 +1,76 @@
+"""Every example in the tools' own help is taken by the tool, and every setting that it names does something."""
+
+import argparse
+import ast
+import contextlib
+import re
+import shlex
+
+import pytest
+from code_blocks import ROOT, commands, parse_tool_arguments, tool_call
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from test_code_blocks import check_command
+
+from fsmde.engine.launch import read_config, set_data_root
+
+TOOLS = sorted((ROOT / 'tools').rglob('*.py'))
+tools = pytest.mark.parametrize('tool', TOOLS, ids=lambda path: path.stem)
+
+
+def docstring(path):
+    return ast.get_docstring(ast.parse(path.read_text())) or ''
+
+
+def examples(path):
+    """Commands in a tool's docstring as lists of words; of a synopsis, all that may be given."""
+    text = docstring(path).replace('\\\n', ' ')
+    lines = [line.strip() for line in text.splitlines() if re.match(r' *(python|torchrun) ', line)]
+    for line in [*lines, *re.findall(r'``(python .*?)``', text, re.S)]:
+        for words in commands(re.sub(r'\[|\]|\.\.\.', '', line)):
+            yield words
+
+
+@tools
+def test_examples_of_a_docstring(tool):
+    found = list(examples(tool))
+    assert found or tool.stem == 'demo', f'{tool} has no example'
+    for words in found:
+        assert tool_call(words)[0] == tool, f'{words} runs another tool'
+        check_command(words, ROOT / 'README.md')
+
+
+def settings_in_help(tool, monkeypatch):
+    """Settings such as ``a.b=1`` in the help of a tool's options."""
+    texts = []
+    add = argparse._ActionsContainer.add_argument
+
+    def keep(container, *args, **kwargs):
+        texts.append(kwargs.get('help') or '')
+        return add(container, *args, **kwargs)
+
+    monkeypatch.setattr(argparse._ActionsContainer, 'add_argument', keep)
+    with contextlib.suppress(SystemExit):  # Most tools want more than nothing.
+        parse_tool_arguments(tool, [])
+    return [
+        word for text in texts for word in shlex.split(re.sub(r"['()]", ' ', text)) if re.match(r'\w+\.[\w.]+=', word)
+    ]
+
+
+@tools
+def test_settings_in_the_help_of_options(tool, monkeypatch, toy_dgp):
+    for setting in settings_in_help(tool, monkeypatch):
+        key, value = setting.rstrip('.,;').split('=', 1)
+        cfg = read_config(
+            str(ROOT / 'configs/fsmde_kd_ddad.py'), cfg_options={key: int(value) if value.isdigit() else value}
+        )
+        set_data_root(cfg, str(toy_dgp))
+        loader = key.split('.')[0]
+        if loader.endswith('_dataloader'):
+            with DefaultScope.overwrite_default_scope('mmdet3d'):
+                assert len(Runner.build_dataloader(cfg[loader], seed=0)) > 0
+
+
+def test_settings_are_found(monkeypatch):
+    assert settings_in_help(ROOT / 'tools/test.py', monkeypatch) == ['test_dataloader.num_workers=0']
+    assert settings_in_help(ROOT / 'tools/cache_teacher.py', monkeypatch) == ['model.teacher.model=DIR']
