@@ -27,8 +27,7 @@ def examples(path):
     text = docstring(path).replace('\\\n', ' ')
     lines = [line.strip() for line in text.splitlines() if re.match(r' *(python|torchrun) ', line)]
     for line in [*lines, *re.findall(r'``(python .*?)``', text, re.S)]:
-        for words in commands(re.sub(r'\[|\]|\.\.\.', '', line)):
-            yield words
+        yield from commands(re.sub(r'\[|\]|\.\.\.', '', line))
 
 
 @tools

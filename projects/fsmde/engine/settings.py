@@ -39,7 +39,7 @@ REGISTRIES = (
 #: How alike two names must be, by difflib's ratio, for the one to be a slip of the other: one letter of five or more.
 ALIKE = 0.85
 #: Schedulers that bring the learning rate down to its end, where it then stays.
-FALLING = ('CosineAnnealing', 'Poly', 'Linear', 'OneCycle')
+FALLING = ('CosineAnnealing', 'Poly', 'OneCycle')
 
 
 def check_names(cfg: Config, path: str) -> None:
