@@ -47,6 +47,7 @@ setup(
         'nuscenes-devkit',
         'transformers>=4.38',
         'rich',
+        'filelock>=3.10',  # as torch and huggingface_hub bring it
     ],
     extras_require={
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
