@@ -7,7 +7,8 @@ import re
 import shlex
 
 import pytest
-from code_blocks import ROOT, commands, parse_tool_arguments, tool_call
+from code_blocks import ROOT, commands, parse_tool_arguments, tool_call, unknown_options
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from test_code_blocks import check_command
@@ -56,13 +57,20 @@ def settings_in_help(tool, monkeypatch):
     ]
 
 
+def first_that_takes(options):
+    """The first shipped config that takes the options: with a teacher of weights, or with a trained estimator."""
+    configs = 'configs/fsmde_kd_ddad.py', 'configs/benchmark/live_teacher.py'
+    taken = [path for path in configs if not unknown_options(Config.fromfile(ROOT / path), options)]
+    assert taken, f'no config takes {options}'
+    return taken[0]
+
+
 @tools
 def test_settings_in_the_help_of_options(tool, monkeypatch, toy_dgp):
     for setting in settings_in_help(tool, monkeypatch):
         key, value = setting.rstrip('.,;').split('=', 1)
-        cfg = read_config(
-            str(ROOT / 'configs/fsmde_kd_ddad.py'), cfg_options={key: int(value) if value.isdigit() else value}
-        )
+        options = {key: int(value) if value.isdigit() else value}
+        cfg = read_config(str(ROOT / first_that_takes(options)), cfg_options=options)
         set_data_root(cfg, str(toy_dgp))
         loader = key.split('.')[0]
         if loader.endswith('_dataloader'):
