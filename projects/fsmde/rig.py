@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fsmde.calibration import find_fault
+
 ROUNDINGS = ('floor', 'truncate', 'round')
 COLLISIONS = ('nearest', 'last')
 
@@ -56,7 +58,7 @@ class CameraRig:
         cam2ego: (N, 4, 4) float64 camera poses in the vehicle.
 
     Raises:
-        ValueError: If a shape, an intrinsic matrix or a rotation is not valid; names the camera.
+        ValueError: If a shape, an intrinsic matrix or a pose is not valid, see :mod:`fsmde.calibration`; names the camera.
     """
 
     names: tuple
@@ -70,11 +72,10 @@ class CameraRig:
                 f'{N} cameras {list(self.names)} need cam2img ({N}, 3, 3) and cam2ego ({N}, 4, 4), '
                 f'found {self.cam2img.shape} and {self.cam2ego.shape}'
             )
-        for name, K, T in zip(self.names, self.cam2img, self.cam2ego):
-            if not np.isfinite(K).all() or not (K[0, 0] > 0 and K[1, 1] > 0):
-                raise ValueError(f'camera {name}: cam2img is singular or not finite: {K.tolist()}')
-            if not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3) or not np.isfinite(T).all():
-                raise ValueError(f'camera {name}: cam2ego holds no rotation: {T[:3, :3].tolist()}')
+        fault = find_fault(self.cam2img, self.cam2ego)
+        if fault:
+            (camera,), text = fault
+            raise ValueError(f'camera {self.names[camera]}: {text}')
 
     @property
     def azimuths(self) -> np.ndarray:

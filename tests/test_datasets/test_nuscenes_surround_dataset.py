@@ -45,7 +45,7 @@ def test_ring_order(sample_data):
         ([1, 2], 'holds list'),
         (
             dict(metainfo={}, data_list=[dict(token='t', images=dict(CAM_FRONT={}))]),
-            "frame t has no \\['CAM_FRONT_LEFT'",
+            "frame t: its images have no \\['CAM_FRONT_LEFT'",
         ),
     ],
 )
@@ -59,11 +59,3 @@ def test_cut_infos(tmp_path):
     (tmp_path / 'infos.pkl').write_bytes(pickle.dumps(dict(data_list=list(range(100))))[:50])
     with pytest.raises(ValueError, match='infos.pkl is cut or no pickle'):
         dataset(tmp_path, 'infos.pkl')
-
-
-def test_cut_sweep(tmp_path):
-    from fsmde.datasets.transforms.loading import load_points
-
-    np.zeros(12, dtype=np.float32).tofile(tmp_path / 'sweep.bin')
-    with pytest.raises(ValueError, match='12 float32 are no whole number of 5-dimensional points'):
-        load_points(str(tmp_path / 'sweep.bin'), 5)

@@ -9,28 +9,40 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import MMLogger
 from PIL import Image
 
-from fsmde.rig import CameraRig, project_points
+from fsmde.rig import project_points
 
+from .index_checks import check_index
 from .transforms.image_files import load_visible
-from .transforms.loading import load_points
+from .transforms.loading import check_stated_size
+from .transforms.point_clouds import load_points
+
+#: Frames in which LiDAR is looked for before a training.
+PROBED_FRAMES = 21
 
 
 class SurroundDepthDataset(BaseDataset):
     """Frames of a rig of N cameras with calibration and a LiDAR.
 
-    A subclass sets the class constants and writes :meth:`load_data_list`, whose entries hold ``frame_id``, ``scene``,
-    ``img_path`` (N paths), ``lidar_path``, ``lidar_dims``, ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam``
-    (N, 4, 4), all float64 and at the images' original size. Where poses are known, ``ori_cam2world`` (N, 4, 4) float64
-    holds each camera's at its own time; no augmentation changes it, temporal flicker is measured with it.
+    A subclass sets the class constants and writes :meth:`load_data_list`, whose entries hold
+
+    - ``frame_id``, which no other frame has, and ``scene``;
+    - ``img_path``: N paths. ``stated_sizes``, if the index has them: N (height, width) or None, compared with the images;
+    - ``lidar_path``, None in a frame without LiDAR, ``lidar_dims`` and, optionally, ``lidar_columns``, see
+      :func:`fsmde.datasets.transforms.point_clouds.load_points`;
+    - ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), float64 and at the images' original size;
+    - where it is known, ``lidar2ego`` (4, 4) float64, NaN for unknown, which the others are compared with;
+    - where poses are known, ``ori_cam2world`` (N, 4, 4) float64, each camera's at its own time; no augmentation changes
+      it, temporal flicker is measured with it.
 
     Args:
         cameras: Camera names, in the order of the N axis. All of the data set's, in ring order, by default.
         self_occlusion: Where masks of the car's own body are: ``dict(root=..., template='{scene}/{camera}.png',
             valid=255)``. ``root`` is taken relative to ``data_root``, ``valid`` is the grey value that marks pixels of
             the world: 255 or 0, the two public families of DDAD masks differ in it.
-        labelled_fraction: Share of the frames that have LiDAR in training, evenly spread over the index and so over the
-            scenes, and the same for every seed; at least one. The others are loaded with an empty cloud: a student learns
-            from a teacher there, and from nothing else. See :func:`evenly_spread`.
+        labelled_fraction: Share of the frames with LiDAR that keep it in training, evenly spread over the index and so
+            over the scenes, and the same for every seed; at least one. The others are loaded with an empty cloud, as
+            frames without LiDAR are: a student learns from a teacher there, and from nothing else. See
+            :func:`evenly_spread`.
         only_labelled: Labelled frames take the places of the others, each as often: what a student without a teacher
             learns from in as many steps. Repetitions of a frame are augmented differently.
         max_refetch: How many frames after a broken one are tried in training before the error is raised.
@@ -93,28 +105,69 @@ class SurroundDepthDataset(BaseDataset):
         return dict(super().metainfo, cam_names=self.cameras, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
 
     def full_init(self):
-        """Load the index; an absent root or index is reported with the setting that names it."""
-        if not self._fully_initialized:
-            if self.data_root and not osp.isdir(self.data_root):
-                raise FileNotFoundError(
-                    f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
-                )
-            if not osp.isfile(self.ann_file):
-                raise FileNotFoundError(
-                    f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
-                )
+        """Load and check the index; an absent root or index is reported with the setting that names it.
+
+        Raises:
+            ValueError: If a calibration is not usable, a name is there twice, or (in training) the LiDAR of none of
+                :data:`PROBED_FRAMES` frames falls into any image.
+        """
+        if self._fully_initialized:
+            return
+        if self.data_root and not osp.isdir(self.data_root):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
+            )
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
+            )
         super().full_init()
+        if not self.test_mode:
+            self._look_for_ground_truth()
 
     def filter_data(self) -> list:
-        """Mark the entries that have labels, and replace the others if they are not wanted."""
+        """Check all entries, mark those that have labels, and replace the others if they are not wanted."""
+        check_index(self.data_list, self.cameras)
         count = len(self.data_list)
-        labelled = evenly_spread(count, self.labelled_fraction)
+        scanned = np.flatnonzero([info['lidar_path'] is not None for info in self.data_list])
+        if len(scanned) < count:
+            MMLogger.get_current_instance().warning(
+                f'{self.ann_file}: {count - len(scanned)} of {count} frames have no LiDAR: no ground truth in training or '
+                'evaluation, only what a teacher says'
+            )
+        labelled = np.zeros(count, dtype=bool)
+        labelled[scanned] = evenly_spread(len(scanned), self.labelled_fraction)
         for info, has_labels in zip(self.data_list, labelled):
             info['labelled'] = bool(has_labels)
         if not self.only_labelled:
             return self.data_list
         kept = [info for info in self.data_list if info['labelled']]
+        if not kept:
+            raise ValueError(f'{self.ann_file}: only_labelled=True, and none of {count} frames has LiDAR')
         return [kept[i * len(kept) // count] for i in range(count)]
+
+    def _look_for_ground_truth(self):
+        """Raise if frames have LiDAR, and in none of some that are spread over the index does a point fall into an image."""
+        empty = []
+        # Multiples of the golden ratio, modulo 1: any beginning of this order is spread over the whole.
+        for index in np.argsort(np.arange(len(self)) * (5**0.5 - 1) / 2 % 1):
+            if not self.get_data_info(index)['labelled']:
+                continue
+            try:
+                pixels, visible, _ = self.lidar_pixels(index)
+            except (OSError, ValueError):
+                continue  # One broken frame is replaced when it is loaded.
+            if visible.any():
+                return
+            empty.append(self.get_data_info(index)['frame_id'])
+            if len(empty) == PROBED_FRAMES:
+                break
+        if empty:
+            raise ValueError(
+                f'{self.ann_file}: there is no ground truth: of {len(empty)} frames with LiDAR, {empty[0]} among them, no '
+                'point falls into the visible part of an image. Calibration, units or masks are wrong; '
+                'tools/analysis_tools/browse_dataset.py draws them'
+            )
 
     def set_epoch(self, seed: int, epoch: int) -> None:
         """Fix the random choices of all frames until the next call, in this process and in its loader's workers."""
@@ -162,13 +215,6 @@ class SurroundDepthDataset(BaseDataset):
             'pipeline or the data set as a whole wrong?'
         ) from error
 
-    def check_rig(self, info: dict) -> None:
-        """Raise a ValueError that names frame and camera if the calibration of an index entry is not usable."""
-        try:
-            CameraRig(tuple(self.cameras), info['cam2img'], info['cam2ego'])
-        except ValueError as error:
-            raise ValueError(f'frame {info["frame_id"]}: {error}') from error
-
     def lidar_pixels(self, idx: int, rounding: str = None):
         """LiDAR of a frame in its images at their original size.
 
@@ -177,14 +223,20 @@ class SurroundDepthDataset(BaseDataset):
 
         Returns:
             tuple: :class:`fsmde.rig.PixelPoints`, (P,) bool whether each pixel shows the world rather than the car
-            itself, and (N, 2) the images' heights and widths.
+            itself, and (N, 2) the images' heights and widths. Empty for a frame without LiDAR.
+
+        Raises:
+            FileNotFoundError, ValueError: If a file cannot be read, or an image has another size than the index states.
         """
         info = self.get_data_info(idx)
         sizes = []
-        for path in info['img_path']:
+        for path, stated in zip(info['img_path'], info.get('stated_sizes') or [None] * len(info['img_path'])):
             with Image.open(path) as image:
                 sizes.append(image.size[::-1])
-        points = load_points(info['lidar_path'], info['lidar_dims'])
+            check_stated_size(path, sizes[-1], stated)
+        points = np.empty((0, 3))
+        if info['lidar_path'] is not None:
+            points = load_points(info['lidar_path'], info['lidar_dims'], info.get('lidar_columns', (0, 1, 2)))
         pixels = project_points(points, info['lidar2cam'], info['cam2img'], sizes, rounding or self.ROUNDING)
         visible = np.ones(len(pixels.z), dtype=bool)
         for camera, path in enumerate(info.get('mask_path', [])):

@@ -5,6 +5,8 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import Pack3DDetInputs
 from mmdet3d.registry import TRANSFORMS
 
+from ..index_checks import check_index
+from ..infos import read_cameras
 from .formatting import PackSurroundInputs
 
 
@@ -20,7 +22,7 @@ class SurroundFromInfos(BaseTransform):
         cameras: Names, in the order of the N axis; all of the infos', in their order, by default.
 
     Raises:
-        ValueError: If the frame has no such camera.
+        ValueError: If the frame has no such camera, or its calibration is not usable.
     """
 
     def __init__(self, cameras=None):
@@ -28,16 +30,16 @@ class SurroundFromInfos(BaseTransform):
 
     def transform(self, results):
         cameras = list(self.cameras or results['images'])
-        absent = [camera for camera in cameras if camera not in results['images']]
-        if absent:
-            raise ValueError(f'frame {results["token"]} has no {absent}; it has {sorted(results["images"])}')
-        images = [results['images'][camera] for camera in cameras]
-        for key in ('cam2img', 'cam2ego', 'lidar2cam'):
-            results[key] = np.stack([np.asarray(image[key], dtype=np.float64) for image in images])
+        try:
+            calibration = read_cameras(results, cameras)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f'frame {results["token"]}: {error}') from error
+        check_index([dict(calibration, frame_id=results['token'])], cameras)
         results.update(
+            calibration,
             frame_id=results['token'],
             cam_names=cameras,
-            img_path=[image['img_path'] for image in images],
+            img_path=[results['images'][camera]['img_path'] for camera in cameras],
             lidar_dims=results['num_pts_feats'],
             rounding='round',
             rng=np.random.default_rng(np.random.randint(2**32, dtype=np.uint64)),

@@ -8,33 +8,21 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from .image_files import all_visible, load_image, load_reduced_image, load_visible, resize_visible
+from .point_clouds import load_points
 
 
-def load_points(path: str, dims: int) -> np.ndarray:
-    """Read a LiDAR cloud, (P, >= 3) x, y, z in metres and more, from DGP's .npz or nuScenes' .bin.
-
-    Args:
-        dims: Numbers a point has in a .bin file.
+def check_stated_size(path: str, size, stated) -> None:
+    """Compare an image's (height, width) with what the index states; None: it states nothing.
 
     Raises:
-        ValueError: If the file is cut, of another layout, or holds no finite point.
+        ValueError: If they differ: then the calibration is that of another image.
     """
-    if path.endswith('.npz'):
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                points = np.asarray(archive['data'], dtype=np.float64)
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # numpy raises zipfile, zlib, OS and key errors for files that are cut.
-            raise ValueError(f'{path} is no LiDAR cloud: {type(error).__name__}: {error}') from error
-    else:
-        values = np.fromfile(path, dtype=np.float32)
-        if values.size % dims:
-            raise ValueError(f'{path} is cut: {values.size} float32 are no whole number of {dims}-dimensional points')
-        points = values.reshape(-1, dims)
-    if points.ndim != 2 or points.shape[1] < 3 or not np.isfinite(points[:, :3]).all(axis=1).any():
-        raise ValueError(f'{path} holds no finite point: shape {points.shape}')
-    return points
+    if stated is not None and tuple(size) != tuple(stated):
+        raise ValueError(
+            f'{path} is {size[0]}x{size[1]} (height x width), the index states {stated[0]}x{stated[1]}: its calibration is '
+            'that of the stated size. Use the original images (ResizeViews makes them smaller), or change sizes and '
+            'intrinsics in the index'
+        )
 
 
 @TRANSFORMS.register_module()
@@ -49,6 +37,10 @@ class LoadSurroundImages(BaseTransform):
         reduce_to: (height, width) to which a later transform resizes the views. JPEGs that are at least twice as large
             are decoded at 1/2, 1/4 or 1/8 of their size, which takes half the time; ``cam2img`` follows. Not for PNG,
             and not where :class:`KeepLidarPixels` needs the original size.
+
+    Raises:
+        FileNotFoundError, ValueError: If a file cannot be read, or an image has another size than the index states
+            (``stated_sizes``); names the file.
     """
 
     def __init__(self, reduce_to: tuple = None):
@@ -61,6 +53,8 @@ class LoadSurroundImages(BaseTransform):
         else:
             images = [load_image(path) for path in results['img_path']]
             factors, sizes = [1] * len(images), [image.shape[:2] for image in images]
+        for path, size, stated in zip(results['img_path'], sizes, results.get('stated_sizes') or [None] * len(sizes)):
+            check_stated_size(path, size, stated)
         results['img'] = list(images)
         if 'mask_path' in results:
             value = results['mask_valid_value']
@@ -82,14 +76,15 @@ class LoadSurroundImages(BaseTransform):
 class LoadSurroundLidar(BaseTransform):
     """Read the LiDAR cloud of a frame: adds ``lidar_points`` (P, 3) float64, metres, in the LiDAR's frame.
 
-    P is 0 in a frame that is not ``labelled``, see :class:`fsmde.datasets.SurroundDepthDataset`.
+    P is 0 in a frame that is not ``labelled``, see :class:`fsmde.datasets.SurroundDepthDataset`. What is no measurement is
+    NaN, see :func:`fsmde.datasets.transforms.point_clouds.load_points`.
     """
 
     def transform(self, results):
         if not results.get('labelled', True):
             results['lidar_points'] = np.empty((0, 3))
             return results
-        points = load_points(results['lidar_path'], results['lidar_dims'])
+        points = load_points(results['lidar_path'], results['lidar_dims'], results.get('lidar_columns', (0, 1, 2)))
         results['lidar_points'] = np.asarray(points[:, :3], dtype=np.float64)
         return results
 
@@ -99,6 +94,9 @@ class LoadDenseDepth(BaseTransform):
     """Read dense depth at the original size: adds ``dense_depth`` (N, H0, W0) float32 metres, 0 = none.
 
     For data sets that have it (:class:`fsmde.datasets.DDADDataset` with ``dense_depth=...``): 16-bit PNG, metres * 256.
+
+    Raises:
+        FileNotFoundError, ValueError: If a map is absent, of another type, or of another size than its image.
     """
 
     def transform(self, results):
@@ -112,5 +110,8 @@ class LoadDenseDepth(BaseTransform):
             raise ValueError(
                 f'frame {results["frame_id"]}: dense depth maps must be of one size, found {[m.shape for m in maps]}'
             )
+        for path, depth, size in zip(results['dense_depth_path'], maps, results.get('ori_shape', [])):
+            if depth.shape != tuple(size):
+                raise ValueError(f'{path}: the depth map is {depth.shape}, its image {tuple(size)} (height, width)')
         results['dense_depth'] = np.stack(maps).astype(np.float32) / 256
         return results

@@ -1,0 +1,151 @@
+"""Fields of TRI's DGP format, as dgp/proto/{sample,geometry,image,point_cloud}.proto define them.
+
+Numbers that are 0 and texts that are empty may be absent: proto3 leaves them out of its JSON.
+"""
+
+import json
+from contextlib import contextmanager
+
+import numpy as np
+
+from fsmde.rig import quaternion_to_matrix
+
+#: CameraIntrinsics of a lens other than a pinhole. Whoever adds lenses reads them here; until then they are refused.
+#: (``fov`` is not among them: it repeats what fx and the width of the image say, in a unit that is nowhere defined.)
+LENS_FIELDS = tuple('fisheye k1 k2 k3 k4 k5 k6 p1 p2 s1 s2 s3 s4 taux tauy alpha beta w xi equirectangular'.split())
+PINHOLE_FIELDS = ('fx', 'fy', 'cx', 'cy', 'skew')
+#: PointCloud.ChannelType, by number.
+CHANNELS = tuple(
+    'X Y Z INTENSITY R G B RING NORMAL_X NORMAL_Y NORMAL_Z CLASS_ID INSTANCE_ID TIMESTAMP'.split()
+)  # fmt: skip
+
+
+@contextmanager
+def reading(path: str):
+    """Turn the absence of a field of a DGP file, or another type in its place, into an error that names the file."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'{path} is not in DGP format: {type(error).__name__}: {error}') from error
+
+
+def read_json(path: str):
+    """Content of a json file; an error names the file."""
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path} is absent, though the index or a scene names it') from error
+    except ValueError as error:
+        raise ValueError(f'{path} is cut or no json: {error}') from error
+
+
+def read_number(message: dict, key: str, where: str) -> float:
+    """A field of a message; 0 where it is left out.
+
+    Raises:
+        ValueError: If it is no finite number; names ``where`` and the field.
+    """
+    value = message.get(key, 0.0)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ValueError(f'{where}: {key} must be a number, found {value!r}')
+    return number
+
+
+def read_pinhole(intrinsics: dict, where: str) -> np.ndarray:
+    """(3, 3) float64 cam2img of a CameraIntrinsics message.
+
+    Raises:
+        ValueError: If a number is none, or the camera is not a pinhole; names ``where`` and the field.
+    """
+    unknown = {key for key, value in intrinsics.items() if value} - {*LENS_FIELDS, *PINHOLE_FIELDS, 'fov'}
+    if unknown:
+        raise ValueError(
+            f'{where}: unknown fields {sorted(unknown)}; the intrinsics of DGP (dgp/proto/geometry.proto) do not have them'
+        )
+    lens = {key: value for key in LENS_FIELDS if (value := read_number(intrinsics, key, where))}
+    if lens:
+        raise ValueError(f'{where}: its lens is no pinhole: {lens}. Undistort the images first, and leave these at 0')
+    fx, fy, cx, cy, skew = (read_number(intrinsics, key, where) for key in PINHOLE_FIELDS)
+    return np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]])
+
+
+def read_poses(poses: list, names: list, path: str) -> np.ndarray:
+    """(P, 4, 4) float64 matrices of Pose messages, metres.
+
+    Args:
+        names: P names of what has these poses, for errors.
+
+    Raises:
+        ValueError: If one is no rigid motion; names the file and what has the pose.
+    """
+    matrices = None
+    try:
+        translations = [[pose.get('translation', {}).get(key, 0.0) for key in 'xyz'] for pose in poses]
+        quaternions = [[pose.get('rotation', {}).get(key, 0.0) for key in ('qw', 'qx', 'qy', 'qz')] for pose in poses]
+        matrices = quaternion_to_matrix(np.reshape(translations, (-1, 3)), np.reshape(quaternions, (-1, 4)))
+    except ValueError:
+        pass
+    if matrices is None or not np.isfinite(matrices).all():
+        # All poses of a scene are made in one call, which takes as long as one; here their fault is looked for.
+        for pose, name in zip(poses, names):
+            where = f'{path}: pose of {name}'
+            numbers = [read_number(pose.get('translation', {}), key, where) for key in 'xyz']
+            quaternion = [read_number(pose.get('rotation', {}), key, where) for key in ('qw', 'qx', 'qy', 'qz')]
+            try:
+                quaternion_to_matrix(numbers, quaternion)
+            except ValueError as error:
+                raise ValueError(f'{where}: {error}') from error
+    return matrices
+
+
+def read_size(image: dict, where: str):
+    """(height, width) that an Image message states, None where it states none.
+
+    Raises:
+        ValueError: If only one of them is stated.
+    """
+    size = tuple(int(read_number(image, key, where)) for key in ('height', 'width'))
+    if (size[0] > 0) != (size[1] > 0):
+        raise ValueError(f'{where}: height and width must both be stated or both be left out, found {size}')
+    return size if size[0] > 0 else None
+
+
+def read_point_format(cloud: dict, where: str):
+    """What a PointCloud message says of the columns of its file.
+
+    Returns:
+        The number of columns and (3,) which of them are x, y and z; None where it says nothing.
+
+    Raises:
+        ValueError: If x, y or z is not among the columns, or is there twice.
+    """
+    stated = [
+        [CHANNELS[name] if isinstance(name, int) and 0 <= name < len(CHANNELS) else str(name).upper() for name in names]
+        for names in (cloud.get('point_format'), cloud.get('point_fields'))
+        if names
+    ]
+    if not stated:
+        return None
+    names = stated[0]
+    if any(other != names for other in stated) or any(names.count(axis) != 1 for axis in 'XYZ'):
+        raise ValueError(f'{where}: point_format must name X, Y and Z once (and point_fields the same), found {stated}')
+    return len(names), [names.index(axis) for axis in 'XYZ']
+
+
+def through_world(a2world, b2world) -> np.ndarray:
+    """(..., 4, 4) float64 a2b = inverse(b2world) @ a2world of two rigid poses in metres.
+
+    World coordinates reach tens of kilometres: the translations are subtracted first.
+    """
+    # einsum: in BLAS a thousand tiny matrices wait for its threads.
+    world2b = b2world[..., :3, :3].swapaxes(-1, -2)
+    a2b = np.zeros(np.broadcast_shapes(a2world.shape, b2world.shape))
+    a2b[..., :3, :3] = np.einsum('...ij,...jk->...ik', world2b, a2world[..., :3, :3])
+    a2b[..., :3, 3] = np.einsum('...ij,...j->...i', world2b, a2world[..., :3, 3] - b2world[..., :3, 3])
+    a2b[..., 3, 3] = 1
+    return a2b

@@ -1,0 +1,54 @@
+"""What must hold for every frame of an index before the first one is loaded."""
+
+import numpy as np
+
+from fsmde.calibration import find_fault, pose_faults
+
+#: Frames whose matrices are checked in one call: more take memory and no less time.
+CHUNK = 1000
+
+
+def check_index(frames: list, cameras: list) -> None:
+    """Check names and calibration of all entries of a data set.
+
+    Args:
+        frames: Entries as :class:`fsmde.datasets.SurroundDepthDataset` wants them.
+        cameras: N names.
+
+    Raises:
+        ValueError: Names the frame and the camera.
+    """
+    seen = set()
+    for frame in frames:
+        if frame['frame_id'] in seen:
+            raise ValueError(f'frame {frame["frame_id"]!r} is in the index twice: frame_id (a token) must be unique')
+        seen.add(frame['frame_id'])
+    for first in range(0, len(frames), CHUNK):
+        _check_geometry(frames[first : first + CHUNK], cameras)
+
+
+def _check_geometry(frames, cameras):
+    N = len(cameras)
+    unknown = np.full((4, 4), np.nan)
+    stacked = {}
+    for key, shape in (('cam2img', (N, 3, 3)), ('cam2ego', (N, 4, 4)), ('lidar2cam', (N, 4, 4)), ('lidar2ego', (4, 4))):
+        matrices = [frame.get('lidar2ego', unknown) if key == 'lidar2ego' else frame[key] for frame in frames]
+        for frame, matrix in zip(frames, matrices):
+            if np.shape(matrix) != shape:
+                raise ValueError(f'frame {frame["frame_id"]}: {key} must be {shape}, found {np.shape(matrix)}')
+        stacked[key] = np.stack(matrices).astype(np.float64)
+    fault = find_fault(**stacked)
+    if fault:
+        (number, camera), text = fault
+        raise ValueError(f'frame {frames[number]["frame_id"]}: camera {cameras[camera]}: {text}')
+    posed = [frame for frame in frames if frame.get('ori_cam2world') is not None]
+    stated = [frame for frame in frames if np.isfinite(frame.get('lidar2ego', unknown)).all()]
+    for key, some in (('lidar2ego', stated), ('ori_cam2world', posed)):
+        if not some:
+            continue
+        matrices = np.stack([frame[key] for frame in some])
+        for wrong, text in pose_faults(matrices):
+            if wrong.any():
+                number, *camera = np.argwhere(wrong)[0]
+                of = f'camera {cameras[camera[0]]}: ' if camera else ''
+                raise ValueError(f'frame {some[number]["frame_id"]}: {of}{key} {text}: {matrices[wrong][0].tolist()}')
