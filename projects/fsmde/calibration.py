@@ -57,8 +57,9 @@ def pose_faults(a2b, max_distance: float = np.inf):
     # einsum: in BLAS thousands of tiny matrices wait for its threads.
     error = np.einsum('...ij,...kj->...ik', rotation, rotation) - np.eye(3)
     yield np.abs(error).max((-1, -2)) > ROTATION_TOLERANCE, 'holds no rotation'
-    yield np.einsum('...i,...i->...', np.cross(rotation[..., 0], rotation[..., 1]), rotation[..., 2]) < 0, (
-        'holds a reflection (its determinant is -1)'
+    yield (
+        np.einsum('...i,...i->...', np.cross(rotation[..., 0], rotation[..., 1]), rotation[..., 2]) < 0,
+        ('holds a reflection (its determinant is -1)'),
     )
     far = np.linalg.norm(a2b[..., :3, 3], axis=-1)
     yield far > max_distance, f'puts two sensors of a vehicle more than {max_distance:g} m apart (not in metres?)'

@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 
 from fsmde.datasets.transforms.point_clouds import MAX_BYTES, column_fault, load_points
 from toy_dgp import cylinder_points
@@ -36,7 +37,9 @@ def test_real_sweeps_are_read_as_they_are(tmp_path, sample_data):
 def test_cut_sweeps(tmp_path, size):
     path = tmp_path / 'sweep.bin'
     path.write_bytes(bytes(size))
-    with pytest.raises(ValueError, match=f'sweep.bin: {size} bytes are no whole number of points of 5 float32: .* is cut'):
+    with pytest.raises(
+        ValueError, match=f'sweep.bin: {size} bytes are no whole number of points of 5 float32: .* is cut'
+    ):
         load_points(str(path), 5)
 
 
@@ -48,10 +51,14 @@ def test_other_columns_than_stated_are_named(tmp_path, sample_data, stated, colu
     rng = np.random.default_rng(0)
     for points in [*real_clouds(sample_data), rng.permutation(real_clouds(sample_data)[0])]:
         # As Waymo's: intensity, elongation, and a flag that is -1.
-        points = np.concatenate([points[:, :5], rng.random((len(points), 6), np.float32), -np.ones((len(points), 1))], 1)
+        points = np.concatenate(
+            [points[:, :5], rng.random((len(points), 6), np.float32), -np.ones((len(points), 1))], 1
+        )
         points = np.concatenate([points[:, : columns - 1], points[:, -1:]], 1) if columns == 6 else points[:, :columns]
         points = points[: len(points) // stated * stated].astype(np.float32)
-        with pytest.raises(ValueError, match=rf'{stated} columns are stated .*repeat every {columns}: points of {columns}'):
+        with pytest.raises(
+            ValueError, match=rf'{stated} columns are stated .*repeat every {columns}: points of {columns}'
+        ):
             load_points(write(tmp_path / 'sweep.bin', points), stated)
 
 
@@ -106,17 +113,12 @@ def test_other_units_and_other_frames(tmp_path, scale, share):
         load_points(str(tmp_path / 'cloud.npz'))
 
 
-def test_stray_points_are_left_out_and_named_once_a_folder(tmp_path, caplog):
+def test_stray_points_are_left_out_and_named_once_a_folder(tmp_path):
     points = cylinder_points(1000)
     points[:5, 0] = [np.nan, np.inf, 1e19, -5000, 1001]
     np.savez(tmp_path / 'cloud.npz', data=points)
-    logger = logging.getLogger('mmengine')
-    messages = []
-    handler = logging.Handler()
+    logger, messages, handler = MMLogger.get_current_instance(), [], logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())
-    from mmengine.logging import MMLogger
-
-    logger = MMLogger.get_current_instance()
     logger.addHandler(handler)
     try:
         for _ in range(2):

@@ -74,7 +74,9 @@ class DDADDataset(SurroundDepthDataset):
                 raise ValueError(f'{path}: two data have the same key')
             sensors = [self._sensors_of(f'{path}: sample {n}', sample, data) for n, sample in enumerate(samples)]
             # All poses of a scene in one call: numpy takes as long for one.
-            images = [(f'{camera} in sample {n}', image) for n, (_, row) in enumerate(sensors) for camera, image in row]
+            images = [
+                (f'{camera} in sample {n}', image) for n, (_, row) in enumerate(sensors) for camera, image in row
+            ]
             cam2world = read_poses([image['pose'] for _, image in images], [name for name, _ in images], path)
             cam2world = cam2world.reshape(len(samples), len(self.cameras), 4, 4)
             scanned = [n for n, (cloud, _) in enumerate(sensors) if cloud.get('filename')]

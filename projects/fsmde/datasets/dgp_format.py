@@ -125,7 +125,10 @@ def read_point_format(cloud: dict, where: str):
         ValueError: If x, y or z is not among the columns, or is there twice.
     """
     stated = [
-        [CHANNELS[name] if isinstance(name, int) and 0 <= name < len(CHANNELS) else str(name).upper() for name in names]
+        [
+            CHANNELS[name] if isinstance(name, int) and 0 <= name < len(CHANNELS) else str(name).upper()
+            for name in names
+        ]
         for names in (cloud.get('point_format'), cloud.get('point_fields'))
         if names
     ]
@@ -133,7 +136,9 @@ def read_point_format(cloud: dict, where: str):
         return None
     names = stated[0]
     if any(other != names for other in stated) or any(names.count(axis) != 1 for axis in 'XYZ'):
-        raise ValueError(f'{where}: point_format must name X, Y and Z once (and point_fields the same), found {stated}')
+        raise ValueError(
+            f'{where}: point_format must name X, Y and Z once (and point_fields the same), found {stated}'
+        )
     return len(names), [names.index(axis) for axis in 'XYZ']
 
 

@@ -31,7 +31,12 @@ def _check_geometry(frames, cameras):
     N = len(cameras)
     unknown = np.full((4, 4), np.nan)
     stacked = {}
-    for key, shape in (('cam2img', (N, 3, 3)), ('cam2ego', (N, 4, 4)), ('lidar2cam', (N, 4, 4)), ('lidar2ego', (4, 4))):
+    for key, shape in (
+        ('cam2img', (N, 3, 3)),
+        ('cam2ego', (N, 4, 4)),
+        ('lidar2cam', (N, 4, 4)),
+        ('lidar2ego', (4, 4)),
+    ):
         matrices = [frame.get('lidar2ego', unknown) if key == 'lidar2ego' else frame[key] for frame in frames]
         for frame, matrix in zip(frames, matrices):
             if np.shape(matrix) != shape:

@@ -1,0 +1,277 @@
+"""v2 infos of other data sets, made by mmdet3d's own converter, and infos that lack something."""
+
+import importlib.util
+import os.path as osp
+import pickle
+import shutil
+
+import cv2
+import mmdet3d
+import numpy as np
+import pytest
+
+from fsmde.datasets import NuScenesSurroundDataset
+from toy_dgp import cylinder_points
+
+PIPELINE = [
+    dict(type='mmdet3d.LoadSurroundImages'),
+    dict(type='mmdet3d.LoadSurroundLidar'),
+    dict(type='mmdet3d.RandomFlipViews', prob=1.0),
+    dict(type='mmdet3d.ProjectLidarDepth'),
+    dict(type='mmdet3d.PackSurroundInputs'),
+]
+
+
+@pytest.fixture(scope='module')
+def converter():
+    """mmdet3d's tools/dataset_converters/update_infos_to_v2.py."""
+    path = osp.join(osp.dirname(mmdet3d.__file__), '.mim/tools/dataset_converters/update_infos_to_v2.py')
+    if not osp.isfile(path):
+        pytest.skip('mmdet3d was installed without its tools')
+    spec = importlib.util.spec_from_file_location('update_infos_to_v2', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def square(matrix):
+    """A (3, 3), (3, 4) matrix as the (4, 4) that mmdet3d's KITTI and Waymo infos have."""
+    out = np.eye(4)
+    out[: len(matrix), : len(matrix[0])] = matrix
+    return out
+
+
+def v1_info(number, projections, lidar2cams, size, columns):
+    """What mmdet3d's converters of KITTI and Waymo wrote before v2."""
+    calib = {f'P{n}': square(P) for n, P in enumerate(projections)}
+    for n, matrix in enumerate(lidar2cams):
+        calib[f'Tr_velo_to_cam{n or ""}'] = matrix
+    calib.update(R0_rect=np.eye(4), Tr_imu_to_velo=np.eye(4))
+    return dict(
+        image=dict(image_idx=number, image_path=f'training/image_2/{number:06d}.png', image_shape=np.array(size)),
+        point_cloud=dict(num_features=columns, velodyne_path=f'training/velodyne/{number:06d}.bin'),
+        calib=calib,
+        timestamp=1e6 + number,
+        pose=np.eye(4),
+        sweeps=[],
+    )
+
+
+def dump(path, content):
+    path.write_bytes(pickle.dumps(content))
+
+
+@pytest.fixture
+def kitti(tmp_path, sample_data, converter):
+    """Three real KITTI frames with the v2 infos of mmdet3d."""
+    source = sample_data / 'other_rigs/kitti_raw_sfnd/2011_09_26'
+    lines = (line.split(': ') for name in ('cam_to_cam', 'velo_to_cam') for line in open(source / f'calib_{name}.txt'))
+    numbers = {key: np.array([float(x) for x in text.split()]) for key, text in lines if key not in ('calib_time',)}
+    velo2cam = np.eye(4)
+    velo2cam[:3] = np.c_[numbers['R'].reshape(3, 3), numbers['T']]
+    lidar2cam = square(numbers['R_rect_00'].reshape(3, 3)) @ velo2cam
+    projections = [numbers[f'P_rect_0{n}'].reshape(3, 4) for n in (0, 0, 2, 3)]
+    root = tmp_path / 'kitti'
+    for folder, suffix, of in (('image_2', 'png', 'image_02'), ('velodyne', 'bin', 'velodyne_points')):
+        (root / 'training' / folder).mkdir(parents=True)
+        for number in range(3):
+            found = next(source.glob(f'*/{of}/data/{number:010d}.{suffix}'))
+            shutil.copy(found, root / 'training' / folder / f'{number:06d}.{suffix}')
+    dump(root / 'v1.pkl', [v1_info(n, projections, [lidar2cam], (375, 1242), 4) for n in range(3)])
+    (root / 'v2').mkdir()
+    converter.update_kitti_infos(str(root / 'v1.pkl'), str(root / 'v2'))
+    return root, projections[2], lidar2cam
+
+
+def load_kitti(root, ann_file='v2/v1.pkl', **kwargs):
+    prefix = dict(CAM2='training/image_2', lidar='training/velodyne')
+    options = dict(data_root=str(root), data_prefix=prefix, cameras=['CAM2'], test_mode=True)
+    return NuScenesSurroundDataset(ann_file, **{**options, 'pipeline': PIPELINE, **kwargs})
+
+
+def test_kitti(kitti):
+    """Points fall where KITTI's own formula, P R0 Tr x, puts them; depth is that of the camera and not of the first."""
+    root, P, lidar2cam = kitti
+    frames = load_kitti(root)
+    assert [frames.get_data_info(n)['frame_id'] for n in range(3)] == ['0', '1', '2']
+    info = frames.get_data_info(1)
+    assert info['stated_sizes'] == [(375, 1242)] and info['scene'] == 'v1' and info['timestamp'] is None
+    points = np.fromfile(info['lidar_path'], np.float32).reshape(-1, 4).astype(np.float64)
+    points[:, 3] = 1
+    projected = P @ lidar2cam @ points.T
+    z = projected[2]
+    u, v = np.round(projected[:2] / z)
+    inside = (z > 0) & (u >= 0) & (v >= 0) & (u < 1242) & (v < 375)
+    pixels, _, _ = frames.lidar_pixels(1)
+    assert len(pixels.z) == inside.sum() > 16_000
+    np.testing.assert_allclose(pixels.z, z[inside], rtol=1e-5)
+    # The Velodyne's frame is the ego's: the camera looks ahead, from 27 cm before the LiDAR and 8 cm below it.
+    forward, position = info['cam2ego'][0, :3, 2], info['cam2ego'][0, :3, 3]
+    assert forward[0] > 0.999 and np.linalg.norm(position - [0.27, 0, -0.08]) < 0.1
+    sample = frames[1]['data_samples']
+    assert (sample.gt_depth > 0).sum() > 15_000
+
+
+def test_a_camera_without_an_image_is_named(kitti):
+    with pytest.raises(ValueError, match="v1.pkl: frame 0 has no 'CAM0: img_path'|frame 0 has no 'CAM0: lidar2cam'"):
+        load_kitti(kitti[0], cameras=['CAM0'], data_prefix=dict(img='training', lidar='training/velodyne'))
+
+
+def test_other_data_sets_without_cam2ego_say_what_is_missing(kitti):
+    root = kitti[0]
+    content = pickle.loads((root / 'v2/v1.pkl').read_bytes())
+    content['metainfo']['dataset'] = 'mine'
+    dump(root / 'mine.pkl', content)
+    with pytest.raises(ValueError, match='mine.pkl: frame 0: CAM2: it has no cam2ego, and lidar_points no lidar2ego'):
+        load_kitti(root, 'mine.pkl')
+    for info in content['data_list']:
+        info['lidar_points']['lidar2ego'] = np.eye(4).tolist()
+    dump(root / 'mine.pkl', content)
+    np.testing.assert_array_equal(
+        load_kitti(root, 'mine.pkl').get_data_info(0)['cam2ego'], load_kitti(root).get_data_info(0)['cam2ego']
+    )
+
+
+def test_waymo(tmp_path, converter):
+    """Five cameras, 3x4 and 4x4 intrinsics, LiDAR in the vehicle's frame, folders named after nothing in the infos."""
+    root, names = tmp_path / 'waymo', ['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT']
+    front = np.array([[0.0, -1, 0, 0], [0, 0, -1, 1.5], [1, 0, 0, -1.5], [0, 0, 0, 1]])
+    lidar2cams = []
+    for degrees in (0, 45, -45, 90, -90):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        turn = np.array([[c, s, 0, 0], [-s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        lidar2cams.append(front @ turn)
+    P = np.array([[50.0, 0, 32, 0], [0, 50, 24, 0], [0, 0, 1, 0]])
+    for n in range(5):
+        (root / f'training/image_{n}').mkdir(parents=True)
+        cv2.imwrite(str(root / f'training/image_{n}/000007.png'), np.zeros((48, 64, 3), np.uint8))
+    (root / 'training/velodyne').mkdir()
+    points = np.c_[cylinder_points() + [0, 0, 1.5, 0], np.zeros(4000), -np.ones(4000)].astype(np.float32)
+    points.tofile(root / 'training/velodyne/000007.bin')
+    dump(root / 'v1.pkl', [v1_info(7, [P] * 5, lidar2cams, (48, 64), 6)])
+    (root / 'v2').mkdir()
+    converter.update_waymo_infos(str(root / 'v1.pkl'), str(root / 'v2'))
+    cameras = [f'CAM_{name}' for name in names]
+    prefix = {camera: f'training/image_{n}' for n, camera in enumerate(cameras)}
+    frames = NuScenesSurroundDataset(
+        'v2/v1.pkl',
+        data_root=str(root),
+        data_prefix=dict(prefix, lidar='training/velodyne'),
+        cameras=cameras,
+        pipeline=PIPELINE,
+    )
+    info = frames.get_data_info(0)
+    np.testing.assert_allclose(info['cam2ego'], np.linalg.inv(lidar2cams), atol=1e-6)
+    assert info['frame_id'] == '7' and info['stated_sizes'] == [(48, 64), None, None, None, None]
+    depth = frames[0]['data_samples'].gt_depth
+    # A wall 10 m around the ego, seen from 1.5 m ahead of its centre.
+    assert 8.3 < depth[0][depth[0] > 0].max() < 8.6
+
+
+def nuscenes(tmp_path, sample_data, change, cameras=None):
+    """The real key frame's infos, changed, as a second frame behind itself."""
+    content = pickle.loads((sample_data / 'nuscenes_sample/nuscenes_infos_val.pkl').read_bytes())
+    info = pickle.loads(pickle.dumps(content['data_list'][0]))
+    info['token'] = 'second'
+    content['data_list'].append(change(info) or info)
+    dump(tmp_path / 'infos.pkl', content)
+    options = dict(pipeline=[], test_mode=True, cameras=cameras)
+    return NuScenesSurroundDataset('infos.pkl', data_root=str(tmp_path), **options)
+
+
+def in_camera(**fields):
+    return lambda info: info['images']['CAM_FRONT'].update(fields)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (in_camera(cam2img=None), 'frame second: CAM_FRONT: cam2img must be a 3x3, 3x4 or 4x4 matrix'),
+        (in_camera(cam2img=[[1, 2], [3, 4]]), 'frame second: CAM_FRONT: cam2img must be a 3x3'),
+        (in_camera(cam2img='wide'), 'frame second: CAM_FRONT: could not convert string'),
+        (in_camera(lidar2cam=None), 'frame second: CAM_FRONT: lidar2cam must be a 4x4 matrix'),
+        (in_camera(lidar2cam=np.eye(3)), 'frame second: CAM_FRONT: lidar2cam must be a 4x4 matrix'),
+        (
+            in_camera(cam2ego=np.full((4, 4), np.nan)),
+            'frame second: CAM_FRONT: cam2ego must be a 4x4 matrix of finite',
+        ),
+        (in_camera(img_path=None), "frame second has no 'CAM_FRONT: img_path'"),
+        (in_camera(lidar2img=np.eye(4)), 'frame second: CAM_FRONT: lidar2img is not cam2img @ lidar2cam'),
+        (in_camera(height='tall', width=3), 'frame second: CAM_FRONT: invalid literal'),
+        (lambda info: info['images'].update(CAM_FRONT=None), 'frame second: CAM_FRONT: '),
+        (
+            lambda info: info['images'].pop('CAM_FRONT') and None,
+            r"frame second: its images have no \['CAM_FRONT'\]; they have",
+        ),
+        (lambda info: info.update(images=None), 'frame second: '),
+        (lambda info: info.pop('images') and None, "frame second has no 'images'"),
+        (
+            lambda info: info.pop('lidar_points') and None,
+            'frame second: it has no lidar_points; a frame without LiDAR has',
+        ),
+        (lambda info: info['lidar_points'].pop('num_pts_feats') and None, "frame second has no 'num_pts_feats'"),
+        (lambda info: info['lidar_points'].update(lidar2ego=[1]), 'frame second: lidar2ego must be a 4x4 matrix'),
+        (lambda info: info.update(ego2global=np.full((4, 4), np.inf)), 'frame second: ego2global must be a 4x4'),
+        (lambda info: info.update(token=None, sample_idx=None), 'entry 1 of data_list has neither a token nor'),
+        (lambda info: 'a word', "entry 1 of data_list must be a dict, found 'a word'"),
+    ],
+)
+def test_what_is_wrong_in_a_frame_is_named_with_file_and_frame(tmp_path, sample_data, change, message):
+    with pytest.raises(ValueError, match=f'infos.pkl: {message}'):
+        nuscenes(tmp_path, sample_data, change)
+
+
+def test_none_in_a_list_of_frames(tmp_path):
+    dump(tmp_path / 'infos.pkl', dict(metainfo=None, data_list=[None]))
+    with pytest.raises(ValueError, match='infos.pkl: entry 0 of data_list must be a dict, found None'):
+        NuScenesSurroundDataset('infos.pkl', data_root=str(tmp_path), pipeline=[])
+
+
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (pickle.dumps(None), 'infos.pkl holds NoneType, not the v2 infos'),
+        (pickle.dumps(dict(data_list=None)), r"infos.pkl holds \['data_list'\], not the v2 infos"),
+        (
+            b'cno_such_module_at_all\nThing\n.',
+            'infos.pkl holds objects of a module that is not installed: .*no_such_mod',
+        ),
+        (b'cos\nno_such_function\n.', 'infos.pkl is cut or no pickle: AttributeError'),
+        (b'\x80\x05\x95\xff\xff', 'infos.pkl is cut or no pickle'),
+        (b'hello', 'infos.pkl is cut or no pickle'),
+    ],
+)
+def test_pickles_that_cannot_be_read(tmp_path, content, message):
+    (tmp_path / 'infos.pkl').write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        NuScenesSurroundDataset('infos.pkl', data_root=str(tmp_path), pipeline=[])
+
+
+def test_sizes_of_infos_are_compared(tmp_path, sample_data):
+    content = pickle.loads((sample_data / 'nuscenes_sample/nuscenes_infos_val.pkl').read_bytes())
+    content['data_list'][0]['images']['CAM_BACK'].update(height=450, width=800)
+    dump(tmp_path / 'infos.pkl', content)
+    frames = NuScenesSurroundDataset(
+        str(tmp_path / 'infos.pkl'),
+        data_root=str(sample_data / 'nuscenes_sample'),
+        pipeline=PIPELINE[:1],
+        test_mode=True,
+    )
+    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 900x1600 .*, the index states 450x800'):
+        frames[0]
+
+
+@pytest.mark.parametrize('path', ['samples/LIDAR_TOP/log__LIDAR_TOP__1.pcd.bin', 'LIDAR/log__1.bin', 'log__1.bin'])
+def test_the_scene_is_the_log_without_folders(tmp_path, sample_data, path):
+    frames = nuscenes(tmp_path, sample_data, lambda info: info['lidar_points'].update(lidar_path=path))
+    assert frames.get_data_info(1)['scene'] == 'log'
+    frames = nuscenes(tmp_path, sample_data, lambda info: info['lidar_points'].update(lidar_path='LIDAR/17.bin'))
+    assert frames.get_data_info(1)['scene'] == 'infos'
+
+
+@pytest.mark.parametrize('prefix', [dict(img='samples', pts='samples/LIDAR_TOP'), dict(CAM_FRONT='a', lidar='b')])
+def test_folders_under_unknown_names(tmp_path, sample_data, prefix):
+    with pytest.raises(ValueError, match='data_prefix may name img, lidar and cameras'):
+        NuScenesSurroundDataset(
+            'nuscenes_infos_val.pkl', data_root=str(sample_data / 'nuscenes_sample'), data_prefix=prefix, pipeline=[]
+        )
