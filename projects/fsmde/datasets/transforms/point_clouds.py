@@ -1,7 +1,6 @@
 """Reading a LiDAR cloud, and refusing what cannot be one."""
 
 import os.path as osp
-from functools import lru_cache
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -14,6 +13,8 @@ MAX_FAR_SHARE = 0.01
 MAX_BYTES = 2**28
 #: Columns that a point may have.
 MAX_COLUMNS = 16
+
+_LOGGED_FOLDERS = set()
 
 
 def load_points(path: str, dims: int = None, columns=(0, 1, 2)) -> np.ndarray:
@@ -95,23 +96,15 @@ def _without_implausible(path, points):
         )
     lost = len(points) - finite.sum() + far.sum()
     if lost:
-        _log_lost_points(osp.dirname(path), osp.basename(path), f'{lost / len(points):.1%}')
+        if osp.dirname(path) not in _LOGGED_FOLDERS:
+            _LOGGED_FOLDERS.add(osp.dirname(path))
+            MMLogger.get_current_instance().warning(
+                f'{path}: {lost / len(points):.1%} of the points are not finite or beyond {MAX_COORDINATE:g} m and left out '
+                '(said once a folder)'
+            )
         points = points.copy()
         points[~finite | far, :3] = np.nan
     return points
-
-
-@lru_cache(maxsize=None)
-def _log_once(folder):
-    return iter([True])
-
-
-def _log_lost_points(folder, name, share):
-    if next(_log_once(folder), False):
-        MMLogger.get_current_instance().warning(
-            f'{folder}: clouds have points that are not finite or beyond {MAX_COORDINATE:g} m, which are left out: {share} '
-            f'of {name}, the first of them here'
-        )
 
 
 def column_fault(points: np.ndarray, numbers: int = 2**15):
