@@ -275,3 +275,18 @@ def test_folders_under_unknown_names(tmp_path, sample_data, prefix):
         NuScenesSurroundDataset(
             'nuscenes_infos_val.pkl', data_root=str(sample_data / 'nuscenes_sample'), data_prefix=prefix, pipeline=[]
         )
+
+
+def test_frames_for_detectors_are_checked_as_well(sample_data):
+    """SurroundFromInfos reads what mmdet3d's own data set gives it."""
+    from fsmde.datasets.transforms import SurroundFromInfos
+
+    info = pickle.loads((sample_data / 'nuscenes_sample/nuscenes_infos_val.pkl').read_bytes())['data_list'][0]
+    info['num_pts_feats'] = 5
+    info['images']['CAM_BACK'].update(height=900, width=1600)
+    results = SurroundFromInfos()(dict(info))
+    assert results['cam_names'] == list(info['images']) and (900, 1600) in results['stated_sizes']
+    np.testing.assert_array_equal(results['lidar2cam'][0], info['images']['CAM_FRONT']['lidar2cam'])
+    info['images']['CAM_BACK']['lidar2cam'] = np.diag([1, 1, -1, 1]) @ info['images']['CAM_BACK']['lidar2cam']
+    with pytest.raises(ValueError, match='frame ca9a282.*: camera CAM_BACK: lidar2cam holds a reflection'):
+        SurroundFromInfos()(dict(info))

@@ -81,7 +81,9 @@ def test_float64_in_place_of_float32(tmp_path, sample_data):
 
 def test_columns_stored_one_after_the_other(tmp_path, sample_data):
     for points in real_clouds(sample_data):
-        with pytest.raises(ValueError, match='do not repeat at all: is it stored column by column'):
+        with pytest.raises(
+            ValueError, match='sweep.bin: . columns are stated .* its numbers (do not repeat at all|repeat every 8)'
+        ):
             load_points(write(tmp_path / 'sweep.bin', points.T), points.shape[1])
         np.savez(tmp_path / 'cloud.npz', data=points.T)
         with pytest.raises(ValueError, match=rf'found \({points.shape[1]}, {len(points)}\): transposed'):
@@ -90,6 +92,23 @@ def test_columns_stored_one_after_the_other(tmp_path, sample_data):
 
 def test_few_points_conclude_nothing():
     assert column_fault(cylinder_points(100).astype(np.float32).reshape(-1, 5)) is None
+
+
+@pytest.mark.parametrize('no_return', [0, np.nan])
+def test_scans_that_are_mostly_without_return(sample_data, no_return):
+    """As organised clouds have it: the upper rows, the first in the file, see the sky."""
+    for points in real_clouds(sample_data):
+        points = np.concatenate([np.full((9 * len(points), points.shape[1]), no_return, np.float32), points])
+        assert column_fault(points) is None
+        D = points.shape[1]
+        wrong = points.reshape(-1)[: points.size // (D - 1) * (D - 1)].reshape(-1, D - 1)
+        assert f'repeat every {D}' in column_fault(wrong)
+
+
+def test_a_column_of_zeros(sample_data):
+    for points in real_clouds(sample_data):
+        points[:, -1] = 0
+        assert column_fault(points) is None
 
 
 @pytest.mark.parametrize('shape', [(50, 4), (50, 3), (50, 5)])

@@ -13,6 +13,7 @@ from fsmde.rig import quaternion_to_matrix
 #: CameraIntrinsics of a lens other than a pinhole. Whoever adds lenses reads them here; until then they are refused.
 #: (``fov`` is not among them: it repeats what fx and the width of the image say, in a unit that is nowhere defined.)
 LENS_FIELDS = tuple('fisheye k1 k2 k3 k4 k5 k6 p1 p2 s1 s2 s3 s4 taux tauy alpha beta w xi equirectangular'.split())
+QUATERNION = ('qw', 'qx', 'qy', 'qz')
 PINHOLE_FIELDS = ('fx', 'fy', 'cx', 'cy', 'skew')
 #: PointCloud.ChannelType, by number.
 CHANNELS = tuple(
@@ -83,24 +84,25 @@ def read_poses(poses: list, names: list, path: str) -> np.ndarray:
     Raises:
         ValueError: If one is no rigid motion; names the file and what has the pose.
     """
-    matrices = None
     try:
         translations = [[pose.get('translation', {}).get(key, 0.0) for key in 'xyz'] for pose in poses]
-        quaternions = [[pose.get('rotation', {}).get(key, 0.0) for key in ('qw', 'qx', 'qy', 'qz')] for pose in poses]
+        quaternions = [[pose.get('rotation', {}).get(key, 0.0) for key in QUATERNION] for pose in poses]
         matrices = quaternion_to_matrix(np.reshape(translations, (-1, 3)), np.reshape(quaternions, (-1, 4)))
     except ValueError:
-        pass
-    if matrices is None or not np.isfinite(matrices).all():
-        # All poses of a scene are made in one call, which takes as long as one; here their fault is looked for.
-        for pose, name in zip(poses, names):
-            where = f'{path}: pose of {name}'
-            numbers = [read_number(pose.get('translation', {}), key, where) for key in 'xyz']
-            quaternion = [read_number(pose.get('rotation', {}), key, where) for key in ('qw', 'qx', 'qy', 'qz')]
-            try:
-                quaternion_to_matrix(numbers, quaternion)
-            except ValueError as error:
-                raise ValueError(f'{where}: {error}') from error
-    return matrices
+        matrices = np.nan
+    if np.isfinite(matrices).all():
+        return matrices
+    return np.array([_read_pose(pose, f'{path}: pose of {name}') for pose, name in zip(poses, names)])
+
+
+def _read_pose(pose, where):
+    """One pose by itself, to say which is wrong: numpy takes as long for it as for all of a scene."""
+    translation = [read_number(pose.get('translation', {}), key, where) for key in 'xyz']
+    quaternion = [read_number(pose.get('rotation', {}), key, where) for key in QUATERNION]
+    try:
+        return quaternion_to_matrix(translation, quaternion)
+    except ValueError as error:
+        raise ValueError(f'{where}: {error}') from error
 
 
 def read_size(image: dict, where: str):
