@@ -80,7 +80,7 @@ def test_a_cloud_of_another_kind(root, arrays, message):
         (root / CLOUD).write_bytes(b'')
     else:
         np.savez(root / CLOUD, **arrays)
-    with pytest.raises(ValueError, match=f'LIDAR/0.npz .*{message}'):
+    with pytest.raises(ValueError, match=f'LIDAR/0.npz.*{message}'):
         dataset(root)[0]
 
 
