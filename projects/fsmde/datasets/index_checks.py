@@ -6,6 +6,8 @@ from fsmde.calibration import find_fault, pose_faults
 
 #: Frames whose matrices are checked in one call: more take memory and no less time.
 CHUNK = 1000
+#: Frames in which ground truth is looked for before a training.
+PROBED_FRAMES = 21
 
 
 def check_index(frames: list, cameras: list) -> None:
@@ -25,6 +27,40 @@ def check_index(frames: list, cameras: list) -> None:
         seen.add(frame['frame_id'])
     for first in range(0, len(frames), CHUNK):
         _check_geometry(frames[first : first + CHUNK], cameras)
+
+
+def check_ground_truth(dataset) -> None:
+    """Load frames that are spread over a data set until one has ground truth; mostly the first has.
+
+    Args:
+        dataset: A :class:`fsmde.datasets.SurroundDepthDataset` that is initialised.
+
+    Raises:
+        ValueError: If of :data:`PROBED_FRAMES` frames with labels no LiDAR point falls into the visible part of an image.
+            Frames that cannot be read say nothing: they are logged and replaced when they are loaded.
+    """
+    probed, empty = 0, []
+    # Multiples of the golden ratio, modulo 1: any beginning of this order is spread over the whole.
+    for index in np.argsort(np.arange(len(dataset)) * (5**0.5 - 1) / 2 % 1):
+        info = dataset.get_data_info(int(index))
+        if probed == PROBED_FRAMES:
+            break
+        if not info['labelled']:
+            continue
+        probed += 1
+        try:
+            visible = dataset.lidar_pixels(int(index))[1]
+        except Exception:  # Whatever is broken in one frame must not end a training, now as later.
+            continue
+        if visible.any():
+            return
+        empty.append(info['frame_id'])
+    if empty:
+        raise ValueError(
+            f'{dataset.ann_file}: there is no ground truth: of {len(empty)} frames with LiDAR, {empty[0]} among them, no '
+            'point falls into the visible part of an image. Calibration, units or masks are wrong; '
+            'tools/analysis_tools/browse_dataset.py draws them'
+        )
 
 
 def _check_geometry(frames, cameras):

@@ -11,13 +11,10 @@ from PIL import Image
 
 from fsmde.rig import project_points
 
-from .index_checks import check_index
+from .index_checks import check_ground_truth, check_index
 from .transforms.image_files import load_visible
 from .transforms.loading import check_stated_size
 from .transforms.point_clouds import load_points
-
-#: Frames in which LiDAR is looked for before a training.
-PROBED_FRAMES = 21
 
 
 class SurroundDepthDataset(BaseDataset):
@@ -108,8 +105,7 @@ class SurroundDepthDataset(BaseDataset):
         """Load and check the index; an absent root or index is reported with the setting that names it.
 
         Raises:
-            ValueError: If a calibration is not usable, a name is there twice, or (in training) the LiDAR of none of
-                :data:`PROBED_FRAMES` frames falls into any image.
+            ValueError: See :func:`fsmde.datasets.index_checks.check_index` and, in training, ``check_ground_truth``.
         """
         if self._fully_initialized:
             return
@@ -123,7 +119,7 @@ class SurroundDepthDataset(BaseDataset):
             )
         super().full_init()
         if not self.test_mode:
-            self._look_for_ground_truth()
+            check_ground_truth(self)
 
     def filter_data(self) -> list:
         """Check all entries, mark those that have labels, and replace the others if they are not wanted."""
@@ -145,29 +141,6 @@ class SurroundDepthDataset(BaseDataset):
         if not kept:
             raise ValueError(f'{self.ann_file}: only_labelled=True, and none of {count} frames has LiDAR')
         return [kept[i * len(kept) // count] for i in range(count)]
-
-    def _look_for_ground_truth(self):
-        """Raise if frames have LiDAR, and in none of some that are spread over the index does a point fall into an image."""
-        empty = []
-        # Multiples of the golden ratio, modulo 1: any beginning of this order is spread over the whole.
-        for index in np.argsort(np.arange(len(self)) * (5**0.5 - 1) / 2 % 1):
-            if not self.get_data_info(index)['labelled']:
-                continue
-            try:
-                pixels, visible, _ = self.lidar_pixels(index)
-            except Exception:  # One broken frame is logged and replaced when it is loaded.
-                continue
-            if visible.any():
-                return
-            empty.append(self.get_data_info(index)['frame_id'])
-            if len(empty) == PROBED_FRAMES:
-                break
-        if empty:
-            raise ValueError(
-                f'{self.ann_file}: there is no ground truth: of {len(empty)} frames with LiDAR, {empty[0]} among them, no '
-                'point falls into the visible part of an image. Calibration, units or masks are wrong; '
-                'tools/analysis_tools/browse_dataset.py draws them'
-            )
 
     def set_epoch(self, seed: int, epoch: int) -> None:
         """Fix the random choices of all frames until the next call, in this process and in its loader's workers."""
