@@ -47,6 +47,7 @@ setup(
         'nuscenes-devkit',
         'transformers>=4.38',
         'rich',
+        'simplejpeg>=1.7.2',
     ],
     extras_require={
         'export': ['onnx', 'onnxscript', 'onnxruntime'],

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import MMLogger
-from PIL import Image
 
+from fsmde.image_files import image_size
+from fsmde.masks import load_visible
 from fsmde.rig import CameraRig, project_points
 
-from .transforms.image_files import load_visible
 from .transforms.loading import load_points
 
 
@@ -177,10 +177,7 @@ class SurroundDepthDataset(BaseDataset):
             itself, and (N, 2) the images' heights and widths.
         """
         info = self.get_data_info(idx)
-        sizes = []
-        for path in info['img_path']:
-            with Image.open(path) as image:
-                sizes.append(image.size[::-1])
+        sizes = [image_size(path) for path in info['img_path']]
         points = load_points(info['lidar_path'], info['lidar_dims'])
         pixels = project_points(points, info['lidar2cam'], info['cam2img'], sizes, rounding or self.ROUNDING)
         visible = np.ones(len(pixels.z), dtype=bool)

@@ -5,9 +5,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from fsmde.masks import resize_visible
 from fsmde.rig import CameraRig
-
-from .image_files import resize_visible
 
 
 def warp_views(results, matrices):

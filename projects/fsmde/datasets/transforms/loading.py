@@ -7,7 +7,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from .image_files import all_visible, load_image, load_reduced_image, load_visible, resize_visible
+from fsmde.array_files import read_npz
+from fsmde.image_files import load_image, load_reduced_image
+from fsmde.masks import all_visible, load_visible, resize_visible
 
 
 def load_points(path: str, dims: int) -> np.ndarray:
@@ -20,13 +22,10 @@ def load_points(path: str, dims: int) -> np.ndarray:
         ValueError: If the file is cut, of another layout, or holds no finite point.
     """
     if path.endswith('.npz'):
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                points = np.asarray(archive['data'], dtype=np.float64)
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # numpy raises zipfile, zlib, OS and key errors for files that are cut.
-            raise ValueError(f'{path} is no LiDAR cloud: {type(error).__name__}: {error}') from error
+        points = read_npz(path, 'data')['data']
+        if points.dtype.kind not in 'fiu':
+            raise ValueError(f'{path} is no LiDAR cloud: its data are {points.dtype}, no numbers')
+        points = points.astype(np.float64)
     else:
         values = np.fromfile(path, dtype=np.float32)
         if values.size % dims:
