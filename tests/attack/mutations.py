@@ -167,7 +167,7 @@ STRUCTURE = [
     replacing('empty_dict', is_anything, setting({})),
     replacing('empty_list', is_anything, setting([])),
     replacing('a_word_anywhere', is_anything, setting('abc')),
-    replacing('a_number_anywhere', is_anything, setting(7.5)),
+    replacing('a_number_anywhere', is_anything, setting(1e7)),
     replacing('true_anywhere', is_anything, setting(True)),
 ]
 
