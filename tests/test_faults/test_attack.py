@@ -97,9 +97,9 @@ def test_bytes_of_json(dgp, file, mutate, seed):
 
 
 # What no reader can tell from a good file: a frame or scene more or less; numbers that proto3 leaves out when they are
-# 0; whether a rig stands a few metres elsewhere.
+# 0; whether a rig stands a few metres elsewhere. A frame without token has its sample_idx as name.
 COUNTED = {'samples', 'filenames', 'scene_splits', 'data_list'}
-SMALL = {'z', 'skew'}
+SMALL = {'z', 'skew', 'token'}
 
 
 def undetectable(path):
@@ -119,6 +119,14 @@ def test_fields_of_json(dgp, file, mutate, seed):
     tree = mutate(np.random.default_rng(seed), tree, undetectable)
     # The index and a scene name files, a scene names its calibration.
     dgp.attack(file, json.dumps(tree).encode(), 'calibration c0' if file == CALIBRATION else str(dgp.root))
+
+
+@pytest.mark.parametrize('value', [0, -40.0, 4e4, 4e31, True])
+@pytest.mark.parametrize('key', ['fx', 'fy', 'cx', 'cy'])
+def test_intrinsics_of_json(dgp, key, value):
+    tree = json.loads(dgp.content(CALIBRATION))
+    tree['intrinsics'][2] = dict(tree['intrinsics'][2], **{key: value})
+    dgp.attack(CALIBRATION, json.dumps(tree).encode())
 
 
 @pytest.mark.parametrize('key', ['fx', 'fy', 'cx', 'cy', 'qw', 'names'])
