@@ -48,6 +48,7 @@ setup(
         'transformers>=4.38',
         'rich',
         'filelock>=3.10',  # as torch and huggingface_hub bring it
+        'simplejpeg>=1.7.2',
     ],
     extras_require={
         'export': ['onnx', 'onnxscript', 'onnxruntime'],

@@ -19,7 +19,8 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
-from fsmde.concurrency import LOCK, BusyError, only_one
+from .array_files import read_npz
+from .concurrency import LOCK, BusyError, only_one
 
 FORMAT = 1
 #: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
@@ -167,17 +168,36 @@ class TeacherCache:
         """
         path = self.path(frame_id)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                content = {key: archive[key] for key in archive.files}
+            content = read_npz(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f'frame {frame_id} is not in the teacher cache {self.root}: was it written for another split or data '
                 'set? Run tools/cache_teacher.py again, it adds what is missing'
             ) from error
-        except Exception as error:  # numpy raises zipfile, zlib, OS and value errors for files that are cut.
-            raise ValueError(f'{path} is cut: remove it and run tools/cache_teacher.py again ({error})') from error
+        except ValueError as error:
+            raise ValueError(f'{error}: remove it and run tools/cache_teacher.py again') from error
+        self._check_layout(path, content, len(views))
         self._check_shown(path, frame_id, content, shown(views, cam2img))
         return content['depth'], content.get('features')
+
+    def _check_layout(self, path, content, views):
+        """What :meth:`write` writes of a frame of so many views is there, in its type and of its shape."""
+        shapes = dict(
+            depth=(views, '*', '*'), features=(views, '*', '*', '*'), thumbnails=(views, *THUMBNAIL[::-1], 3)
+        )
+        shapes.update(size=(views, 2), cam2img=(views, 3, 3), frame_id=())
+        kinds = dict(depth='f', features='f', thumbnails='u', size='iu', cam2img='f', frame_id='U')
+        for name in kinds:
+            array = content.get(name)
+            if array is None and name == 'features':
+                continue
+            fits = array is not None and array.dtype.kind in kinds[name] and len(array.shape) == len(shapes[name])
+            if not fits or any(b not in ('*', a) for a, b in zip(array.shape, shapes[name])):
+                found = 'none' if array is None else f'{array.dtype} {array.shape}'
+                raise ValueError(
+                    f'{path}: expected {name} of shape {shapes[name]}, found {found}: remove it and run '
+                    'tools/cache_teacher.py again'
+                )
 
     def _check_shown(self, path, frame_id, content, now):
         wrong = []

@@ -38,6 +38,20 @@ def test_formats_and_holes(tmp_path):
     assert frame.tolist() == [[[1, 300]], [[1, 3]]]
 
 
+def test_files_that_are_cut(tmp_path):
+    (tmp_path / 'a').mkdir()
+    depth = np.arange(1.0, 65).reshape(8, 8)
+    write_png(tmp_path / 'a/P', depth)
+    np.savez(tmp_path / 'a/Z', depth=depth)
+    np.save(tmp_path / 'a/Y', depth)
+    for file in ('P.png', 'Z.npz', 'Y.npy'):
+        content = (tmp_path / 'a' / file).read_bytes()
+        for length in (0, 20, len(content) - 9):
+            (tmp_path / 'a' / file).write_bytes(content[:length])
+            with pytest.raises(ValueError, match=f'a/{file} (is|cannot be read)'):
+                read_prediction(str(tmp_path), 'a', file[0])
+
+
 def test_users_mistakes(tmp_path):
     path = Path(prediction_path(str(tmp_path), 'a', 'C'))
     with pytest.raises(FileNotFoundError, match='one of the suffixes'):
@@ -47,7 +61,7 @@ def test_users_mistakes(tmp_path):
     with pytest.raises(ValueError, match='16-bit grey PNG of metres \\* 256, found uint8'):
         read_prediction(str(tmp_path), 'a', 'C')
     np.savez(tmp_path / 'a/D', disparity=np.ones((2, 2)))
-    with pytest.raises(ValueError, match="key 'depth', found \\['disparity'\\]"):
+    with pytest.raises(ValueError, match="has no \\['depth'\\], but \\['disparity'\\]"):
         read_prediction(str(tmp_path), 'a', 'D')
     np.save(tmp_path / 'a/E', np.ones((2, 2), int))
     with pytest.raises(ValueError, match='map of metres, found int64'):

@@ -68,10 +68,10 @@ def test_a_scene_that_lacks_a_field(root, change, message):
 @pytest.mark.parametrize(
     'arrays, message',
     [
-        (None, 'EOFError'),
-        (dict(points=np.zeros((3, 4))), 'it has no array data'),
+        (None, 'it is cut, or no zip archive'),
+        (dict(points=np.zeros((3, 4))), r"it has no \['data'\], but \['points'\]"),
         (dict(data=np.zeros(12)), r'a cloud has the shape \(points, 3 to 16\), found \(12,\)'),
-        (dict(data=np.array([['a', 'b', 'c']])), 'data is <U1, not numbers'),
+        (dict(data=np.array([['a', 'b', 'c']])), 'its data are <U1, no numbers'),
         (dict(data=np.array([dict(a=1)], dtype=object)), 'allow_pickle=False'),
     ],
 )
@@ -86,11 +86,19 @@ def test_a_cloud_of_another_kind(root, arrays, message):
 
 def test_files_of_another_type(root):
     (root / CLOUD).write_bytes((root / IMAGE).read_bytes())
-    with pytest.raises(ValueError, match='LIDAR/0.npz is no LiDAR cloud'):
+    with pytest.raises(ValueError, match='LIDAR/0.npz .*no zip archive'):
         dataset(root)[0]
     (root / IMAGE).write_bytes((root / 'ddad.json').read_bytes())
     with pytest.raises(ValueError, match='CAMERA_01/0.png is no image'):
         dataset(root)[0]
+
+
+@pytest.mark.parametrize('content', [b'', b'no image', b'\x89PNG\r\n\x1a\n', None])
+def test_lidar_pixels_of_broken_images(root, content):
+    content = (root / IMAGE).read_bytes()[:-5] if content is None else content
+    (root / IMAGE).write_bytes(content)
+    with pytest.raises(ValueError, match='CAMERA_01/0.png is (no image|cut)'):
+        dataset(root).lidar_pixels(0)
 
 
 def test_unknown_cameras_and_lidar(root):

@@ -30,8 +30,8 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from fsmde import image_files
 from fsmde.datasets.repeated_index import write_repeated_index
-from fsmde.datasets.transforms import image_files
 from fsmde.engine.launch import read_config, set_data_root
 
 FORMATS = dict(PNG=('.png', {}), JPEG=('.jpg', dict(quality=95)))

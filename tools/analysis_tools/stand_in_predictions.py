@@ -18,9 +18,9 @@ from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
 from fsmde.datasets import LoadDenseDepth
-from fsmde.datasets.transforms.image_files import load_visible
 from fsmde.engine.launch import read_config
 from fsmde.evaluation.predictions import prediction_path
+from fsmde.masks import load_visible
 
 SIZE = (384, 640)
 SKY, OWN_CAR = 200.0, 1.5  # metres

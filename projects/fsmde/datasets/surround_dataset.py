@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import MMLogger
-from PIL import Image
 
+from fsmde.image_files import image_size
+from fsmde.masks import load_visible
 from fsmde.rig import project_points
 
 from .index_checks import check_ground_truth, check_index
-from .transforms.image_files import load_visible
 from .transforms.loading import check_stated_size
 from .transforms.point_clouds import load_points
 
@@ -204,8 +204,7 @@ class SurroundDepthDataset(BaseDataset):
         info = self.get_data_info(idx)
         sizes = []
         for path, stated in zip(info['img_path'], info.get('stated_sizes') or [None] * len(info['img_path'])):
-            with Image.open(path) as image:
-                sizes.append(image.size[::-1])
+            sizes.append(image_size(path))
             check_stated_size(path, sizes[-1], stated)
         points = np.empty((0, 3))
         if info['lidar_path'] is not None:

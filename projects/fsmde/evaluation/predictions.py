@@ -6,6 +6,9 @@ import re
 import cv2
 import numpy as np
 
+from fsmde.array_files import read_npy, read_npz
+from fsmde.image_files import load_image
+
 #: ``.png``: 16-bit grey, metres * 256; ``.npz``: float metres under the key ``depth``; ``.npy``: float metres.
 SUFFIXES = ('.png', '.npz', '.npy')
 
@@ -27,7 +30,7 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no file of a known suffix.
-        ValueError: If it does not hold one depth map of the documented type.
+        ValueError: If it is cut or damaged, or does not hold one depth map of the documented type.
     """
     path = prediction_path(folder, frame_id, camera)
     found = [path + suffix for suffix in SUFFIXES if osp.isfile(path + suffix)]
@@ -35,16 +38,14 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
         raise FileNotFoundError(f'frame {frame_id} has no prediction {path} with one of the suffixes {SUFFIXES}')
     path = found[0]
     if path.endswith('.png'):
-        depth = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if depth is None or depth.dtype != np.uint16:
+        depth = load_image(path, cv2.IMREAD_UNCHANGED)
+        if depth.dtype != np.uint16:
             raise ValueError(f'{path}: expected a 16-bit grey PNG of metres * 256, found {_kind(depth)}')
         depth = depth / np.float32(256)
+    elif path.endswith('.npz'):
+        depth = read_npz(path, 'depth')['depth']
     else:
-        depth = np.load(path)
-        if path.endswith('.npz'):
-            if 'depth' not in depth:
-                raise ValueError(f"{path}: expected metres under the key 'depth', found {list(depth)}")
-            depth = depth['depth']
+        depth = read_npy(path)
     if depth.ndim == 3 and len(depth) == 1:
         depth = depth[0]
     if depth.ndim != 2 or not np.issubdtype(depth.dtype, np.floating):
@@ -53,7 +54,7 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
 
 
 def _kind(depth):
-    return 'no image' if depth is None else f'{depth.dtype} {depth.shape}'
+    return f'{depth.dtype} {depth.shape}'
 
 
 def read_frame(folder: str, frame_id: str, cameras) -> np.ndarray:

@@ -10,6 +10,7 @@ import tempfile
 import numpy as np
 from filelock import FileLock, Timeout
 
+from fsmde.array_files import read_npz
 from fsmde.concurrency import LOCK
 
 from .ground_truth import TruthPixels
@@ -63,14 +64,14 @@ def read_spooled(path: str) -> dict:
 
     Raises:
         FileNotFoundError: If another rank wrote the file to a disk that this one does not see.
+        ValueError: If it is cut.
     """
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'{path} was written by another rank and is not seen here: set TMPDIR to a folder that all nodes share, or '
             "leave out what needs it, flicker=True and the median modes of pooling protocols (modes=('metric',))"
         )
-    with np.load(path) as file:
-        return dict(file)
+    return read_npz(path)
 
 
 def pooled_to_arrays(truth: TruthPixels, pred) -> dict:

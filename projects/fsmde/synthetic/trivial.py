@@ -6,6 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from fsmde.array_files import read_npz
+from fsmde.image_files import load_image
+
 _MAX_DEPTH = 200.0
 
 
@@ -73,12 +76,14 @@ def _views(root, split, source):
             cloud = next(e['datum']['point_cloud'] for e in entries if 'point_cloud' in e['datum'])
             calibration = json.loads((path.parent / 'calibration' / f'{sample["calibration_key"]}.json').read_text())
             intrinsics = dict(zip(calibration['names'], calibration['intrinsics']))
-            points = np.load(path.parent / cloud['filename'])['data'][:, :3]
+            points = read_npz(path.parent / cloud['filename'], 'data')['data'][:, :3]
             points = points @ _pose(cloud['pose'])[:3, :3].T + _pose(cloud['pose'])[:3, 3]
             for entry in entries:
                 if 'image' in entry['datum']:
                     image, name = entry['datum']['image'], entry['id']['name']
-                    valid = cv2.imread(str(root / 'masks' / path.parent.name / f'{name}.png'), 0) > 0
+                    valid = (
+                        load_image(str(root / 'masks' / path.parent.name / f'{name}.png'), cv2.IMREAD_GRAYSCALE) > 0
+                    )
                     if source == 'lidar':
                         pixels, depth = _project(points, _pose(image['pose']), intrinsics[name], valid.shape)
                     else:
@@ -88,7 +93,7 @@ def _views(root, split, source):
 
 
 def _dense(scene, filename, name):
-    depth = cv2.imread(str(scene / 'depth' / name / f'{Path(filename).stem}.png'), cv2.IMREAD_UNCHANGED) / 256
+    depth = load_image(str(scene / 'depth' / name / f'{Path(filename).stem}.png'), cv2.IMREAD_UNCHANGED) / 256
     depth = depth[2::4, 2::4]
     rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] * 4 + 2
     return np.stack([columns.ravel(), rows.ravel()], 1), depth.ravel()

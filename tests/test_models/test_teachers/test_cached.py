@@ -14,6 +14,7 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from fsmde.array_files import read_npz
 from fsmde.concurrency import only_one
 from fsmde.teacher_cache import TeacherCache
 
@@ -215,10 +216,30 @@ def test_broken_and_absent_files_are_named(one_answer):
         cache.read('scene/8', views, cam2img)
     content = cache.path('scene/8').read_bytes()
     cache.path('scene/8').write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match='is cut'):
+    with pytest.raises(ValueError, match='cannot be read as .npz.*remove it and run'):
         cache.read('scene/8', views, cam2img)
     with pytest.raises(ValueError, match='float16 ends at 65504'):
         cache.write('scene/9', views, cam2img, np.full((2, 1, 1), 1e5, np.float32))
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(depth=None), r"expected depth of shape \(2, '\*', '\*'\), found none"),
+        (dict(depth=np.ones((3, 1, 2), np.float16)), r'expected depth .*found float16 \(3, 1, 2\)'),
+        (dict(depth=np.ones((2, 1, 2), np.uint8)), r'expected depth .*found uint8'),
+        (dict(features=np.ones((2, 1, 2), np.float16)), r'expected features .*found float16 \(2, 1, 2\)'),
+        (dict(thumbnails=np.zeros((2, 16, 10, 3), np.uint8)), r'expected thumbnails of shape \(2, 10, 16, 3\)'),
+        (dict(cam2img=np.eye(3)), r'expected cam2img of shape \(2, 3, 3\), found float64 \(3, 3\)'),
+    ],
+)
+def test_answers_of_another_layout_are_named(one_answer, change, message):
+    cache, views, cam2img, _ = one_answer
+    path = cache.path('scene/7')
+    content = {**read_npz(path), **change}
+    np.savez(path, **{name: array for name, array in content.items() if array is not None})
+    with pytest.raises(ValueError, match=f'7.npz: {message}.*remove it and run'):
+        cache.read('scene/7', views, cam2img)
 
 
 def test_the_pipeline_must_bring_answers(toy_dgp, tmp_path, monkeypatch):

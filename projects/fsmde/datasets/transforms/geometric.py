@@ -5,9 +5,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from fsmde.masks import resize_visible
 from fsmde.rig import CameraRig
-
-from .image_files import resize_visible
 
 
 def warp_views(results, matrices):
@@ -80,7 +79,7 @@ class RandomZoomCrop(BaseTransform):
     """
 
     def __init__(self, max_zoom: float = 1.2):
-        if max_zoom < 1:
+        if not max_zoom >= 1:
             raise ValueError(f'max_zoom must be at least 1, found {max_zoom}')
         self.max_zoom = max_zoom
 

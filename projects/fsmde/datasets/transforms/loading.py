@@ -7,7 +7,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from .image_files import all_visible, load_image, load_reduced_image, load_visible, resize_visible
+from fsmde.image_files import load_image, load_reduced_image
+from fsmde.masks import all_visible, load_visible, resize_visible
+
 from .point_clouds import load_points
 
 

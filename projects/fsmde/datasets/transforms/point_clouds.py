@@ -5,12 +5,12 @@ import os.path as osp
 import numpy as np
 from mmengine.logging import MMLogger
 
+from fsmde.array_files import MAX_BYTES, read_npz
+
 #: Metres. The farthest returns of the LiDARs we have files of are at 80 to 231 m, those of any car's under 600 m.
 MAX_COORDINATE = 1000.0
 #: Of a cloud's finite points. More that are farther are no stray returns: another unit, another frame or another type.
 MAX_FAR_SHARE = 0.01
-#: Bytes of a cloud in memory: six million points of five float64. An archive of 1 MB may unpack to a thousand.
-MAX_BYTES = 2**28
 #: Columns that a point may have.
 MAX_COLUMNS = 16
 
@@ -48,21 +48,10 @@ def load_points(path: str, dims: int = None, columns=(0, 1, 2)) -> np.ndarray:
 
 
 def _read_npz(path):
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if 'data' not in archive.files:
-                raise ValueError(f'it has no array data, but {archive.files}')
-            size = sum(member.file_size for member in archive.zip.infolist())
-            if size > MAX_BYTES:
-                raise ValueError(f'unpacked it has {size} bytes, more than {MAX_BYTES}')
-            points = archive['data']
-            if points.dtype.kind not in 'fiu':
-                raise ValueError(f'data is {points.dtype}, not numbers')
-            return np.asarray(points, dtype=np.float64)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # numpy raises zipfile, zlib, OS and key errors for files that are cut.
-        raise ValueError(f'{path} is no LiDAR cloud: {type(error).__name__}: {error}') from error
+    points = read_npz(path, 'data')['data']
+    if points.dtype.kind not in 'fiu':
+        raise ValueError(f'{path} is no LiDAR cloud: its data are {points.dtype}, no numbers')
+    return points.astype(np.float64)
 
 
 def _read_bin(path, dims):
@@ -88,6 +77,8 @@ def _without_implausible(path, points):
     far = finite & (np.abs(points[:, :3]) > MAX_COORDINATE).any(axis=1)
     if not finite.any():
         raise ValueError(f'{path} holds no finite point: shape {points.shape}')
+    if not points[finite, :3].any():
+        raise ValueError(f'{path} holds no point but the origin: shape {points.shape}')
     share = far.sum() / finite.sum()
     if share > MAX_FAR_SHARE:
         raise ValueError(

@@ -28,7 +28,7 @@ class StockLoadNpzPoints(LoadPointsFromFile):
     """``LoadPointsFromFile`` for DGP's .npz files, float32 as there."""
 
     def _load_points(self, pts_filename):
-        with np.load(pts_filename) as archive:
+        with np.load(pts_filename, allow_pickle=False) as archive:
             return archive['data'].astype(np.float32)
 
 
