@@ -7,13 +7,13 @@
 """
 
 import json
-import os
-import re
 from pathlib import Path
-from uuid import uuid4
 
 import cv2
 import numpy as np
+
+from fsmde.output_files import replace_when_written, write_bytes
+from fsmde.output_names import output_path
 
 FORMAT = 1
 #: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
@@ -33,8 +33,8 @@ class TeacherCache:
 
     def path(self, frame_id: str) -> Path:
         """File of a frame; the parts of a frame id are folders."""
-        parts = [re.sub(r'[^\w.+-]', '_', part) for part in frame_id.split('/')]
-        return self.root.joinpath(*parts[:-1], f'{parts[-1]}.npz')
+        stem = output_path(self.root, frame_id)
+        return stem.with_name(f'{stem.name}.npz')
 
     def begin(self, description: dict) -> None:
         """Start or resume writing.
@@ -50,10 +50,11 @@ class TeacherCache:
         description = json.loads(json.dumps(dict(description, format=FORMAT)))
         if (self.root / 'cache.json').is_file():
             self._check(self._read_description(), description)
-        self._replace(
-            'UNFINISHED', b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n'
+        write_bytes(
+            self.root / 'UNFINISHED',
+            b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
         )
-        self._replace('cache.json', json.dumps(description, indent=2).encode())
+        write_bytes(self.root / 'cache.json', json.dumps(description, indent=2).encode())
 
     def finish(self) -> None:
         """Declare the cache complete, and remove what killed writers left."""
@@ -102,14 +103,9 @@ class TeacherCache:
                 )
             content[name] = values.astype(np.float16)
         content.update(shown(views, cam2img), frame_id=np.array(frame_id))
-        temporary = self.path(frame_id).with_suffix(f'.{uuid4().hex}.tmp')
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as file:
+        with replace_when_written(self.path(frame_id)) as temporary, open(temporary, 'wb') as file:
             # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
             np.savez(file, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path(frame_id))
 
     def read(self, frame_id: str, views: list, cam2img) -> tuple:
         """The answer for a frame.
@@ -169,11 +165,6 @@ class TeacherCache:
 
     def _read_description(self):
         return json.loads((self.root / 'cache.json').read_text())
-
-    def _replace(self, name, content):
-        temporary = self.root / f'{name}.{uuid4().hex}.tmp'
-        temporary.write_bytes(content)
-        os.replace(temporary, self.root / name)
 
 
 def shown(views: list, cam2img) -> dict:

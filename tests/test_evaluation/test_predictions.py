@@ -28,7 +28,7 @@ def write_png(path, depth):
 def test_formats_and_holes(tmp_path):
     path = prediction_path(str(tmp_path), '000000/0001', 'CAMERA_01')
     assert path == str(tmp_path / '000000/0001/CAMERA_01')
-    assert prediction_path('p', 'a b/0001', 'C') == 'p/a_b/0001/C'
+    assert prediction_path('p', 'a b/0001', 'C') == 'p/a%20b/0001/C'
     write_png(path, [[0, 2.5]])
     depth = read_prediction(str(tmp_path), '000000/0001', 'CAMERA_01')
     assert depth.dtype == np.float32 and np.isnan(depth[0, 0]) and depth[0, 1] == 2.5
@@ -44,7 +44,7 @@ def test_users_mistakes(tmp_path):
         read_prediction(str(tmp_path), 'a', 'C')
     path.parent.mkdir()
     cv2.imwrite(f'{path}.png', np.zeros((2, 2), np.uint8))
-    with pytest.raises(ValueError, match='16-bit grey PNG of metres \\* 256, found uint8'):
+    with pytest.raises(ValueError, match='16-bit grey PNG of metres \\* 256, found mode L'):
         read_prediction(str(tmp_path), 'a', 'C')
     np.savez(tmp_path / 'a/D', disparity=np.ones((2, 2)))
     with pytest.raises(ValueError, match="key 'depth', found \\['disparity'\\]"):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fsmde.output_files import write_figure
+
 from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
 from .report import TITLES, Table, describe, number
@@ -114,7 +116,7 @@ def _interval(gain, sign):
 
 
 def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel') -> None:
-    """Draw bars of a metric by camera and by distance into an image file."""
+    """Draw bars of a metric by camera and by distance into a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -137,4 +139,4 @@ def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel
         axes.set_xticklabels(names, fontsize=7)
     axes.legend()
     figure.suptitle(f'{protocol}, {mode}')
-    figure.savefig(path)
+    write_figure(path, figure)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
-from mmengine.utils import mkdir_or_exist
+
+from fsmde.output_files import write_text
 
 from .aggregate import distinct_frames
 from .flicker import flicker_results
@@ -158,12 +159,10 @@ class SurroundDepthMetric(BaseMetric):
         if any(non_finite.values()):
             logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')
         if self.out_dir:
-            mkdir_or_exist(self.out_dir)
             write_results(results, images, self.out_dir)
             tables = all_tables(results)
             for name, render in (('results.md', 'to_markdown'), ('results.tex', 'to_latex')):
-                with open(osp.join(self.out_dir, name), 'w') as file:
-                    file.write('\n'.join(getattr(table, render)() for table in tables))
+                write_text(osp.join(self.out_dir, name), '\n'.join(getattr(table, render)() for table in tables))
 
     def _short(self):
         short = {}

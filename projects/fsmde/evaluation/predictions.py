@@ -1,10 +1,12 @@
 """Predicted depth maps in files, ours or anyone's."""
 
 import os.path as osp
-import re
 
 import cv2
 import numpy as np
+from PIL import Image
+
+from fsmde.output_names import output_path
 
 #: ``.png``: 16-bit grey, metres * 256; ``.npz``: float metres under the key ``depth``; ``.npy``: float metres.
 SUFFIXES = ('.png', '.npz', '.npy')
@@ -13,9 +15,9 @@ SUFFIXES = ('.png', '.npz', '.npy')
 def prediction_path(folder: str, frame_id: str, camera: str) -> str:
     """Path, without suffix, of a camera's map: ``<folder>/<frame_id>/<camera>``.
 
-    Characters other than letters, digits and ``_.+-`` are written as ``_``, as ``tools/test.py --out`` does.
+    Names are written as :func:`fsmde.output_names.output_name` says, as ``tools/test.py --out`` does.
     """
-    return osp.join(folder, *[re.sub(r'[^\w.+-]', '_', part) for part in (*frame_id.split('/'), camera)])
+    return str(output_path(folder, frame_id, camera))
 
 
 def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
@@ -33,27 +35,66 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
     found = [path + suffix for suffix in SUFFIXES if osp.isfile(path + suffix)]
     if not found:
         raise FileNotFoundError(f'frame {frame_id} has no prediction {path} with one of the suffixes {SUFFIXES}')
-    path = found[0]
-    if path.endswith('.png'):
-        depth = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if depth is None or depth.dtype != np.uint16:
-            raise ValueError(f'{path}: expected a 16-bit grey PNG of metres * 256, found {_kind(depth)}')
-        depth = depth / np.float32(256)
-    else:
-        depth = np.load(path)
-        if path.endswith('.npz'):
-            if 'depth' not in depth:
-                raise ValueError(f"{path}: expected metres under the key 'depth', found {list(depth)}")
-            depth = depth['depth']
+    depth = read_depth(found[0])
+    return np.where(depth == 0, np.nan, depth).astype(np.float32)
+
+
+def encode_depth(depth) -> bytes:
+    """Content of a 16-bit grey PNG, metres * 256, of an (h, w) depth map in metres; NaN becomes 0."""
+    encoded = np.clip(np.nan_to_num(depth) * 256, 0, 65535).round().astype(np.uint16)
+    return cv2.imencode('.png', encoded)[1].tobytes()
+
+
+def read_depth(path: str) -> np.ndarray:
+    """Read a depth map in one of the documented formats, see :data:`SUFFIXES`.
+
+    Returns:
+        (h, w) float metres as the file has them, 0 where there is none.
+
+    Raises:
+        ValueError: If the file is cut, or does not hold one depth map of the documented type.
+    """
+    try:
+        depth = _read_png(path) if path.endswith('.png') else _read_numpy(path)
+    except _OtherContentError as error:
+        raise ValueError(f'{path}: {error}') from None
+    except Exception as error:  # Pillow and numpy raise syntax, zipfile, zlib, OS, EOF and value errors for cut files.
+        raise ValueError(
+            f'{path} is cut, or of another type than its name says: {type(error).__name__}: {error}'
+        ) from error
     if depth.ndim == 3 and len(depth) == 1:
         depth = depth[0]
     if depth.ndim != 2 or not np.issubdtype(depth.dtype, np.floating):
         raise ValueError(f'{path}: expected one (height, width) map of metres, found {_kind(depth)}')
-    return np.where(depth == 0, np.nan, depth).astype(np.float32)
+    return depth
+
+
+class _OtherContentError(ValueError):
+    pass
+
+
+def _read_png(path):
+    # Pillow, because it raises where OpenCV fills what is missing of a file with zeros.
+    with Image.open(path, formats=['PNG']) as image:
+        if image.mode not in ('I;16', 'I;16B', 'I'):
+            raise _OtherContentError(
+                f'expected a 16-bit grey PNG of metres * 256, found mode {image.mode} {image.size}'
+            )
+        return np.asarray(image).astype(np.float32) / 256
+
+
+def _read_numpy(path):
+    content = np.load(path, allow_pickle=False)
+    if not path.endswith('.npz'):
+        return content
+    with content as archive:
+        if 'depth' not in archive:
+            raise _OtherContentError(f"expected metres under the key 'depth', found {list(archive)}")
+        return archive['depth']
 
 
 def _kind(depth):
-    return 'no image' if depth is None else f'{depth.dtype} {depth.shape}'
+    return f'{depth.dtype} {depth.shape}'
 
 
 def read_frame(folder: str, frame_id: str, cameras) -> np.ndarray:

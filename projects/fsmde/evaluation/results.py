@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import math
 import os.path as osp
@@ -11,9 +12,9 @@ import subprocess
 import mmengine
 import numpy as np
 import torch
-from mmengine.fileio import dump
 
 import fsmde
+from fsmde.output_files import write_text
 
 from .aggregate import Summary, counted_frames, group_frame_sums, grouped, mean_of_known, summarise
 from .consistency import cylinderdepth_protocol
@@ -203,11 +204,11 @@ def versions() -> dict:
 
 def write_results(results: dict, images: list, folder: str) -> None:
     """Write ``results.json`` and ``per_image.csv`` into a folder; a figure that is unknown (NaN) becomes null."""
-    dump(_without_nan(results), osp.join(folder, 'results.json'), indent=1)
-    with open(osp.join(folder, CSV_NAME), 'w', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
-        writer.writerows(images)
+    table = io.StringIO(newline='')
+    csv.writer(table).writerows([CSV_COLUMNS, *images])
+    write_text(osp.join(folder, CSV_NAME), table.getvalue())
+    # The last: where there is a results.json, the csv is whole.
+    write_text(osp.join(folder, 'results.json'), json.dumps(_without_nan(results), indent=1))
 
 
 def read_results(path: str) -> dict:

@@ -1,0 +1,82 @@
+"""How frames and cameras are called on disk: the one place that turns a name into a path, for writers and readers.
+
+Names of scenes and cameras come from foreign files. Whatever they hold, two of them never share a file, and no file lies
+outside the folder that it is meant for.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from urllib.parse import quote
+
+#: Bytes of a file name that a name may take: 255 is what file systems allow, with room for an ending.
+LONGEST = 240
+#: How much of a longer name stays readable before its hash.
+KEPT = 100
+#: Windows has devices of these names, whatever ending they are given.
+DEVICES = re.compile(r'(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)', re.IGNORECASE)
+
+
+def output_name(name: str) -> str:
+    """One component of a path that stands for a name, and for no other name.
+
+    Letters, digits and ``_.-+~`` of ASCII stay as they are. Everything else is percent-encoded as in a URL: ``a b`` is
+    ``a%20b``. So are what a file system would take for something else: a name of dots (``..`` is ``.%2E``), a dot at the
+    end, which Windows drops, and the first letter of its devices (``%4EUL``). The empty name is ``%``. Of names over
+    :data:`LONGEST` bytes the beginning is kept, then ``%-`` and the SHA-256 of the whole: these alone are distinct as far
+    as hashes are.
+
+    Args:
+        name: Any text.
+    """
+    encoded = quote(name, safe='+', errors='surrogatepass')
+    if encoded.endswith('.'):
+        encoded = encoded[:-1] + '%2E'
+    if DEVICES.match(encoded):
+        encoded = f'%{ord(encoded[0]):02X}{encoded[1:]}'
+    if len(encoded) > LONGEST:
+        encoded = f'{encoded[:KEPT]}%-{hashlib.sha256(encoded.encode()).hexdigest()}'
+    return encoded or '%'
+
+
+def output_path(folder, frame_id: str, *names: str) -> Path:
+    """Path, without ending, of what belongs to a frame: ``<folder>/<scene>/<sample>/<camera>``.
+
+    Args:
+        folder: Where everything lies.
+        frame_id: Parts between its slashes become folders.
+        names: Further components, such as a camera's name.
+    """
+    return Path(folder).joinpath(*map(output_name, (*frame_id.split('/'), *names)))
+
+
+def check_names(folder, names) -> None:
+    """Make sure that no two names share a file where the file system does not tell upper from lower case.
+
+    Args:
+        folder: Where files are going to be written, made if absent.
+        names: Distinct frame ids or camera names.
+
+    Raises:
+        ValueError: If the folder's file system ignores case and two names differ in nothing else; names both.
+    """
+    if not ignores_case(folder):
+        return
+    seen = {}
+    for name in names:
+        other = seen.setdefault(str(output_path('', name)).lower(), name)
+        if other != name:
+            raise ValueError(
+                f'{folder} lies on a file system that does not tell upper from lower case: the files of {other!r} and '
+                f'{name!r} would be the same; write to another disk'
+            )
+
+
+def ignores_case(folder) -> bool:
+    """Whether the file system of a folder, made if absent, takes ``a`` and ``A`` for one file."""
+    os.makedirs(folder, exist_ok=True)
+    with NamedTemporaryFile(prefix='fsmde_case_', suffix='.tmp', dir=folder) as probe:
+        path = Path(probe.name)
+        return path.with_name(path.name.upper()).exists()
