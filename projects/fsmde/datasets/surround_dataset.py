@@ -1,6 +1,7 @@
 """The base of all surround data sets."""
 
 import os.path as osp
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from mmengine.logging import MMLogger
 from PIL import Image
 
 from fsmde.rig import CameraRig, project_points
+from fsmde.structures import PackedMask
 
 from .transforms.image_files import load_visible
 from .transforms.loading import load_points
@@ -91,16 +93,20 @@ class SurroundDepthDataset(BaseDataset):
 
     def full_init(self):
         """Load the index; an absent root or index is reported with the setting that names it."""
-        if not self._fully_initialized:
-            if self.data_root and not osp.isdir(self.data_root):
-                raise FileNotFoundError(
-                    f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
-                )
-            if not osp.isfile(self.ann_file):
-                raise FileNotFoundError(
-                    f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
-                )
+        if self._fully_initialized:
+            return
+        if self.data_root and not osp.isdir(self.data_root):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
+            )
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
+            )
         super().full_init()
+        # What tells its frames from those of another data set beside it in a ConcatDataset, where indices restart.
+        names = '\n'.join(super(SurroundDepthDataset, self).get_data_info(i)['frame_id'] for i in range(len(self)))
+        self._source = f'{osp.join(self.data_root, self.ann_file)} {zlib.crc32(names.encode()):08x}'
 
     def filter_data(self) -> list:
         """Mark the entries that have labels, and replace the others if they are not wanted."""
@@ -123,6 +129,7 @@ class SurroundDepthDataset(BaseDataset):
         info = super().get_data_info(idx)
         seed, epoch = self._seed_and_epoch.tolist()
         info.update(
+            source=self._source,
             cam_names=list(self.cameras),
             rounding=self.ROUNDING,
             rng=np.random.default_rng(None if seed < 0 else [seed, epoch, info['sample_idx']]),
@@ -165,6 +172,18 @@ class SurroundDepthDataset(BaseDataset):
             CameraRig(tuple(self.cameras), info['cam2img'], info['cam2ego'])
         except ValueError as error:
             raise ValueError(f'frame {info["frame_id"]}: {error}') from error
+
+    def visible_masks(self, idx: int) -> list:
+        """N :class:`fsmde.structures.PackedMask` of a frame at its images' original size, None without masks."""
+        info = self.get_data_info(idx)
+        if 'mask_path' not in info:
+            return None
+        masks = []
+        for path, image_path in zip(info['mask_path'], info['img_path']):
+            with Image.open(image_path) as image:
+                size = image.size[::-1]
+            masks.append(PackedMask.pack(load_visible(path, info['mask_valid_value'], size)))
+        return masks
 
     def lidar_pixels(self, idx: int, rounding: str = None):
         """LiDAR of a frame in its images at their original size.

@@ -1,6 +1,7 @@
 """From per-frame sums to the figures of a table: which frames count, what is pooled, what is averaged over what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -35,16 +36,26 @@ def mean_of_known(values, axis: int) -> np.ndarray:
 
 
 def distinct_frames(rows: list) -> list:
-    """Each frame once, by ascending index: samplers repeat frames to fill up the last batch of each rank."""
-    return [row for _, row in sorted({row.index: row for row in reversed(rows)}.items())]
+    """Each frame once, by ascending source and index: samplers repeat frames to fill up the last batch of each rank.
+
+    Where data sets are joined and their frames have names in common, ``part<n>/`` stands before scene and frame_id.
+    """
+    rows = [row for _, row in sorted({(row.source, row.index): row for row in reversed(rows)}.items())]
+    if len({row.frame_id for row in rows}) == len(rows):
+        return rows
+    parts = {source: f'part{n}' for n, source in enumerate(dict.fromkeys(row.source for row in rows))}
+    return [
+        replace(row, frame_id=f'{parts[row.source]}/{row.frame_id}', scene=f'{parts[row.source]}/{row.scene}')
+        for row in rows
+    ]
 
 
 def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: list = None) -> list:
     """The frames that a protocol counts, in the order in which it groups them.
 
     Args:
-        dataset: Name of the data set, which the rule may depend on.
-        rows: Distinct frames by ascending index.
+        dataset: Name of the data set, which the rule may depend on, see :func:`fsmde.evaluation.protocols.identity`.
+        rows: Of :func:`distinct_frames`.
         frame_list: ``frame_id`` of those to count instead of the protocol's rule, in their order.
 
     Raises:
@@ -65,16 +76,17 @@ def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: lis
     if rule == 'all':
         return rows
     first, last = {}, {}
-    for row in rows:
-        first.setdefault(row.scene, row.index)
-        last[row.scene] = row.index
-    return [row for row in rows if row.index not in (first[row.scene], last[row.scene])]
+    for place, row in enumerate(rows):
+        first.setdefault(row.scene, place)
+        last[row.scene] = place
+    return [row for place, row in enumerate(rows) if place not in (first[row.scene], last[row.scene])]
 
 
 def grouped(protocol: Protocol, rows: list) -> list:
-    """Consecutive counted frames in lists of ``group_size``; an incomplete last one is dropped."""
+    """Consecutive counted frames of a source in lists of ``group_size``; an incomplete last one is dropped."""
     size = protocol.group_size
-    return [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
+    parts = [list(part) for _, part in groupby(rows, lambda row: row.source)]
+    return [part[start : start + size] for part in parts for start in range(0, len(part) - size + 1, size)]
 
 
 def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: list, modes) -> np.ndarray:

@@ -66,7 +66,10 @@ def check_comparable(runs: list, protocol: str) -> None:
             'flip augmentation': [r.results['run'].get('flip_augmentation', False) for r in (first, run)],
         }
         a, b = (r.results['protocols'][protocol]['settings'] for r in (first, run))
-        pairs.update({f'{protocol} {key}': [a[key], b.get(key)] for key in a})
+        pairs['differences from the published data set'] = [
+            r.results['protocols'][protocol].get('differences', []) for r in (first, run)
+        ]
+        pairs.update({f'{protocol} {key}': [a.get(key), b.get(key)] for key in {**a, **b}})
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(f'{first.name} and {run.name} are not comparable: {what} is {one!r} and {other!r}')

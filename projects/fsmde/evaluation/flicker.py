@@ -100,7 +100,11 @@ def flicker_results(rows: list, cameras) -> dict:
     sums, last, last_row = [], None, None
     for row in rows:
         present = read_spooled(row.seen)
-        if last_row is not None and (row.scene, row.index) == (last_row.scene, last_row.index + 1):
+        if last_row is not None and (row.source, row.scene, row.index) == (
+            last_row.source,
+            last_row.scene,
+            last_row.index + 1,
+        ):
             sums.append(flicker_sums(last, present))
         last, last_row = present, row
     if not sums:

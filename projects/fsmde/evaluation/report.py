@@ -82,6 +82,8 @@ def describe(name: str, entry: dict) -> str:
 def caveats(entry: dict, flip_augmentation: bool) -> str:
     """What keeps numbers from standing beside others under the same protocol; empty if nothing does."""
     found = []
+    if entry.get('differences'):
+        found.append(f'no rule of a published table applies, for {"; ".join(entry["differences"])}')
     published = entry['published_frames']
     # An incomplete last group is dropped there, too.
     if published is not None and not 0 <= published - entry['frames'] < entry['settings']['group_size']:

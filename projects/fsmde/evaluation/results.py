@@ -19,7 +19,7 @@ from fsmde.output_files import write_text
 from .aggregate import Summary, counted_frames, group_frame_sums, grouped, mean_of_known, summarise
 from .consistency import cylinderdepth_protocol
 from .functional import METRICS, metrics_from_sums
-from .protocols import Protocol
+from .protocols import Protocol, differences, identity
 
 #: Written into every results.json; docs/evaluation.md describes it.
 SCHEMA = 'fsmde.evaluation/1'
@@ -38,7 +38,7 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
     Returns:
         tuple: The protocol's entry of results.json, and a list of rows of :data:`CSV_COLUMNS`.
     """
-    dataset, cameras = dataset_meta.get('dataset'), dataset_meta['cam_names']
+    dataset, cameras = identity(dataset_meta), dataset_meta['cam_names']
     counted = counted_frames(protocol, dataset, rows, frame_list)
     groups = grouped(protocol, counted)
     near, far = protocol.range_for(dataset_meta)
@@ -47,6 +47,7 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
         frames=sum(map(len, groups)),
         frames_left_out=len(rows) - sum(map(len, groups)),
         published_frames=protocol.published_frames.get(dataset),
+        differences=differences(dataset_meta),
         masked_points=sum(row.masked for row in counted) if protocol.mask else 0,
         modes={},
     )

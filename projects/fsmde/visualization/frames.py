@@ -18,8 +18,9 @@ def write_frame(
 ) -> list:
     """Write ``<frame>_panel.jpg``, ``<frame>_bev.jpg`` and ``<frame>.ply`` of one frame.
 
-    ``<frame>`` is ``<scene>/<sample>``, see :func:`fsmde.output_names.output_path`. The picture from above shows the cloud in the images' colours and, beside it, by height under the LiDAR's
-    points. A cloud of six 384x640 cameras takes 20 MB.
+    ``<frame>`` is ``<scene>/<sample>``, see :func:`fsmde.output_names.output_path`. The picture from above shows the
+    cloud in the images' colours and, beside it, by height under the LiDAR's points. A cloud of six 384x640 cameras takes
+    20 MB.
 
     Args:
         out_dir: Folder, made if absent.
