@@ -131,7 +131,12 @@ def test_names_that_differ_in_case_only_where_a_disk_ignores_it(tmp_path, monkey
     monkeypatch.setattr(output_names, 'ignores_case', lambda folder: True)
     with pytest.raises(ValueError, match="'a/0' and 'A/0' would be the same"):
         check_names(tmp_path, ['a/0', 'b/0', 'A/0'])
-    check_names(tmp_path, ['É', 'é', 'a', 'a'])
+    check_names(tmp_path, ['É', 'é', 'a'])
+
+
+def test_a_name_that_is_there_twice(tmp_path):
+    with pytest.raises(ValueError, match="called '000000/0001'"):
+        check_names(tmp_path, ['000000/0001', '000000/0002', '000000/0001'])
 
 
 def test_what_test_out_writes_is_what_eval_predictions_reads(tmp_path):

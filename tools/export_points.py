@@ -89,11 +89,11 @@ def file_names(dataset, folder) -> dict:
     The LiDAR file's own name only where all of them lie in one folder: then no two frames have the same.
     """
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    check_names(folder, (info['frame_id'] for info in infos))
     lidar = {info['frame_id']: info['lidar_path'] for info in infos}
     flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
     if flat and all(path.endswith('.bin') for path in lidar.values()):
         return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
-    check_names(folder, lidar)
     return {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
 
 

@@ -53,25 +53,32 @@ def output_path(folder, frame_id: str, *names: str) -> Path:
 
 
 def check_names(folder, names) -> None:
-    """Make sure that no two names share a file where the file system does not tell upper from lower case.
+    """Make sure that no two frames or cameras share a file.
 
     Args:
-        folder: Where files are going to be written, made if absent.
-        names: Distinct frame ids or camera names.
+        folder: Where the files are or are going to be, made if absent.
+        names: Frame ids of a data set, or camera names.
 
     Raises:
-        ValueError: If the folder's file system ignores case and two names differ in nothing else; names both.
+        ValueError: If a name is there twice, as in joined data sets, or if the folder's file system does not tell upper
+            from lower case and two names differ in nothing else.
     """
-    if not ignores_case(folder):
-        return
+    fold = str.lower if ignores_case(folder) else str
     seen = {}
     for name in names:
-        other = seen.setdefault(str(output_path('', name)).lower(), name)
-        if other != name:
+        path = fold(str(output_path('', name)))
+        if path in seen:
+            other = seen[path]
+            if other == name:
+                raise ValueError(
+                    f'two frames or cameras are called {name!r}: their files in {folder} would be the same; if data sets '
+                    'are joined, give each a folder and a call of its own'
+                )
             raise ValueError(
                 f'{folder} lies on a file system that does not tell upper from lower case: the files of {other!r} and '
                 f'{name!r} would be the same; write to another disk'
             )
+        seen[path] = name
 
 
 def ignores_case(folder) -> bool:

@@ -20,8 +20,11 @@ def prediction_path(folder: str, frame_id: str, camera: str) -> str:
     return str(output_path(folder, frame_id, camera))
 
 
-def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
-    """Read a camera's predicted depth.
+def read_prediction(path: str) -> np.ndarray:
+    """Read a predicted depth map.
+
+    Args:
+        path: Without suffix, of :func:`prediction_path`.
 
     Returns:
         (h, w) float32 metres. A pixel of 0 says that nothing was predicted there and becomes NaN, so that it is
@@ -31,10 +34,9 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
         FileNotFoundError: If there is no file of a known suffix.
         ValueError: If it does not hold one depth map of the documented type.
     """
-    path = prediction_path(folder, frame_id, camera)
     found = [path + suffix for suffix in SUFFIXES if osp.isfile(path + suffix)]
     if not found:
-        raise FileNotFoundError(f'frame {frame_id} has no prediction {path} with one of the suffixes {SUFFIXES}')
+        raise FileNotFoundError(f'there is no prediction {path} with one of the suffixes {SUFFIXES}')
     depth = read_depth(found[0])
     return np.where(depth == 0, np.nan, depth).astype(np.float32)
 
@@ -103,8 +105,13 @@ def read_frame(folder: str, frame_id: str, cameras) -> np.ndarray:
     Raises:
         ValueError: If the maps differ in size.
     """
-    maps = [read_prediction(folder, frame_id, camera) for camera in cameras]
+    return read_views({camera: prediction_path(folder, frame_id, camera) for camera in cameras})
+
+
+def read_views(paths: dict) -> np.ndarray:
+    """(N, h, w) float32 predictions by camera name, as :func:`read_frame`."""
+    maps = [read_prediction(path) for path in paths.values()]
     if len({depth.shape for depth in maps}) > 1:
-        sizes = {camera: depth.shape for camera, depth in zip(cameras, maps)}
-        raise ValueError(f'frame {frame_id}: the predictions of its cameras differ in size: {sizes}')
+        sizes = {path: depth.shape for path, depth in zip(paths.values(), maps)}
+        raise ValueError(f'the predictions of the cameras of a frame differ in size: {sizes}')
     return np.stack(maps)

@@ -10,7 +10,7 @@ from .functional import MEDIANS
 RESOLUTIONS = ('full', 'input')
 AVERAGINGS = ('image', 'group')
 FRAMES = ('all', 'inner', 'day')
-GROUND_TRUTHS = ('lidar', 'dense')
+GROUND_TRUTHS = ('lidar', 'dense', 'maps')
 MASK_SIZES = RESOLUTIONS
 BORDERS = ('pixel', 'point')
 #: Depth in metres that each data set's tables stop at.
@@ -97,7 +97,8 @@ class Protocol:
         frames: Rule by data set, ``'all'`` where it names none: ``'inner'``: without each scene's first and last
             frame; ``'day'``: without frames tagged ``'night'``.
         published_frames: How many frames the published tables count, by data set.
-        ground_truth: ``'lidar'`` or, where a data set has it, ``'dense'``.
+        ground_truth: ``'lidar'``, where a data set has it ``'dense'``, or ``'maps'``: files in the place of LiDAR, see
+            :mod:`fsmde.evaluation.depth_maps`.
 
     Raises:
         ValueError: If an option is unknown, or grouping and group size disagree.

@@ -69,7 +69,7 @@ def describe(name: str, entry: dict) -> str:
     """One line that says what a protocol's numbers mean."""
     s = entry['settings']
     parts = [
-        f'{s["ground_truth"]} ground truth at {s["resolution"]} size',
+        f'{dict(maps="depth-map").get(s["ground_truth"], s["ground_truth"])} ground truth at {s["resolution"]} size',
         f'{s["min_depth"]:g}-{s["max_depth"]:g} m',
         f'{s["collisions"]} point of a pixel',
         'self-occlusion mask' if s['mask'] else 'no mask',
