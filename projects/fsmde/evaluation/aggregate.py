@@ -19,7 +19,7 @@ class Summary:
     Args:
         overall: (R, 8) metrics.
         cameras: (N, R, 8) metrics.
-        counts: (N, R, 3) valid pixels, non-finite predictions among them, and images with any valid pixel.
+        counts: (N, R, 4) valid pixels, non-finite predictions among them, images with any valid pixel, and G.
     """
 
     overall: np.ndarray
@@ -123,5 +123,6 @@ def summarise(protocol: Protocol, sums) -> Summary:
     cameras = mean_of_known(values, 0)
     # The same unless something is missing: then the published code averages in these orders.
     inner = cameras if protocol.averaging == 'image' else mean_of_known(values, 1)
-    counts = np.stack([sums[..., 0].sum(0), sums[..., -1].sum(0), (sums[..., 0] > 0).sum(0)], -1)
+    known = (sums[..., 0] > 0).sum(0)
+    counts = np.stack([sums[..., 0].sum(0), sums[..., -1].sum(0), known, np.full_like(known, len(sums))], -1)
     return Summary(mean_of_known(inner, 0), cameras, counts)

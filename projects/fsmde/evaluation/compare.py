@@ -10,7 +10,7 @@ from fsmde.output_files import write_figure
 
 from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
-from .report import TITLES, Table, describe, number
+from .report import TITLES, Table, coverage, describe, number
 from .results import CSV_NAME, read_results
 
 
@@ -96,17 +96,18 @@ def comparison_table(runs: list, protocol: str, mode: str) -> Table:
     rows = []
     for run in runs:
         figures = run.results['protocols'][protocol]['modes'][mode]['overall']['all']
-        rows.append([run.name, *[number(figures[metric]) for metric in METRICS]])
+        rows.append([run.name, *[number(figures[metric]) for metric in METRICS], coverage(figures)])
         if run is not runs[0]:
             found = [(gains(runs[0], run, metric), -1 if metric in HIGHER_IS_BETTER else 1) for metric in METRICS]
-            rows.append(['  gain %', *[_percent(sign * gain.gain) for gain, sign in found]])
-            rows.append(['  95 %', *[_interval(gain, sign) for gain, sign in found]])
+            counts = f'{min(gain.images for gain, _ in found)} of {found[0][0].of_images}'
+            rows.append(['  gain %', *[_percent(sign * gain.gain) for gain, sign in found], counts])
+            rows.append(['  95 %', *[_interval(gain, sign) for gain, sign in found], ''])
     entry = runs[0].results['protocols'][protocol]
     scenes = len({image['scene'] for image in runs[0].images.values()})
     note = f'Gains over {runs[0].name}, positive is better; intervals: paired bootstrap over {scenes} scenes.'
     if scenes < 2:
         note += ' One scene says nothing of others: no intervals.'
-    return Table(f'{describe(protocol, entry)} - {mode}', ['', *TITLES.values()], rows, note)
+    return Table(f'{describe(protocol, entry)} - {mode}', ['', *TITLES.values(), 'images'], rows, note)
 
 
 def _percent(value):

@@ -31,7 +31,7 @@ class SurroundDepthMetric(BaseMetric):
     Keys of the returned dictionary, for ``save_best`` and the curves: ``depth/abs_rel`` and so on for the first
     protocol in metric scale, ``depth/<mode>/abs_rel`` in its other modes, ``depth/<camera>/abs_rel``,
     ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel``, ``depth/flicker/abs_log`` and
-    ``depth/non_finite``.
+    ``depth/non_finite`` and ``depth/coverage``, the share of the images that have any ground truth.
     Everything else is in ``results.json`` (docs/evaluation.md) and, on the main process, in the attribute
     ``results_dict`` after :meth:`evaluate`.
 
@@ -125,7 +125,7 @@ class SurroundDepthMetric(BaseMetric):
         entries, images = {}, []
         for name, protocol in self.protocols.items():
             entries[name], of_protocol = protocol_results(
-                protocol, rows, self.regions, self.modes, self.dataset_meta, self.frame_list
+                protocol, rows, self.regions, self.modes, self.dataset_meta, self.frame_list, self._expected
             )
             images += of_protocol
         self.results_dict = dict(
@@ -174,6 +174,7 @@ class SurroundDepthMetric(BaseMetric):
                     short.update({f'{c}/abs_rel': f['all']['abs_rel'] for c, f in figures['cameras'].items()})
             if p == 0:
                 short['non_finite'] = _non_finite(entry)
+                short['coverage'] = _coverage(entry)
         if 'occlusion_tested' in self.results_dict['consistency']:
             short['consistency/abs_rel'] = self.results_dict['consistency']['occlusion_tested']['overall']['abs_rel']
         if self.results_dict['flicker']:
@@ -184,6 +185,12 @@ class SurroundDepthMetric(BaseMetric):
 def _non_finite(entry):
     # The same in every mode.
     return next((f['overall']['all']['non_finite'] for f in entry['modes'].values()), 0)
+
+
+def _coverage(entry):
+    # The same in every mode.
+    figures = next((f['overall']['all'] for f in entry['modes'].values()), None)
+    return figures['images'] / figures['of_images'] if figures else 0.0
 
 
 def _lines(path):

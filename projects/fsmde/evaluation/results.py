@@ -27,13 +27,16 @@ CSV_NAME = 'per_image.csv'
 CSV_COLUMNS = ('index', 'frame_id', 'scene', 'camera', 'protocol', 'mode', 'pixels', 'non_finite', *METRICS)
 
 
-def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_meta: dict, frame_list: list = None):
+def protocol_results(
+    protocol: Protocol, rows: list, regions, modes, dataset_meta: dict, frame_list: list = None, expected: int = None
+):
     """Figures of one protocol, and its images.
 
     Args:
         rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
         dataset_meta: Its ``dataset`` and ``cam_names``.
         frame_list: See :func:`fsmde.evaluation.aggregate.counted_frames`.
+        expected: Number of frames of the data set, if known.
 
     Returns:
         tuple: The protocol's entry of results.json, and a list of rows of :data:`CSV_COLUMNS`.
@@ -46,6 +49,7 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
         settings=dict(protocol.to_dict(), max_depth=far),
         frames=sum(map(len, groups)),
         frames_left_out=len(rows) - sum(map(len, groups)),
+        frames_not_evaluated=max(0, (expected or 0) - len(rows)),
         published_frames=protocol.published_frames.get(dataset),
         differences=differences(dataset_meta),
         masked_points=sum(row.masked for row in counted) if protocol.mask else 0,
@@ -74,10 +78,13 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
 
 
 def summary_to_dict(summary: Summary, regions: tuple, cameras) -> dict:
-    """``{'overall': {region: figures}, 'cameras': {camera: {region: figures}}}``, metrics and counts by name."""
+    """``{'overall': {region: figures}, 'cameras': {camera: {region: figures}}}``, metrics and counts by name.
+
+    ``images`` of ``of_images`` stand behind a figure; of the others a region has no ground truth.
+    """
 
     def figures(metrics, counts):
-        names = ('pixels', 'non_finite', 'images')
+        names = ('pixels', 'non_finite', 'images', 'of_images')
         return dict(zip(METRICS, metrics.tolist()), **dict(zip(names, map(int, counts))))
 
     def by_region(metrics, counts):
@@ -113,7 +120,8 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
     ``occlusion_tested``: metrics of each frame and pair, mean over a pair's frames, mean over pairs; ``log_ratio`` is
     the mean of ln(second camera's distance / first camera's), positive where the second sees things farther away;
     ``scenes`` holds each scene's and pair's mean AbsRel over frames and the number of these frames.
-    ``cylinderdepth``: pooled and averaged as that code does.
+    ``cylinderdepth``: pooled and averaged as that code does. ``frames`` of ``of_frames`` (of all pairs together in
+    ``overall``, groups where they are pooled) stand behind a figure.
 
     Args:
         rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
@@ -122,6 +130,12 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
     results = {}
     measures = rows[0].consistency
     if 'occlusion_tested' in measures and len(pairs):
+        other = next((row for row in rows if not np.array_equal(row.pairs, pairs)), None)
+        if other is not None:
+            raise ValueError(
+                f'frames {rows[0].frame_id} and {other.frame_id} have other adjacent cameras: '
+                f'{np.array(pairs).tolist()} and {other.pairs.tolist()}; evaluate them apart, or with consistency=()'
+            )
         sums = np.stack([row.consistency['occlusion_tested'] for row in rows])
         both = sums.sum(2)
         values = mean_of_known(metrics_from_sums(both), 0)
@@ -129,11 +143,21 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
             np.where(both[..., 0] > 0, sums[:, :, 0, 5] / np.maximum(sums[:, :, 0, 0], 1), np.nan), 0
         )
         points = sums[:, :, 0, 0].sum(0)
+        frames = (both[..., 0] > 0).sum(0)
         results['occlusion_tested'] = dict(
-            overall=dict(zip(METRICS, mean_of_known(values, 0).tolist()), points=int(points.sum())),
+            overall=dict(
+                zip(METRICS, mean_of_known(values, 0).tolist()),
+                points=int(points.sum()),
+                frames=int(frames.sum()),
+                of_frames=both.shape[0] * both.shape[1],
+            ),
             pairs={
                 f'{cameras[a]}-{cameras[b]}': dict(
-                    zip(METRICS, values[q].tolist()), log_ratio=float(log_ratio[q]), points=int(points[q])
+                    zip(METRICS, values[q].tolist()),
+                    log_ratio=float(log_ratio[q]),
+                    points=int(points[q]),
+                    frames=int(frames[q]),
+                    of_frames=len(rows),
                 )
                 for q, (a, b) in enumerate(pairs)
             },
@@ -146,13 +170,15 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
             sums = np.stack([sum(row.consistency['cylinderdepth'] for row in group) for group in groups])
             summary = summarise(protocol, sums[:, :, None])
             results['cylinderdepth'] = dict(
-                overall=dict(zip(METRICS, summary.overall[0].tolist()), points=int(summary.counts[:, 0, 0].sum())),
-                cameras={
-                    c: dict(zip(METRICS, summary.cameras[n, 0].tolist()), points=int(summary.counts[n, 0, 0]))
-                    for n, c in enumerate(cameras)
-                },
+                overall=_with_counts(summary.overall[0], summary.counts[:, 0].sum(0)),
+                cameras={c: _with_counts(summary.cameras[n, 0], summary.counts[n, 0]) for n, c in enumerate(cameras)},
             )
     return results
+
+
+def _with_counts(metrics, counts):
+    points, _, frames, of_frames = map(int, counts)
+    return dict(zip(METRICS, metrics.tolist()), points=points, frames=frames, of_frames=of_frames)
 
 
 def _consistency_by_scene(rows, pairs, cameras, sums):
