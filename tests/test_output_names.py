@@ -2,6 +2,7 @@
 
 import random
 import string
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from mmengine.structures import BaseDataElement
 
 from fsmde import output_names
-from fsmde.engine import DepthWriterHook
+from fsmde.engine import DepthWriterHook, SurroundVisualizationHook
 from fsmde.evaluation.predictions import read_frame
 from fsmde.output_names import LONGEST, check_names, ignores_case, output_name, output_path
 from fsmde.teacher_cache import TeacherCache
@@ -132,6 +133,22 @@ def test_names_that_differ_in_case_only_where_a_disk_ignores_it(tmp_path, monkey
     with pytest.raises(ValueError, match="'a/0' and 'A/0' would be the same"):
         check_names(tmp_path, ['a/0', 'b/0', 'A/0'])
     check_names(tmp_path, ['É', 'é', 'a'])
+
+
+def test_joined_data_sets_whose_frames_share_their_names_are_not_written(tmp_path):
+    class Joined:
+        metainfo = dict(cam_names=['A'])
+
+        def __len__(self):
+            return 2
+
+        def get_data_info(self, index):
+            return dict(frame_id='000000/0000')
+
+    runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=Joined()))
+    for hook in (DepthWriterHook(str(tmp_path)), SurroundVisualizationHook(str(tmp_path))):
+        with pytest.raises(ValueError, match="two frames or cameras are called '000000/0000'"):
+            hook.before_test(runner)
 
 
 def test_a_name_that_is_there_twice(tmp_path):

@@ -52,6 +52,12 @@ def output_path(folder, frame_id: str, *names: str) -> Path:
     return Path(folder).joinpath(*map(output_name, (*frame_id.split('/'), *names)))
 
 
+def check_frames(folder, dataset) -> None:
+    """Make sure that no two frames or cameras of a data set share a file, see :func:`check_names`."""
+    check_names(folder, (dataset.get_data_info(index)['frame_id'] for index in range(len(dataset))))
+    check_names(folder, dataset.metainfo['cam_names'])
+
+
 def check_names(folder, names) -> None:
     """Make sure that no two frames or cameras share a file.
 

@@ -23,7 +23,7 @@ from fsmde.engine.launch import read_config
 from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric
 from fsmde.evaluation.depth_maps import DepthMapFrames, on_maps
 from fsmde.evaluation.predictions import prediction_path, read_views
-from fsmde.output_names import check_names
+from fsmde.output_names import check_frames
 
 
 def parse_args():
@@ -63,7 +63,7 @@ def frames_of_config(args):
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    check_names(args.folder, (dataset.get_data_info(index)['frame_id'] for index in range(len(dataset))))
+    check_frames(args.folder, dataset)
 
     def read(index):
         sample = dataset[index]['data_samples'].to_dict()

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 
 from fsmde.evaluation.predictions import encode_depth
 from fsmde.output_files import write_bytes
-from fsmde.output_names import check_names, output_path
+from fsmde.output_names import check_frames, output_path
 
 
 @HOOKS.register_module()
@@ -23,10 +23,8 @@ class DepthWriterHook(Hook):
         self.out_dir = out_dir
 
     def before_test(self, runner) -> None:
-        """Refuse a disk on which two frames or cameras would share files."""
-        dataset = runner.test_dataloader.dataset
-        check_names(self.out_dir, (dataset.get_data_info(index)['frame_id'] for index in range(len(dataset))))
-        check_names(self.out_dir, dataset.metainfo['cam_names'])
+        """Refuse frames or cameras that would share files."""
+        check_frames(self.out_dir, runner.test_dataloader.dataset)
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Write the depth maps of a batch."""

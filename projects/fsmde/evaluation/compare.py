@@ -10,6 +10,7 @@ from fsmde.output_files import write_figure
 
 from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
+from .protocols import Protocol
 from .report import TITLES, Table, coverage, describe, number
 from .results import CSV_NAME, read_results
 
@@ -65,11 +66,15 @@ def check_comparable(runs: list, protocol: str) -> None:
             'data set': [r.results['dataset'] for r in (first, run)],
             'flip augmentation': [r.results['run'].get('flip_augmentation', False) for r in (first, run)],
         }
+        # Files of earlier versions lack settings that all protocols had alike.
+        defaults = Protocol('').to_dict()
         a, b = (r.results['protocols'][protocol]['settings'] for r in (first, run))
         pairs['differences from the published data set'] = [
             r.results['protocols'][protocol].get('differences', []) for r in (first, run)
         ]
-        pairs.update({f'{protocol} {key}': [a.get(key), b.get(key)] for key in {**a, **b}})
+        pairs.update(
+            {f'{protocol} {key}': [settings.get(key, defaults.get(key)) for settings in (a, b)] for key in {**a, **b}}
+        )
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(f'{first.name} and {run.name} are not comparable: {what} is {one!r} and {other!r}')
