@@ -90,7 +90,7 @@ def file_names(dataset, folder) -> dict:
     """
     infos = [dataset.get_data_info(index) for index in range(len(dataset))]
     check_names(folder, (info['frame_id'] for info in infos))
-    lidar = {info['frame_id']: info['lidar_path'] for info in infos}
+    lidar = {info['frame_id']: info['lidar_path'] or '' for info in infos}  # There may be frames without.
     flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
     if flat and all(path.endswith('.bin') for path in lidar.values()):
         return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}

@@ -7,12 +7,13 @@
 """
 
 import json
+import os
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
 
-from fsmde.output_files import replace_when_written, write_bytes
 from fsmde.output_names import output_path
 
 FORMAT = 1
@@ -50,11 +51,10 @@ class TeacherCache:
         description = json.loads(json.dumps(dict(description, format=FORMAT)))
         if (self.root / 'cache.json').is_file():
             self._check(self._read_description(), description)
-        write_bytes(
-            self.root / 'UNFINISHED',
-            b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
+        self._replace(
+            'UNFINISHED', b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n'
         )
-        write_bytes(self.root / 'cache.json', json.dumps(description, indent=2).encode())
+        self._replace('cache.json', json.dumps(description, indent=2).encode())
 
     def finish(self) -> None:
         """Declare the cache complete, and remove what killed writers left."""
@@ -103,9 +103,15 @@ class TeacherCache:
                 )
             content[name] = values.astype(np.float16)
         content.update(shown(views, cam2img), frame_id=np.array(frame_id))
-        with replace_when_written(self.path(frame_id)) as temporary, open(temporary, 'wb') as file:
+        # Beside the longest name there is no room for another ending.
+        temporary = self.path(frame_id).with_name(f'{uuid4().hex}.tmp')
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, 'wb') as file:
             # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
             np.savez(file, **content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.path(frame_id))
 
     def read(self, frame_id: str, views: list, cam2img) -> tuple:
         """The answer for a frame.
@@ -165,6 +171,11 @@ class TeacherCache:
 
     def _read_description(self):
         return json.loads((self.root / 'cache.json').read_text())
+
+    def _replace(self, name, content):
+        temporary = self.root / f'{name}.{uuid4().hex}.tmp'
+        temporary.write_bytes(content)
+        os.replace(temporary, self.root / name)
 
 
 def shown(views: list, cam2img) -> dict:

