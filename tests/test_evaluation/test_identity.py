@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import ConcatDataset
+from mmengine.registry import init_default_scope
 
 from fsmde.datasets import DDADDataset, NuScenesSurroundDataset
 from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric, ground_truth_depth
@@ -68,9 +69,10 @@ def test_a_subclass_is_evaluated_to_its_own_depth(sample_data):
 
 
 def test_joined_data_sets_count_every_frame(sample_data):
-    """The data set at its place and a copy of its index under another name, whose frames have the same names."""
+    """One data set in two parts, each with indices from 0 on."""
     whole = dict(type='DDADDataset', data_root=str(sample_data / 'ddad_sample'), split='val', test_mode=True)
     whole['pipeline'] = pipeline((96, 160))
+    init_default_scope('mmdet3d')
     first, second = dict(whole, indices=2), dict(whole, indices=[2])
     joined = DATASETS.build(dict(type='ConcatDataset', datasets=[first, second]))
     assert isinstance(joined, ConcatDataset) and len(joined) == 3
