@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 import fsmde  # noqa: F401
 from fsmde.concurrency import BusyError
 from fsmde.engine.launch import rank_and_world, read_config, refuse_empty_options
+from fsmde.output_names import check_names
 from fsmde.teacher_cache import TeacherCache
 
 
@@ -108,6 +109,7 @@ def say_cost(path, remaining, folder):
 def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
     """Answer for every ``world``-th frame of a data set that the cache does not have."""
     ids = [dataset.get_data_info(i)['frame_id'] for i in range(len(dataset))]
+    check_names(cache.root, set(ids))
     absent = [i for i, frame_id in enumerate(ids) if not cache.path(frame_id).is_file()]
     mine = [i for i in absent if i % world == rank]
     device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')

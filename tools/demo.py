@@ -6,7 +6,6 @@ Each step is a command of this project that is printed before it runs. What is t
 """
 
 import argparse
-import glob
 import html
 import json
 import os
@@ -15,8 +14,10 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
+from urllib.parse import quote
 
-from fsmde.engine import AtomicBackend
+from fsmde.output_files import write_text
 
 OUT = 'work_dirs/demo'
 ARMS = {
@@ -79,7 +80,7 @@ def evaluate(arm):
         f'test_{arm}', 'tools/test.py', 'configs/demo/demo_sup.py', checkpoint_of(arm), '--work-dir', osp.join(OUT, arm),
         '--show-dir', pictures, '--show-interval', '8',
     )  # fmt: skip
-    return max(glob.glob(osp.join(OUT, arm, 'test_*', 'results.json')))
+    return str(max(Path(OUT, arm).glob('test_*/results.json')))
 
 
 def compare(results):
@@ -108,13 +109,14 @@ def write_page(results, seconds):
     body = ''.join(
         '<tr>' + ''.join(f'<td>{html.escape(cell)}</td>' for cell in row) + '</tr>' for row in rows_of(results)
     )
-    frames = sorted(osp.basename(path)[: -len('_panel.jpg')] for path in glob.glob(f'{OUT}/pictures/kd/*_panel.jpg'))
+    folder = Path(OUT, 'pictures', 'kd')
+    frames = sorted(path.relative_to(folder).as_posix()[: -len('_panel.jpg')] for path in folder.rglob('*_panel.jpg'))
     pictures = ''
     for frame in frames:
         pictures += f'<h2>Held-out frame {html.escape(frame)}</h2>'
         for arm, name in ARMS.items():
             pictures += f'<h3>{html.escape(name)}</h3>'
-            pictures += ''.join(f'<img src="pictures/{arm}/{frame}_{kind}.jpg">' for kind in ('panel', 'bev'))
+            pictures += ''.join(f'<img src="pictures/{arm}/{quote(frame)}_{kind}.jpg">' for kind in ('panel', 'bev'))
     page = f"""<!doctype html><meta charset="utf-8"><title>fsmde demo</title>
 <style>body{{font-family:sans-serif;max-width:1400px;margin:2em auto;padding:0 1em}}
 td,th{{padding:.3em .8em;text-align:right}}td:first-child,td:nth-child(2){{text-align:left}}
@@ -128,7 +130,7 @@ works, not which method is better. All steps took {seconds / 60:.1f} minutes her
 <p>Panels: image, prediction, LiDAR, relative error (blue: too near, red: too far), one colour scale for the rig. Bird's-eye
 views: the predictions of all cameras fused in the vehicle's frame.</p>
 {pictures}"""
-    AtomicBackend().put(page.encode(), osp.join(OUT, 'index.html'))
+    write_text(osp.join(OUT, 'index.html'), page)
 
 
 def main():

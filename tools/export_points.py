@@ -2,8 +2,9 @@
 
     python tools/export_points.py configs/fsmde_kd_nuscenes.py student.pth --out data/nuscenes/pseudo_points
 
-One file a frame of the config's test data set: for nuScenes under the name of the frame's LiDAR file, so that
-``data_prefix=dict(pts='pseudo_points')`` leads mmdet3d's ``LoadPointsFromFile`` to it, else ``<frame_id>.bin``. A point
+One file a frame of the config's test data set: where all LiDAR files are ``.bin`` and lie in one folder, as those of
+nuScenes do, under the name of the frame's LiDAR file, so that ``data_prefix=dict(pts='pseudo_points')`` leads mmdet3d's
+``LoadPointsFromFile`` to it, else ``<frame_id>.bin``. A point
 is five float32: x, y, z in metres, confidence in [0, 1], 0; with --color also r, g, b in [0, 1]. Training frames:
 ``--cfg-options test_dataloader.dataset.ann_file=nuscenes_infos_train.pkl``.
 """
@@ -22,9 +23,11 @@ from mmengine.utils import ProgressBar
 
 import fsmde  # noqa: F401
 from fsmde.datasets import PseudoPointsFromDepth
-from fsmde.engine.checkpoint import AtomicBackend, check_student_checkpoint, load_checkpoint_file
+from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
 from fsmde.engine.launch import read_config
 from fsmde.models.bev import bin_confidence
+from fsmde.output_files import write_bytes
+from fsmde.output_names import check_names, output_path
 
 
 def parse_args():
@@ -80,10 +83,18 @@ def frames_of(model, batch):
         yield frame, sample
 
 
-def file_name(sample) -> str:
-    """Name of a frame's file under the output folder."""
-    name = osp.basename(sample.lidar_path)
-    return name if name.endswith('.bin') else f'{sample.frame_id}.bin'
+def file_names(dataset, folder) -> dict:
+    """Path of each frame's file by ``frame_id``.
+
+    The LiDAR file's own name only where all of them lie in one folder: then no two frames have the same.
+    """
+    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
+    check_names(folder, (info['frame_id'] for info in infos))
+    lidar = {info['frame_id']: info['lidar_path'] or '' for info in infos}  # There may be frames without.
+    flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
+    if flat and all(path.endswith('.bin') for path in lidar.values()):
+        return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
+    return {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
 
 
 def main():
@@ -102,13 +113,14 @@ def main():
         voxel_size=args.voxel_size or None,
         color=args.color,
     )
-    files, written, points = AtomicBackend(), 0, 0
+    written, points = 0, 0
     loader = Runner.build_dataloader(cfg.test_dataloader)
+    files = file_names(loader.dataset, args.out)
     progress = ProgressBar(len(loader))
     for batch in loader:
         for frame, sample in frames_of(model, batch):
             cloud = fuse(frame)['points'].tensor.numpy()
-            files.put(cloud.tobytes(), osp.join(args.out, file_name(sample)))
+            write_bytes(files[sample.frame_id], cloud.tobytes())
             written, points = written + 1, points + len(cloud)
         progress.update()
     print(f'\n{written} frames, {points / max(written, 1):.0f} points each, in {args.out}')

@@ -20,7 +20,7 @@ import sys
 
 from mmengine.config import Config
 
-from fsmde.engine import AtomicBackend
+from fsmde.output_files import write_text
 from fsmde.synthetic import make_world
 
 RECORD = 'made_from.json'
@@ -72,7 +72,7 @@ def is_there(folder: str, checkpoint: str, wanted: dict, force: bool) -> bool:
                 'replace it with --force, or choose another --work-dir'
             )
         shutil.rmtree(folder)
-    AtomicBackend().put(json.dumps(wanted, indent=1).encode(), path)
+    write_text(path, json.dumps(wanted, indent=1))
     return False
 
 

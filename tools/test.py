@@ -47,6 +47,20 @@ def parse_args():
     return args
 
 
+def set_up_metrics(evaluator, out_dir, run, protocol):
+    """Say in a test_evaluator's config, one metric, a list or an Evaluator, where files go and what is evaluated."""
+    metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
+    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    is_ours = lambda kind: kind is SurroundDepthMetric or str(kind).split('.')[-1] == 'SurroundDepthMetric'
+    ours = [metric for metric in metrics if is_ours(metric['type'])]
+    if protocol and not ours:
+        raise SystemExit('--protocol is for a SurroundDepthMetric, and test_evaluator has none')
+    for number, metric in enumerate(ours):
+        metric.update(out_dir=out_dir if number == 0 else f'{out_dir}_{number}', run=run)
+        if protocol:
+            metric['protocol'] = protocol
+
+
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)
@@ -54,12 +68,13 @@ def main():
     cfg.load_from = args.checkpoint
     if args.flip:
         cfg.model.flip_augmentation = True
-    if cfg.test_evaluator.type in (SurroundDepthMetric, 'SurroundDepthMetric'):
-        # A folder for each call: figures are not overwritten.
-        cfg.test_evaluator.out_dir = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
-        cfg.test_evaluator.run = describe_run(args.config, args.checkpoint, args.flip)
-        if args.protocol:
-            cfg.test_evaluator.protocol = args.protocol
+    # A folder for each call: figures are not overwritten.
+    set_up_metrics(
+        cfg.test_evaluator,
+        osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S')),
+        describe_run(args.config, args.checkpoint, args.flip),
+        args.protocol,
+    )
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
         hooks.append(dict(type='DepthWriterHook', out_dir=args.out))

@@ -176,6 +176,7 @@ class PixelPoints:
         camera, u, v: (P,) integer camera index and pixel column and row.
         z: (P,) float32 z-depth in metres.
         index: (P,) index of the point in the cloud.
+        inner: (P,) bool, True where the point lay in the image before it was rounded: 0 <= u <= W - 1 and 0 <= v <= H - 1.
     """
 
     camera: np.ndarray
@@ -183,6 +184,7 @@ class PixelPoints:
     v: np.ndarray
     z: np.ndarray
     index: np.ndarray
+    inner: np.ndarray
 
     def scatter(self, num_cameras: int, height: int, width: int, collisions: str = 'nearest') -> np.ndarray:
         """Write the points into (num_cameras, height, width) float32 depth maps, 0 = no measurement.
@@ -213,13 +215,17 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'flo
         cam2img: (N, 3, 3) float64.
         image_sizes: (N, 2) height and width in pixels of each image.
         rounding: ``'floor'``, which fits this module's image coordinates; ``'truncate'`` (DGP: pixel = int(u), so that
-            -0.5 falls into pixel 0) or ``'round'`` (nuScenes devkit: nearest integer), as published ground truth has it.
+            -0.5 falls into pixel 0, with intrinsics in float32) or ``'round'`` (nuScenes devkit: nearest integer), as
+            published ground truth has it.
 
     Returns:
         The points with z > 0 that fall into an image.
     """
     if rounding not in ROUNDINGS:
         raise ValueError(f'rounding must be one of {ROUNDINGS}, found {rounding!r}')
+    if rounding == 'truncate':
+        # As dgp.utils.camera.Camera.from_params keeps them: one point in some thousand falls into another pixel.
+        cam2img = np.float32(cam2img).astype(np.float64)
     to_integer = dict(floor=np.floor, truncate=np.trunc, round=np.round)[rounding]
     points = np.ascontiguousarray(np.asarray(points)[:, :3].T, dtype=np.float64)
     found = []
@@ -229,10 +235,13 @@ def project_points(points, lidar2cam, cam2img, image_sizes, rounding: str = 'flo
             z = affine(lidar2img[2], points)
             index = np.flatnonzero((z > 0) & (z < np.inf))
         z, front = z[index], points[:, index]
-        u, v = to_integer(affine(lidar2img[0], front) / z), to_integer(affine(lidar2img[1], front) / z)
+        x, y = affine(lidar2img[0], front) / z, affine(lidar2img[1], front) / z
+        u, v = to_integer(x), to_integer(y)
         inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < width) & (v < height))
-        found.append((np.full(len(inside), camera), u[inside], v[inside], z[inside], index[inside]))
-    types = np.int8, np.int16, np.int16, np.float32, np.int32
+        x, y = x[inside], y[inside]
+        inner = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+        found.append((np.full(len(inside), camera), u[inside], v[inside], z[inside], index[inside], inner))
+    types = np.int8, np.int16, np.int16, np.float32, np.int32, bool
     return PixelPoints(*(np.concatenate(column).astype(dtype) for column, dtype in zip(zip(*found), types)))
 
 

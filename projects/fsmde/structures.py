@@ -1,7 +1,9 @@
 """What travels between dataset, model, distillers and metric: typed, with shapes and units."""
 
+import zlib
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
@@ -29,8 +31,32 @@ class SurroundDepthSample(BaseDataElement):
     (N, 2), ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), ``ori_shape`` (N, 2), ``img_path``,
     ``lidar_path``, ``aug2d`` (N, 3, 3) and ``cam_order`` (N,), see :class:`fsmde.datasets.transforms.LoadSurroundImages`.
     For evaluation also ``lidar_pixels``, see :class:`fsmde.datasets.transforms.KeepLidarPixels`, and where a dataset has
-    them ``dense_depth`` (N, H0, W0) float32 metres and ``ori_cam2world`` (N, 4, 4).
+    them ``ori_visible`` (N :class:`PackedMask` of the original images), ``dense_depth`` (N, H0, W0) float32 metres and
+    ``ori_cam2world`` (N, 4, 4).
     """
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """A mask of some megapixels in some kilobytes, so that it can travel with a frame.
+
+    Args:
+        shape: (height, width).
+        content: Its bits, row by row, compressed.
+    """
+
+    shape: tuple
+    content: bytes
+
+    @classmethod
+    def pack(cls, mask) -> 'PackedMask':
+        """Of an (H, W) bool mask."""
+        return cls(mask.shape, zlib.compress(np.packbits(mask).tobytes(), 1))
+
+    def unpack(self) -> np.ndarray:
+        """The (H, W) bool mask."""
+        bits = np.frombuffer(zlib.decompress(self.content), np.uint8)
+        return np.unpackbits(bits, count=self.shape[0] * self.shape[1]).view(bool).reshape(self.shape)
 
 
 @dataclass

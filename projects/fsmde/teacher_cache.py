@@ -11,16 +11,15 @@
 import contextlib
 import io
 import json
-import os
-import re
 from pathlib import Path
-from uuid import uuid4
 
 import cv2
 import numpy as np
 
 from .array_files import read_npz
 from .concurrency import LOCK, BusyError, only_one
+from .output_files import write_bytes
+from .output_names import output_path
 
 FORMAT = 1
 #: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
@@ -40,8 +39,8 @@ class TeacherCache:
 
     def path(self, frame_id: str) -> Path:
         """File of a frame; the parts of a frame id are folders."""
-        parts = [re.sub(r'[^\w.+-]', '_', part) for part in frame_id.split('/')]
-        return self.root.joinpath(*parts[:-1], f'{parts[-1]}.npz')
+        stem = output_path(self.root, frame_id)
+        return stem.with_name(f'{stem.name}.npz')
 
     def writer(self, rank: int):
         """A context manager: to be the one writer of a rank.
@@ -53,9 +52,7 @@ class TeacherCache:
 
     def mark_unreadable(self, frame_id: str, reason: str) -> None:
         """Write down that a frame cannot be answered for, so that other ranks need not wait for it."""
-        path = self._unreadable(frame_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._replace(path, reason.encode())
+        write_bytes(self._unreadable(frame_id), reason.encode())
 
     def is_settled(self, frame_id: str) -> bool:
         """Whether a frame is answered, or somebody has tried in vain."""
@@ -78,11 +75,11 @@ class TeacherCache:
         description = json.loads(json.dumps(dict(description, format=FORMAT)))
         if (self.root / 'cache.json').is_file():
             self._check(self._read_description(), description)
-        self._replace(
+        write_bytes(
             self.root / 'UNFINISHED',
             b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
         )
-        self._replace(self.root / 'cache.json', json.dumps(description, indent=2).encode())
+        write_bytes(self.root / 'cache.json', json.dumps(description, indent=2).encode())
 
     def finish(self) -> bool:
         """Declare the cache complete, and remove what killed writers left, unless somebody still writes.
@@ -150,8 +147,7 @@ class TeacherCache:
         file = io.BytesIO()
         # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
         np.savez(file, **content)
-        self.path(frame_id).parent.mkdir(parents=True, exist_ok=True)
-        self._replace(self.path(frame_id), file.getvalue())
+        write_bytes(self.path(frame_id), file.getvalue())
 
     def read(self, frame_id: str, views: list, cam2img) -> tuple:
         """The answer for a frame.
@@ -230,20 +226,6 @@ class TeacherCache:
 
     def _read_description(self):
         return json.loads((self.root / 'cache.json').read_text())
-
-    def _replace(self, path, content):
-        temporary = path.with_name(f'{path.name}.{uuid4().hex}.tmp')
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException as error:
-            temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise OSError(error.errno, f'cannot write {path}: {error.strerror}') from error
-            raise
 
 
 def shown(views: list, cam2img) -> dict:

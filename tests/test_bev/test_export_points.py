@@ -44,12 +44,38 @@ def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_pa
     assert len(np.unique(np.arctan2(points[:, 1], points[:, 0]) // (np.pi / 4))) == 8
 
 
-def test_names_follow_the_lidar_file_of_nuscenes_and_the_frame_elsewhere(tool):
-    class Sample:
-        frame_id = '000000/0003'
+class Frames:
+    """A data set of frames (frame_id, lidar_path)."""
 
-        def __init__(self, lidar_path):
-            self.lidar_path = lidar_path
+    def __init__(self, *frames):
+        self.infos = [dict(frame_id=frame_id, lidar_path=path) for frame_id, path in frames]
 
-    assert tool.file_name(Sample('samples/LIDAR_TOP/n015__1532.pcd.bin')) == 'n015__1532.pcd.bin'
-    assert tool.file_name(Sample('point_cloud/LIDAR/15616.npz')) == '000000/0003.bin'
+    def __len__(self):
+        return len(self.infos)
+
+    def get_data_info(self, index):
+        return self.infos[index]
+
+
+@pytest.mark.parametrize(
+    ('frames', 'names'),
+    [
+        # nuScenes
+        (
+            [('token1', 'samples/LIDAR_TOP/n015+08__1.pcd.bin'), ('token2', 'samples/LIDAR_TOP/n015+08__2.pcd.bin')],
+            ['n015+08__1.pcd.bin', 'n015+08__2.pcd.bin'],
+        ),
+        # DDAD
+        ([('000000/0003', 'root/000000/point_cloud/LIDAR/15616.npz')], ['000000/0003.bin']),
+        # Two scenes' 0.bin
+        ([('a/0000', 'root/a/0.bin'), ('b/0000', 'root/b/0.bin')], ['a/0000.bin', 'b/0000.bin']),
+        # A scene file at the data set's root, and scenes that lead elsewhere
+        (
+            [('/0000', 'root/0.npz'), ('../x/0000', 'root/../x/0.npz'), ('/etc/0000', '/etc/0.npz')],
+            ['%/0000.bin', '.%2E/x/0000.bin', '%/etc/0000.bin'],
+        ),
+    ],
+)
+def test_names_follow_the_lidar_file_where_it_is_unique_and_the_frame_elsewhere(tool, tmp_path, frames, names):
+    found = tool.file_names(Frames(*frames), str(tmp_path))
+    assert found == {frame_id: str(tmp_path / name) for (frame_id, _), name in zip(frames, names)}

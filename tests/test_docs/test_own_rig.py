@@ -87,7 +87,7 @@ def test_the_check_finds_what_the_document_says(project, monkeypatch):
     problems = printed.split('things to look at:')[1].strip().splitlines()
     assert {re.sub(r'frame \S+, ', '', line).split(' degrees')[0] for line in problems} == {'LEFT: 169.6'}, printed
     assert 'its left neighbour RIGHT' in problems[0]
-    assert len(list((folder / 'pictures').glob('*.jpg'))) == 2
+    assert len(list((folder / 'pictures').rglob('*.jpg'))) == 2
 
 
 def test_custom_rig_teacher_neck_head_and_distiller_train(project, monkeypatch):

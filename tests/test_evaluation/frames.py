@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from fsmde.rig import CameraRig, PixelPoints
+from fsmde.structures import PackedMask
 
 CAMERAS = ('CAMERA_01', 'CAMERA_05', 'CAMERA_06')
 META = dict(dataset='hand_made', cam_names=CAMERAS, max_depth=100.0)
@@ -19,11 +20,12 @@ def look(azimuth, position=(0, 0, 0)):
     return pose
 
 
-def points(camera, u, v, z, index=None):
+def points(camera, u, v, z, index=None, inner=None):
     """PixelPoints of plain lists."""
+    inner = np.ones(len(z), bool) if inner is None else np.asarray(inner, bool)
     index = np.arange(len(z)) if index is None else index
     camera, u, v, index = (np.asarray(x, dtype=np.int32) for x in (camera, u, v, index))
-    return PixelPoints(camera, u, v, np.asarray(z, dtype=np.float32), index)
+    return PixelPoints(camera, u, v, np.asarray(z, dtype=np.float32), index, inner)
 
 
 def frame(pred, pixels, index=0, scene='a', size=(8, 12), visible=None, azimuths=None, **more):
@@ -66,5 +68,7 @@ def random_frame(
         rng.integers(0, num_points, num_points),
     )
     pred = rng.uniform(0.5, 120, (num_cameras, *input_size))
-    visible = (rng.random((num_cameras, *size)) > 0.2)[pixels.camera, pixels.v, pixels.u]
+    masks = rng.random((num_cameras, *size)) > 0.2
+    more.setdefault('ori_visible', [PackedMask.pack(mask) for mask in masks])
+    visible = masks[pixels.camera, pixels.v, pixels.u]
     return frame(pred, pixels, seed if index is None else index, scene, size, visible, **more)

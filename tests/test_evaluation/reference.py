@@ -5,6 +5,7 @@ import statistics
 
 import numpy as np
 import torch
+from PIL import Image
 
 NAMES = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'silog', 'd1', 'd2', 'd3')
 
@@ -31,6 +32,12 @@ def scatter_down(depth, h, w):
                 if depth[c, v, u] > 0:
                     small[c, int(v * (h / H)), int(u * (w / W))] = depth[c, v, u]
     return small
+
+
+def small_mask(mask, h, w):
+    """VFDepth's mask of one camera: Pillow's Lanczos filter, visible where anything is left of 255."""
+    image = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).resize((w, h), resample=Image.LANCZOS)
+    return (torch.from_numpy(np.array(image)) / 255).bool().numpy()
 
 
 def resized(pred, H, W):
@@ -94,7 +101,9 @@ def pooled(samples, mode, low, high, size):
     for start in range(0, len(samples) - size + 1, size):
         gts, preds = [], []
         for sample in samples[start : start + size]:
-            gt = scatter_down(depth_map(sample, 'last', True), *sample['pred_depth'].shape[1:])
+            shape = sample['pred_depth'].shape[1:]
+            gt = scatter_down(depth_map(sample, 'last', False), *shape)
+            gt = np.where([small_mask(mask.unpack(), *shape) for mask in sample['ori_visible']], gt, 0)
             pred = np.clip(sample['pred_depth'].double().numpy(), low, high)
             valid = (gt > low) & (gt < high)
             gts.append([gt[c][valid[c]].tolist() for c in range(len(gt))])

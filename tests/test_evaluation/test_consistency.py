@@ -151,3 +151,10 @@ def test_cylinderdepth_counts_what_both_neighbours_see_twice():
     abs_rel = metrics_from_sums(sums)[:, 0]
     assert 0.02 < abs_rel[1] < 0.9
     assert evaluate([ball()])['occlusion_tested']['overall']['abs_rel'] < 1e-6
+
+
+def test_frames_of_two_rigs_have_no_common_pairs():
+    samples = [ball(), dict(ball(), sample_idx=1, neighbors=np.array([[1, -1], [-1, 0], [-1, -1]]))]
+    with pytest.raises(ValueError, match='have other adjacent cameras'):
+        evaluate(samples)
+    assert evaluate(samples, consistency=()) == {}

@@ -3,9 +3,11 @@
 import json
 import time
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from fsmde.datasets import (
     DDADDataset,
@@ -59,7 +61,10 @@ def pose(entry):
 
 
 def dgp_depth(scene_file, sample, camera):
-    """DGP's depth map of one camera, from the files, with nothing of the package: int(K X / z), last point wins."""
+    """A camera's map by the formula of DGP, v1.3 to v2.0.1: ``Camera.from_params`` and ``generate_depth_map`` of
+    dgp/utils/camera.py on what ``SynchronizedSceneDataset`` gives them. Intrinsics are float32 and without skew, OpenCV
+    projects, pixels are truncated, the last point stays.
+    """
     scene = json.loads(scene_file.read_text())
     data = {d['key']: d for d in scene['data']}
     by_name = {data[k]['id']['name']: data[k]['datum'] for k in scene['samples'][sample]['datum_keys']}
@@ -67,15 +72,17 @@ def dgp_depth(scene_file, sample, camera):
         (scene_file.parent / 'calibration' / f'{scene["samples"][sample]["calibration_key"]}.json').read_text()
     )
     k = calibration['intrinsics'][calibration['names'].index(camera)]
+    K = np.float32([[k['fx'], 0, k['cx']], [0, k['fy'], k['cy']], [0, 0, 1]])
     cloud, image = by_name['LIDAR']['point_cloud'], by_name[camera]['image']
     X = np.load(scene_file.parent / cloud['filename'])['data'][:, :3]
-    X = np.linalg.inv(pose(image['pose'])) @ pose(cloud['pose']) @ np.c_[X, np.ones(len(X))].T
-    depth = np.zeros((1216, 1936))
-    for x, y, z in X[:3].T:
-        if z > 0:
-            u, v = int((k['fx'] * x + k.get('skew', 0) * y) / z + k['cx']), int(k['fy'] * y / z + k['cy'])
-            if 0 <= u < 1936 and 0 <= v < 1216:
-                depth[v, u] = z
+    for transform in (pose(cloud['pose']), np.linalg.inv(pose(image['pose']))):
+        X = (transform @ np.c_[X, np.ones(len(X))].T).T[:, :3]
+    uv = cv2.projectPoints(X, np.zeros((3, 1)), np.zeros(3, np.float32), K, np.zeros(5, np.float32))[0]
+    uv, z = uv.reshape(-1, 2).astype(int), X[:, 2]
+    H, W = 1216, 1936
+    in_view = np.logical_and.reduce([(uv >= 0).all(axis=1), uv[:, 0] < W, uv[:, 1] < H, z > 0])
+    depth = np.zeros((H, W), np.float32)
+    depth[uv[in_view, 1], uv[in_view, 0]] = z[in_view]
     return depth
 
 
@@ -88,6 +95,81 @@ def test_published_ground_truth_in_every_pixel(ddad, sample_data):
             expected[(expected <= 0.1) | (expected >= 200)] = 0
             np.testing.assert_array_equal(truth[n] > 0, expected > 0)
             np.testing.assert_allclose(truth[n], expected, rtol=1e-6)
+
+
+def scatter_as_packnet(depth, h, w):
+    """resize_depth_preserve of packnet_sfm/datasets/augmentations.py."""
+    H, W = depth.shape
+    v, u = np.nonzero(depth > 0)  # Raster order: the last of several stays.
+    small = np.zeros((h, w))
+    small[(v * (h / H)).astype(int), (u * (w / W)).astype(int)] = depth[v, u]
+    return small
+
+
+def test_published_masks_of_vfdepth_in_every_pixel(sample_data, tmp_path):
+    """Masks are shrunk and applied behind the scatter: dataset/data_util.py and utils/logger.py of VFDepth."""
+    rng = np.random.default_rng(0)
+    masks = {}
+    for camera in DDADDataset.CAMERAS:
+        mask = np.full((1216, 1936), 255, np.uint8)
+        for _ in range(12):
+            cv2.circle(mask, [int(x) for x in rng.integers((0, 500), (1936, 1216))], int(rng.integers(3, 200)), 0, -1)
+        masks[camera] = mask
+        path = tmp_path / f'{camera}.png'
+        cv2.imwrite(str(path), mask)
+    dataset = DDADDataset(
+        data_root=str(sample_data / 'ddad_sample'),
+        split='val',
+        test_mode=True,
+        pipeline=pipeline((384, 640)),
+        self_occlusion=dict(root=str(tmp_path), template='{camera}.png', valid=255),
+    )
+    scene_file = next((sample_data / 'ddad_sample').glob('scene_02/scene_*.json'))
+    truth = ground_truth_depth(dataset, 0, 'vfdepth')
+    sample = dataset[0]['data_samples']
+    sample.pred_depth = torch.full((6, 384, 640), 10.0)
+    metric = SurroundDepthMetric(protocol='vfdepth', modes=('metric',))
+    metric.dataset_meta = dataset.metainfo
+    metric.process(None, [sample.to_dict()])
+    hidden = 0
+    for n, camera in enumerate(dataset.cameras):
+        expected = scatter_as_packnet(dgp_depth(scene_file, 0, camera), 384, 640)
+        small = Image.fromarray(masks[camera]).resize((640, 384), resample=Image.LANCZOS)
+        shown = (torch.from_numpy(np.array(small)).float() / 255).bool().numpy()
+        hidden += ((expected > 0) & ~shown).sum()
+        expected = np.where(shown & (expected < 200), expected, 0)
+        np.testing.assert_allclose(truth[n], expected, rtol=1e-6)
+        assert metric.results[0].sums['vfdepth'][0, n, 0, 0] == (expected > 0).sum()
+    assert hidden > 1000
+
+
+def test_published_border_of_vfdepth_on_nuscenes(sample_data):
+    """Points are left out before they are rounded: generate_depth_map of dataset/nuscenes_dataset.py of VFDepth."""
+    dataset = NuScenesSurroundDataset(
+        'nuscenes_infos_val.pkl',
+        data_root=str(sample_data / 'nuscenes_sample'),
+        test_mode=True,
+        pipeline=pipeline((352, 640)),
+    )
+    info = dataset.get_data_info(0)
+    cloud = np.fromfile(info['lidar_path'], np.float32).reshape(-1, 5)[:, :3]
+    truth, rounded_in = ground_truth_depth(dataset, 0, 'vfdepth'), 0
+    for n in range(6):
+        points = (info['lidar2cam'][n] @ np.c_[cloud, np.ones(len(cloud))].T).T[:, :3]
+        points = points[points[:, 2] > 0]
+        pixels = (info['cam2img'][n] @ points.T).T
+        pixels = pixels[:, :2] / pixels[:, 2:]
+        inside = (pixels[:, 0] >= 0) & (pixels[:, 0] <= 1599) & (pixels[:, 1] >= 0) & (pixels[:, 1] <= 899)
+        rounded = pixels.round()
+        in_by_rounding = (rounded >= 0).all(1) & (rounded[:, 0] < 1600) & (rounded[:, 1] < 900)
+        rounded_in += (in_by_rounding & ~inside).sum()
+        depth = np.zeros((900, 1600))
+        valid = rounded[inside].astype(int)
+        depth[valid[:, 1], valid[:, 0]] = points[inside, 2]
+        expected = scatter_as_packnet(depth, 352, 640)
+        expected[expected >= 80] = 0
+        np.testing.assert_allclose(truth[n], expected, rtol=1e-6)
+    assert rounded_in > 0
 
 
 def test_known_figures(ddad):

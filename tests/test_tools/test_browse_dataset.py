@@ -33,7 +33,7 @@ def test_faults_of_real_frames_are_reported(tmp_path):
     unread, *turned = sentences.strip().splitlines()
     assert 'frame scene_02/0001 cannot be read' in unread and image.name in unread
     assert len(turned) >= 3 and all('frame scene_02/0002' in s and 'depth edges lie' in s for s in turned)
-    assert len(list((tmp_path / 'out').glob('*.jpg'))) == 2
+    assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 2
 
 
 def turn_lidar(path, degrees):

@@ -30,12 +30,9 @@ def test_three_files_with_the_frame_in_their_names(tmp_path):
         pred_depth=make_depth(10.0), gt_depth=make_depth(9.0), valid_mask=torch.ones(1, 16, 32, dtype=torch.bool)
     )
     paths = write_frame(tmp_path / 'show', sample, torch.zeros(1, 3, 16, 32, dtype=torch.uint8))
-    assert [path.name for path in paths] == [
-        'scene_1_000007_panel.jpg',
-        'scene_1_000007_bev.jpg',
-        'scene_1_000007.ply',
-    ]
-    assert sorted(path.name for path in (tmp_path / 'show').iterdir()) == sorted(path.name for path in paths)
+    folder = tmp_path / 'show' / 'scene%201'
+    assert paths == [folder / name for name in ('000007_panel.jpg', '000007_bev.jpg', '000007.ply')]
+    assert sorted(folder.iterdir()) == sorted(paths)
     assert Image.open(paths[1]).size == (1800, 900)
     assert b'element vertex 512\n' in paths[2].read_bytes()
 

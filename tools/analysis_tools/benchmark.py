@@ -21,6 +21,7 @@ import torch
 
 from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, measure
 from fsmde.deployment.latency import pin_threads
+from fsmde.output_files import write_text
 
 #: In what a teacher is run; its int8 form would be another teacher.
 TEACHER_ONNX = ('float32',)
@@ -137,8 +138,8 @@ def main():
             f'{name} is {factor["factor"]:.2f} x as fast as {factor["teacher"]} ({factor["scope"]}; {factor["form"]})'
         )
     if args.out:
-        Path(args.out).write_text(
-            json.dumps(dict(settings=common, machine=machine, rows=rows, speed_ups=factors), indent=2)
+        write_text(
+            args.out, json.dumps(dict(settings=common, machine=machine, rows=rows, speed_ups=factors), indent=2)
         )
 
 

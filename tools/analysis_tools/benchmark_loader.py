@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader
 from fsmde import image_files
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.engine.launch import read_config, set_data_root
+from fsmde.output_files import write_text
 
 FORMATS = dict(PNG=('.png', {}), JPEG=('.jpg', dict(quality=95)))
 
@@ -217,7 +218,7 @@ def main():
             print(f'| {name} | {milliseconds:.1f} |')
         print(f'\n{1000 / figures["all"]:.2f} frames a second of one worker')
     if args.out:
-        Path(args.out).write_text(json.dumps(figures, indent=1))
+        write_text(args.out, json.dumps(figures, indent=1))
 
 
 if __name__ == '__main__':

@@ -15,7 +15,6 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -30,6 +29,7 @@ from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config
 from fsmde.engine.processes import PROCESSES
+from fsmde.output_files import write_text
 
 
 def train(rank, ranks, folder, args):
@@ -119,7 +119,7 @@ def main():
                 flush=True,
             )
     if args.out:
-        Path(args.out).write_text(json.dumps(rows, indent=1))
+        write_text(args.out, json.dumps(rows, indent=1))
 
 
 if __name__ == '__main__':

@@ -7,7 +7,6 @@ Frames are taken evenly over the split and go through the config's pipeline, aug
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
 from fsmde.engine.launch import read_config
+from fsmde.output_names import output_path
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps
 from fsmde.visualization.frames import write_jpeg
@@ -72,7 +72,8 @@ def browse_frame(dataset, index: int, max_depth: float, out: Path) -> list:
     depth, mask = sample.gt_depth.numpy(), sample.valid_mask.numpy()
     order = ring_order(sample.cam2ego)
     panel = draw_panel(images, None, depth, sample.cam_names, max_depth, order=order, valid_mask=mask, cell_width=480)
-    path = out / f'{re.sub(r"[^a-zA-Z0-9_.-]", "_", frame_id)}.jpg'
+    stem = output_path(out, frame_id)
+    path = stem.with_name(f'{stem.name}.jpg')
     write_jpeg(path, panel)
     print(path)
     return [f'frame {frame_id}, {report.name}: {problem}' for report in reports for problem in report.problems]

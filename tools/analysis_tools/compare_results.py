@@ -7,9 +7,8 @@ import argparse
 import os.path as osp
 import sys
 
-from mmengine.utils import mkdir_or_exist
-
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
+from fsmde.output_files import write_text
 
 
 def parse_args():
@@ -38,10 +37,8 @@ def main():
     table = comparison_table(runs, args.protocol, args.mode)
     print(table.to_terminal())
     if args.out:
-        mkdir_or_exist(args.out)
-        for name, text in (('compare.md', table.to_markdown()), ('compare.tex', table.to_latex())):
-            with open(osp.join(args.out, name), 'w') as file:
-                file.write(text)
+        write_text(osp.join(args.out, 'compare.md'), table.to_markdown())
+        write_text(osp.join(args.out, 'compare.tex'), table.to_latex())
         draw(runs, args.protocol, args.mode, osp.join(args.out, 'compare.png'), args.metric)
 
 

@@ -1,10 +1,15 @@
-"""Evaluate anyone's predictions: ``python tools/analysis_tools/eval_predictions.py CONFIG FOLDER [--out DIR] [...]``.
+"""Evaluate anyone's predictions, against the LiDAR of a data set or against depth maps in files.
+
+    python tools/analysis_tools/eval_predictions.py CONFIG FOLDER [--out DIR] [...]
+    python tools/analysis_tools/eval_predictions.py FOLDER --truth TRUTH --max-depth 80 [--out DIR] [...]
 
 FOLDER holds ``<frame_id>/<camera>.png`` (16-bit, metres * 256), ``.npz`` (key ``depth``) or ``.npy`` (metres) of any
-size; frame_id is ``<scene>/<sample index, 4 digits>`` on DDAD and the sample's token on nuScenes.
+size; frame_id is ``<scene>/<sample index, 4 digits>`` on DDAD and the sample's token on nuScenes. TRUTH holds maps of the
+same formats at the same paths, 0 where nothing was measured; what is in it is evaluated.
 """
 
 import argparse
+import os.path as osp
 
 import torch
 from mmdet3d.registry import DATASETS
@@ -16,47 +21,94 @@ from mmengine.utils import track_iter_progress
 import fsmde  # noqa: F401
 from fsmde.engine.launch import read_config
 from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric
-from fsmde.evaluation.predictions import read_frame
+from fsmde.evaluation.depth_maps import DepthMapFrames, on_maps
+from fsmde.evaluation.predictions import prediction_path, read_views
+from fsmde.output_names import check_frames
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config whose test data set is evaluated on; its model is not built')
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', nargs='?', help='config whose test data set is evaluated on; its model is not built')
     parser.add_argument('folder', help='with the predictions')
+    parser.add_argument('--truth', help='folder with depth maps, in place of a config')
+    parser.add_argument('--max-depth', type=float, help='metres that are evaluated to, with --truth')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument(
-        '--protocols', nargs='+', default=['fsmde', 'surrounddepth', 'vfdepth'], help=f'of {", ".join(PROTOCOLS)}'
+        '--protocols',
+        nargs='+',
+        help=f'of {", ".join(PROTOCOLS)}; fsmde, surrounddepth and vfdepth by default, fsmde with --truth',
     )
-    parser.add_argument('--consistency', nargs='*', default=['occlusion_tested'], help='or cylinderdepth')
+    parser.add_argument('--consistency', nargs='*', help='occlusion_tested (default) or cylinderdepth; needs a config')
     parser.add_argument('--flicker', action='store_true', help='compare successive frames of a scene, too')
     parser.add_argument('--frame-list', help="file with one frame_id a line, in place of the protocols' own rules")
     parser.add_argument('--tags', help='JSON file {frame_id or scene: [tag, ...]}')
     parser.add_argument('--flip-augmentation', action='store_true', help='say that the mirrored image was used, too')
     parser.add_argument('--out', help='folder for results.json, per_image.csv, results.md and results.tex')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (args.config is None) == (args.truth is None):
+        parser.error('give a config, or --truth with a folder of depth maps')
+    if args.truth:
+        if args.max_depth is None:
+            parser.error('--truth needs --max-depth: the metres that are evaluated to move every figure')
+        if args.consistency or args.flicker:
+            parser.error('depth maps have no geometry: --consistency and --flicker need a config')
+    elif args.max_depth is not None:
+        parser.error("--max-depth goes with --truth; a data set's own is evaluated to")
+    return args
+
+
+def frames_of_config(args):
+    """A config's test data set, and a function from an index to (sample, predictions' paths by camera)."""
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmdet3d'))
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    check_frames(args.folder, dataset)
+
+    def read(index):
+        sample = dataset[index]['data_samples'].to_dict()
+        return sample, {c: prediction_path(args.folder, sample['frame_id'], c) for c in sample['cam_names']}
+
+    return dataset, read
+
+
+def frames_of_truth(args):
+    """The same of a folder of depth maps; predictions lie at the same paths in their folder."""
+    dataset = DepthMapFrames(args.truth, args.max_depth)
+
+    def read(index):
+        sample = dataset[index]
+        return sample, {c: osp.join(args.folder, sample['frame_id'], c) for c in sample['cam_names']}
+
+    return dataset, read
 
 
 def main():
     args = parse_args()
-    cfg = read_config(args.config, args.data_root, args.cfg_options)
     MMLogger.get_instance('eval_predictions')
-    init_default_scope(cfg.get('default_scope', 'mmdet3d'))
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    if not osp.isdir(args.folder):
+        raise FileNotFoundError(f'{args.folder} is no folder with predictions')
+    dataset, read = frames_of_truth(args) if args.truth else frames_of_config(args)
+    if args.truth:
+        protocols, consistency = [on_maps(name) for name in args.protocols or ['fsmde']], ()
+    else:
+        protocols = args.protocols or ['fsmde', 'surrounddepth', 'vfdepth']
+        consistency = ['occlusion_tested'] if args.consistency is None else args.consistency
     metric = SurroundDepthMetric(
-        protocol=args.protocols,
-        consistency=args.consistency,
+        protocol=protocols,
+        consistency=consistency,
         flicker=args.flicker,
         frame_list=args.frame_list,
         tags_file=args.tags,
         out_dir=args.out,
-        run=dict(config=args.config, predictions=args.folder, flip_augmentation=args.flip_augmentation),
+        run=dict(
+            config=args.config, truth=args.truth, predictions=args.folder, flip_augmentation=args.flip_augmentation
+        ),
     )
     metric.dataset_meta = dataset.metainfo
     for index in track_iter_progress(range(len(dataset))):
-        sample = dataset[index]['data_samples'].to_dict()
-        pred = read_frame(args.folder, sample['frame_id'], sample['cam_names'])
-        metric.process(None, [dict(sample, pred_depth=torch.from_numpy(pred))])
+        sample, paths = read(index)
+        metric.process(None, [dict(sample, pred_depth=torch.from_numpy(read_views(paths)))])
     metric.evaluate(len(dataset))
 
 

@@ -39,6 +39,7 @@ def report(suite, run_of, folder, name='table'):
     from fsmde.kd_benchmark.pictures import draw_frame, draw_gains
     from fsmde.kd_benchmark.record import write_json
     from fsmde.kd_benchmark.tables import tables_of, to_plain
+    from fsmde.output_files import write_text
 
     records = read_runs(suite, run_of)
     arms = compare(suite, records)
@@ -48,9 +49,8 @@ def report(suite, run_of, folder, name='table'):
     split = run_of(next(iter(suite.arms.values())), 0).split
     tables = tables_of(suite.name, arms, split)
     print('\n'.join(table.to_markdown() for table in tables))
-    folder.mkdir(parents=True, exist_ok=True)
     note = f'\nCode of the runs: {", ".join(commits(records))}.\n'
-    (folder / f'{name}.md').write_text('\n'.join(table.to_markdown() for table in tables) + note)
+    write_text(folder / f'{name}.md', '\n'.join(table.to_markdown() for table in tables) + note)
     write_json(folder / f'{name}.json', dict(suite=suite.name, split=split, arms=to_plain(arms)))
     if name != 'table':
         print(f'tables are {folder / name}.md and .json')

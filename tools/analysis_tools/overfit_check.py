@@ -35,6 +35,7 @@ from fsmde.datasets import (
     ResizeViews,
 )
 from fsmde.engine.launch import read_config
+from fsmde.output_files import write_text
 from fsmde.rig import project_points
 
 SECTOR_DEGREES = 10
@@ -156,8 +157,7 @@ def main():
         figures.__dict__[f'{name}_abs_rel_of_{args.turn_camera}'] = round(one, 4)
     print(json.dumps(vars(figures), indent=2))
     if args.out:
-        with open(args.out, 'w') as file:
-            json.dump(vars(figures), file, indent=2)
+        write_text(args.out, json.dumps(vars(figures), indent=2))
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
 from fsmde.engine.launch import read_config
+from fsmde.output_files import write_text
 
 RANDOM = ('GlobalRotScaleTrans', 'RandomFlip3D', 'PointShuffle')
 
@@ -156,8 +157,7 @@ def main():
     )
     print(json.dumps(figures, indent=2))
     if args.out:
-        with open(args.out, 'w') as file:
-            json.dump(figures, file, indent=2)
+        write_text(args.out, json.dumps(figures, indent=2))
 
 
 if __name__ == '__main__':

@@ -15,7 +15,6 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config
 from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
+from fsmde.output_files import write_text
 
 
 class Clock:
@@ -149,7 +149,7 @@ def main():
             amp=args.amp,
             gradient_shares=shares,
         )
-        Path(args.out).write_text(json.dumps(figures, indent=1))
+        write_text(args.out, json.dumps(figures, indent=1))
 
 
 if __name__ == '__main__':

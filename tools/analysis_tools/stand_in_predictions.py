@@ -8,7 +8,6 @@ anew for each image, 5 % too far, 30 % in one camera, 200 m in the sky and 1.5 m
 """
 
 import argparse
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,8 +18,9 @@ from mmengine.utils import track_iter_progress
 import fsmde  # noqa: F401
 from fsmde.datasets import LoadDenseDepth
 from fsmde.engine.launch import read_config
-from fsmde.evaluation.predictions import prediction_path
+from fsmde.evaluation.predictions import encode_depth, prediction_path
 from fsmde.masks import load_visible
+from fsmde.output_files import write_bytes
 
 SIZE = (384, 640)
 SKY, OWN_CAR = 200.0, 1.5  # metres
@@ -66,9 +66,8 @@ def main():
             pred = np.where(visible, np.where(depth > 0, depth, SKY), OWN_CAR)
             if not args.true_depth:
                 pred = stand_in(pred, visible, scale, np.random.default_rng([index, n]))
-            path = Path(prediction_path(args.folder, info['frame_id'], camera) + '.png')
-            path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), np.clip(pred * 256, 1, 65535).round().astype(np.uint16))
+            path = prediction_path(args.folder, info['frame_id'], camera) + '.png'
+            write_bytes(path, encode_depth(np.maximum(pred, 1 / 256)))
 
 
 if __name__ == '__main__':

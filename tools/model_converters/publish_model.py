@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from fsmde.engine.checkpoint import AtomicBackend, load_checkpoint_file
+from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 
 #: Submodules that only training needs.
@@ -119,7 +120,7 @@ def publish(source, out, config=None, results=None, without_ema: bool = False) -
     digest = hashlib.sha256(buffer.getbuffer()).hexdigest()[:8]
     out = Path(out)
     path = out.with_name(f'{out.name.removesuffix(".pth")}-{digest}.pth')
-    AtomicBackend().put(buffer.getvalue(), path)
+    write_bytes(path, buffer.getvalue())
     return path
 
 

@@ -1,7 +1,9 @@
 """The base of all surround data sets."""
 
 import os.path as osp
+import zlib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from mmengine.logging import MMLogger
 from fsmde.image_files import image_size
 from fsmde.masks import load_visible
 from fsmde.rig import project_points
+from fsmde.structures import PackedMask
 
 from .index_checks import check_ground_truth, check_index
 from .transforms.loading import check_stated_size
@@ -152,6 +155,7 @@ class SurroundDepthDataset(BaseDataset):
         info = super().get_data_info(idx)
         seed, epoch = self._seed_and_epoch.tolist()
         info.update(
+            source=self._source,
             cam_names=list(self.cameras),
             rounding=self.ROUNDING,
             rng=np.random.default_rng(None if seed < 0 else [seed, epoch, info['sample_idx']]),
@@ -162,6 +166,12 @@ class SurroundDepthDataset(BaseDataset):
             info['mask_path'] = [osp.join(root, template.format(scene=info['scene'], camera=c)) for c in self.cameras]
             info['mask_valid_value'] = self.self_occlusion['valid']
         return info
+
+    @cached_property
+    def _source(self):
+        """What tells its frames from those of a data set beside it in a ConcatDataset, where indices restart."""
+        names = '\n'.join(super(SurroundDepthDataset, self).get_data_info(i)['frame_id'] for i in range(len(self)))
+        return f'{osp.join(self.data_root, self.ann_file)} {zlib.crc32(names.encode()):08x}'
 
     def __getitem__(self, idx: int) -> dict:
         if self.test_mode:
@@ -187,6 +197,16 @@ class SurroundDepthDataset(BaseDataset):
             f'{self.max_refetch + 1} frames in a row could not be read, the last of them {info["frame_id"]}: is the '
             'pipeline or the data set as a whole wrong?'
         ) from error
+
+    def visible_masks(self, idx: int) -> list:
+        """N :class:`fsmde.structures.PackedMask` of a frame at its images' original size, None without masks."""
+        info = self.get_data_info(idx)
+        if 'mask_path' not in info:
+            return None
+        return [
+            PackedMask.pack(load_visible(path, info['mask_valid_value'], image_size(image_path)))
+            for path, image_path in zip(info['mask_path'], info['img_path'])
+        ]
 
     def lidar_pixels(self, idx: int, rounding: str = None):
         """LiDAR of a frame in its images at their original size.

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
+from fsmde.output_files import write_bytes
+
 from .deployable import DeployableEstimator
 
 OUTPUTS = ('depth', 'probabilities', 'centers')
@@ -47,7 +49,7 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
             output_names=OUTPUTS if deployable.with_bins else OUTPUTS[:1],
             verbose=False,
         )
-        program.save(str(path))
+        write_bytes(path, program.model_proto.SerializeToString())
 
 
 @contextmanager

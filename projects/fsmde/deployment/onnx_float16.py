@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from fsmde.output_files import write_bytes
+
 from .onnx_regions import between_convolutions
 
 
@@ -53,4 +55,4 @@ def to_float16(source, path) -> None:
         del field[:]
         field.extend(content)
     onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    write_bytes(path, model.SerializeToString())

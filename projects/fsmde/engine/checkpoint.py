@@ -5,12 +5,13 @@ import os
 import os.path as osp
 import pickle
 import re
-import tempfile
 
 import numpy as np
 import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging.history_buffer import HistoryBuffer
+
+from fsmde.output_files import write_bytes
 
 HISTORY_STATISTICS = ('min', 'max', 'current', 'mean')
 
@@ -184,23 +185,7 @@ class AtomicBackend(LocalBackend):
         Raises:
             OSError: If they cannot be written, a full disk among others; no partial file is left.
         """
-        filepath = os.fspath(filepath)
-        os.makedirs(osp.dirname(osp.abspath(filepath)), exist_ok=True)
-        handle, temporary = tempfile.mkstemp('.tmp', osp.basename(filepath) + '.', osp.dirname(osp.abspath(filepath)))
-        try:
-            with os.fdopen(handle, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, filepath)
-        except BaseException as error:
-            os.unlink(temporary)
-            if not isinstance(error, OSError):
-                raise
-            raise OSError(
-                error.errno, f'cannot write {filepath} ({len(obj) / 2**20:.0f} MiB): {error.strerror}'
-            ) from error
+        write_bytes(filepath, obj)
 
 
 register_backend('atomic', AtomicBackend, force=True)

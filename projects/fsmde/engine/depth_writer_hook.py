@@ -1,14 +1,11 @@
 """Saving predictions."""
 
-import os.path as osp
-import re
-
-import cv2
-import numpy as np
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
 
-from .checkpoint import AtomicBackend
+from fsmde.evaluation.predictions import encode_depth
+from fsmde.output_files import write_bytes
+from fsmde.output_names import check_frames, output_path
 
 
 @HOOKS.register_module()
@@ -23,12 +20,15 @@ class DepthWriterHook(Hook):
     """
 
     def __init__(self, out_dir: str):
-        self.out_dir, self.files = out_dir, AtomicBackend()
+        self.out_dir = out_dir
+
+    def before_test(self, runner) -> None:
+        """Refuse frames or cameras that would share files."""
+        check_frames(self.out_dir, runner.test_dataloader.dataset)
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Write the depth maps of a batch."""
         for sample in outputs:
-            folder = osp.join(self.out_dir, *[re.sub(r'[^\w.+-]', '_', part) for part in sample.frame_id.split('/')])
             for name, depth in zip(sample.cam_names, sample.pred_depth.cpu().numpy()):
-                encoded = np.clip(np.nan_to_num(depth) * 256, 0, 65535).round().astype(np.uint16)
-                self.files.put(cv2.imencode('.png', encoded)[1].tobytes(), osp.join(folder, f'{name}.png'))
+                path = output_path(self.out_dir, sample.frame_id, name)
+                write_bytes(f'{path}.png', encode_depth(depth))

@@ -3,6 +3,7 @@
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
 
+from fsmde.output_names import check_frames
 from fsmde.visualization import write_frame
 
 
@@ -27,6 +28,10 @@ class SurroundVisualizationHook(Hook):
             raise ValueError(f'interval must be 1 or more, found {interval}')
         self.show_dir, self.interval = show_dir, interval
         self.options = dict(max_depth=max_depth, **kwargs)
+
+    def before_test(self, runner) -> None:
+        """Refuse frames that would share files."""
+        check_frames(self.show_dir, runner.test_dataloader.dataset)
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         """Draw the frames of one batch; ``data_batch['inputs']['img']`` holds B (N, 3, H, W) uint8 BGR tensors."""

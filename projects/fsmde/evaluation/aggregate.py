@@ -1,6 +1,7 @@
 """From per-frame sums to the figures of a table: which frames count, what is pooled, what is averaged over what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Summary:
     Args:
         overall: (R, 8) metrics.
         cameras: (N, R, 8) metrics.
-        counts: (N, R, 3) valid pixels, non-finite predictions among them, and images with any valid pixel.
+        counts: (N, R, 4) valid pixels, non-finite predictions among them, images with any valid pixel, and G.
     """
 
     overall: np.ndarray
@@ -35,16 +36,26 @@ def mean_of_known(values, axis: int) -> np.ndarray:
 
 
 def distinct_frames(rows: list) -> list:
-    """Each frame once, by ascending index: samplers repeat frames to fill up the last batch of each rank."""
-    return [row for _, row in sorted({row.index: row for row in reversed(rows)}.items())]
+    """Each frame once, by ascending source and index: samplers repeat frames to fill up the last batch of each rank.
+
+    Where data sets are joined and their frames have names in common, ``part<n>/`` stands before scene and frame_id.
+    """
+    rows = [row for _, row in sorted({(row.source, row.index): row for row in reversed(rows)}.items())]
+    if len({row.frame_id for row in rows}) == len(rows):
+        return rows
+    parts = {source: f'part{n}' for n, source in enumerate(dict.fromkeys(row.source for row in rows))}
+    return [
+        replace(row, frame_id=f'{parts[row.source]}/{row.frame_id}', scene=f'{parts[row.source]}/{row.scene}')
+        for row in rows
+    ]
 
 
 def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: list = None) -> list:
     """The frames that a protocol counts, in the order in which it groups them.
 
     Args:
-        dataset: Name of the data set, which the rule may depend on.
-        rows: Distinct frames by ascending index.
+        dataset: Name of the data set, which the rule may depend on, see :func:`fsmde.evaluation.protocols.identity`.
+        rows: Of :func:`distinct_frames`.
         frame_list: ``frame_id`` of those to count instead of the protocol's rule, in their order.
 
     Raises:
@@ -65,16 +76,17 @@ def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: lis
     if rule == 'all':
         return rows
     first, last = {}, {}
-    for row in rows:
-        first.setdefault(row.scene, row.index)
-        last[row.scene] = row.index
-    return [row for row in rows if row.index not in (first[row.scene], last[row.scene])]
+    for place, row in enumerate(rows):
+        first.setdefault(row.scene, place)
+        last[row.scene] = place
+    return [row for place, row in enumerate(rows) if place not in (first[row.scene], last[row.scene])]
 
 
 def grouped(protocol: Protocol, rows: list) -> list:
-    """Consecutive counted frames in lists of ``group_size``; an incomplete last one is dropped."""
+    """Consecutive counted frames of a source in lists of ``group_size``; an incomplete last one is dropped."""
     size = protocol.group_size
-    return [rows[start : start + size] for start in range(0, len(rows) - size + 1, size)]
+    parts = [list(part) for _, part in groupby(rows, lambda row: row.source)]
+    return [part[start : start + size] for part in parts for start in range(0, len(part) - size + 1, size)]
 
 
 def group_frame_sums(protocol: Protocol, depth_range, regions: Regions, group: list, modes) -> np.ndarray:
@@ -111,5 +123,6 @@ def summarise(protocol: Protocol, sums) -> Summary:
     cameras = mean_of_known(values, 0)
     # The same unless something is missing: then the published code averages in these orders.
     inner = cameras if protocol.averaging == 'image' else mean_of_known(values, 1)
-    counts = np.stack([sums[..., 0].sum(0), sums[..., -1].sum(0), (sums[..., 0] > 0).sum(0)], -1)
+    known = (sums[..., 0] > 0).sum(0)
+    counts = np.stack([sums[..., 0].sum(0), sums[..., -1].sum(0), known, np.full_like(known, len(sums))], -1)
     return Summary(mean_of_known(inner, 0), cameras, counts)

@@ -13,6 +13,7 @@ class Gain:
         baseline, value: Mean over cameras of the means over images.
         gain: 1 - value / baseline: the share by which the metric is smaller, positive where less is better.
         low, high: 95 % confidence interval of the gain; NaN with fewer than two scenes.
+        images, of_images: How many images are known in both runs, of how many.
     """
 
     baseline: float
@@ -20,6 +21,8 @@ class Gain:
     gain: float
     low: float
     high: float
+    images: int
+    of_images: int
 
 
 def draw_scenes(scenes: int, resamples: int = 2000, seed: int = 0) -> np.ndarray:
@@ -59,7 +62,7 @@ def paired_gain(baseline, values, cameras, scenes, resamples: int = 2000, seed: 
     _, scene = np.unique(np.asarray(scenes)[known], return_inverse=True)
     shape = (scene.max(initial=-1) + 1, camera.max(initial=-1) + 1)
     if 0 in shape:
-        return Gain(*[float('nan')] * 5)
+        return Gain(*[float('nan')] * 5, 0, len(known))
     cell = scene * shape[1] + camera
     count = np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
     totals = [np.bincount(cell, np.asarray(x)[known], np.prod(shape)).reshape(shape) for x in (baseline, values)]
@@ -69,4 +72,4 @@ def paired_gain(baseline, values, cameras, scenes, resamples: int = 2000, seed: 
         drawn = draw_scenes(shape[0], resamples, seed)
         one, other = (weighted_means(drawn, total, count) for total in totals)
         low, high = (float(x) for x in np.percentile(1 - other / one, [2.5, 97.5]))
-    return Gain(before, after, 1 - after / before if before else float('nan'), low, high)
+    return Gain(before, after, 1 - after / before if before else float('nan'), low, high, int(known.sum()), len(known))

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fsmde.output_files import write_figure
+
 from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
-from .report import TITLES, Table, describe, number
+from .protocols import Protocol
+from .report import TITLES, Table, coverage, describe, number
 from .results import CSV_NAME, read_results
 
 
@@ -63,8 +66,15 @@ def check_comparable(runs: list, protocol: str) -> None:
             'data set': [r.results['dataset'] for r in (first, run)],
             'flip augmentation': [r.results['run'].get('flip_augmentation', False) for r in (first, run)],
         }
+        # Files of earlier versions lack settings that all protocols had alike.
+        defaults = Protocol('').to_dict()
         a, b = (r.results['protocols'][protocol]['settings'] for r in (first, run))
-        pairs.update({f'{protocol} {key}': [a[key], b.get(key)] for key in a})
+        pairs['differences from the published data set'] = [
+            r.results['protocols'][protocol].get('differences', []) for r in (first, run)
+        ]
+        pairs.update(
+            {f'{protocol} {key}': [settings.get(key, defaults.get(key)) for settings in (a, b)] for key in {**a, **b}}
+        )
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(f'{first.name} and {run.name} are not comparable: {what} is {one!r} and {other!r}')
@@ -91,17 +101,18 @@ def comparison_table(runs: list, protocol: str, mode: str) -> Table:
     rows = []
     for run in runs:
         figures = run.results['protocols'][protocol]['modes'][mode]['overall']['all']
-        rows.append([run.name, *[number(figures[metric]) for metric in METRICS]])
+        rows.append([run.name, *[number(figures[metric]) for metric in METRICS], coverage(figures)])
         if run is not runs[0]:
             found = [(gains(runs[0], run, metric), -1 if metric in HIGHER_IS_BETTER else 1) for metric in METRICS]
-            rows.append(['  gain %', *[_percent(sign * gain.gain) for gain, sign in found]])
-            rows.append(['  95 %', *[_interval(gain, sign) for gain, sign in found]])
+            counts = f'{min(gain.images for gain, _ in found)} of {found[0][0].of_images}'
+            rows.append(['  gain %', *[_percent(sign * gain.gain) for gain, sign in found], counts])
+            rows.append(['  95 %', *[_interval(gain, sign) for gain, sign in found], ''])
     entry = runs[0].results['protocols'][protocol]
     scenes = len({image['scene'] for image in runs[0].images.values()})
     note = f'Gains over {runs[0].name}, positive is better; intervals: paired bootstrap over {scenes} scenes.'
     if scenes < 2:
         note += ' One scene says nothing of others: no intervals.'
-    return Table(f'{describe(protocol, entry)} - {mode}', ['', *TITLES.values()], rows, note)
+    return Table(f'{describe(protocol, entry)} - {mode}', ['', *TITLES.values(), 'images'], rows, note)
 
 
 def _percent(value):
@@ -114,7 +125,7 @@ def _interval(gain, sign):
 
 
 def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel') -> None:
-    """Draw bars of a metric by camera and by distance into an image file."""
+    """Draw bars of a metric by camera and by distance into a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -137,4 +148,4 @@ def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel
         axes.set_xticklabels(names, fontsize=7)
     axes.legend()
     figure.suptitle(f'{protocol}, {mode}')
-    figure.savefig(path)
+    write_figure(path, figure)

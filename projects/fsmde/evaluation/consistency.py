@@ -95,7 +95,9 @@ def consistency_sums(truth: TruthPixels, pred, depth_range, pairs, cam2img, lida
 
 def cylinderdepth_protocol() -> Protocol:
     """How CylinderDepth pools and averages its consistency figures: as VFDepth its depth figures, without the mask."""
-    return replace(VFDEPTH, name='cylinderdepth', mask=False, frames={}, published_frames={})
+    return replace(
+        VFDEPTH, name='cylinderdepth', mask=False, mask_size='full', borders={}, frames={}, published_frames={}
+    )
 
 
 def cylinderdepth_sums(pixels, ori_sizes, size, pred, max_depth, neighbors, cam2img, cam2ego) -> np.ndarray:

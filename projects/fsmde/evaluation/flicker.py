@@ -95,12 +95,17 @@ def flicker_results(rows: list, cameras) -> dict:
 
     Returns:
         dict: ``frames`` compared with the one before, ``overall`` and ``cameras`` with ``abs_log`` = mean \\|ln r\\|,
-        ``abs_rel`` = mean \\|r - 1\\| and ``points``; empty if no frame follows another.
+        ``abs_rel`` = mean \\|r - 1\\|, ``points`` and the ``frames`` of ``of_frames`` that have any (of all cameras together
+        in ``overall``); empty if no frame follows another.
     """
     sums, last, last_row = [], None, None
     for row in rows:
         present = read_spooled(row.seen)
-        if last_row is not None and (row.scene, row.index) == (last_row.scene, last_row.index + 1):
+        if last_row is not None and (row.source, row.scene, row.index) == (
+            last_row.source,
+            last_row.scene,
+            last_row.index + 1,
+        ):
             sums.append(flicker_sums(last, present))
         last, last_row = present, row
     if not sums:
@@ -109,9 +114,14 @@ def flicker_results(rows: list, cameras) -> dict:
     points = sums[..., 0]
     means = np.where(points[..., None] > 0, sums[..., 1:] / np.maximum(points, 1)[..., None], np.nan)
     of_cameras = mean_of_known(means, 0)
-    figures = lambda values, count: dict(zip(FLICKER_SUMS[1:], map(float, values)), points=int(count))
+    figures = lambda values, count: dict(
+        zip(FLICKER_SUMS[1:], map(float, values)),
+        points=int(count.sum()),
+        frames=int((count > 0).sum()),
+        of_frames=count.size,
+    )
     return dict(
         frames=len(sums),
-        overall=figures(mean_of_known(of_cameras, 0), points.sum()),
-        cameras={c: figures(of_cameras[n], points[:, n].sum()) for n, c in enumerate(cameras)},
+        overall=figures(mean_of_known(of_cameras, 0), points),
+        cameras={c: figures(of_cameras[n], points[:, n]) for n, c in enumerate(cameras)},
     )

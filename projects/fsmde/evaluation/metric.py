@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
-from mmengine.utils import mkdir_or_exist
+
+from fsmde.output_files import write_text
 
 from .aggregate import distinct_frames
 from .flicker import flicker_results
@@ -30,7 +31,7 @@ class SurroundDepthMetric(BaseMetric):
     Keys of the returned dictionary, for ``save_best`` and the curves: ``depth/abs_rel`` and so on for the first
     protocol in metric scale, ``depth/<mode>/abs_rel`` in its other modes, ``depth/<camera>/abs_rel``,
     ``depth/<protocol>/abs_rel`` for the other protocols, ``depth/consistency/abs_rel``, ``depth/flicker/abs_log`` and
-    ``depth/non_finite``.
+    ``depth/non_finite`` and ``depth/coverage``, the share of the images that have any ground truth.
     Everything else is in ``results.json`` (docs/evaluation.md) and, on the main process, in the attribute
     ``results_dict`` after :meth:`evaluate`.
 
@@ -124,7 +125,7 @@ class SurroundDepthMetric(BaseMetric):
         entries, images = {}, []
         for name, protocol in self.protocols.items():
             entries[name], of_protocol = protocol_results(
-                protocol, rows, self.regions, self.modes, self.dataset_meta, self.frame_list
+                protocol, rows, self.regions, self.modes, self.dataset_meta, self.frame_list, self._expected
             )
             images += of_protocol
         self.results_dict = dict(
@@ -158,12 +159,10 @@ class SurroundDepthMetric(BaseMetric):
         if any(non_finite.values()):
             logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')
         if self.out_dir:
-            mkdir_or_exist(self.out_dir)
             write_results(results, images, self.out_dir)
             tables = all_tables(results)
             for name, render in (('results.md', 'to_markdown'), ('results.tex', 'to_latex')):
-                with open(osp.join(self.out_dir, name), 'w') as file:
-                    file.write('\n'.join(getattr(table, render)() for table in tables))
+                write_text(osp.join(self.out_dir, name), '\n'.join(getattr(table, render)() for table in tables))
 
     def names_of_figures(self, dataset_meta: dict) -> list:
         """Keys of what :meth:`evaluate` returns for a data set's metainfo, before anything is evaluated."""
@@ -174,7 +173,7 @@ class SurroundDepthMetric(BaseMetric):
                 names += [f'{lead}{metric}' for metric in NAMES]
                 if p == 0 and mode == 'metric':
                     names += [f'{camera}/abs_rel' for camera in dataset_meta['cam_names']]
-        names.append('non_finite')
+        names += ['non_finite', 'coverage']
         names += ['consistency/abs_rel'] * ('occlusion_tested' in self.consistency)
         names += ['flicker/abs_log'] * self.flicker
         return [f'{self.prefix}/{name}' for name in names]
@@ -189,6 +188,7 @@ class SurroundDepthMetric(BaseMetric):
                     short.update({f'{c}/abs_rel': f['all']['abs_rel'] for c, f in figures['cameras'].items()})
             if p == 0:
                 short['non_finite'] = _non_finite(entry)
+                short['coverage'] = _coverage(entry)
         if 'occlusion_tested' in self.results_dict['consistency']:
             short['consistency/abs_rel'] = self.results_dict['consistency']['occlusion_tested']['overall']['abs_rel']
         if self.results_dict['flicker']:
@@ -199,6 +199,12 @@ class SurroundDepthMetric(BaseMetric):
 def _non_finite(entry):
     # The same in every mode.
     return next((f['overall']['all']['non_finite'] for f in entry['modes'].values()), 0)
+
+
+def _coverage(entry):
+    # The same in every mode.
+    figures = next((f['overall']['all'] for f in entry['modes'].values()), None)
+    return figures['images'] / figures['of_images'] if figures else 0.0
 
 
 def _lines(path):

@@ -10,11 +10,61 @@ from .functional import MEDIANS
 RESOLUTIONS = ('full', 'input')
 AVERAGINGS = ('image', 'group')
 FRAMES = ('all', 'inner', 'day')
-GROUND_TRUTHS = ('lidar', 'dense')
+GROUND_TRUTHS = ('lidar', 'dense', 'maps')
+MASK_SIZES = RESOLUTIONS
+BORDERS = ('pixel', 'point')
 #: Depth in metres that each data set's tables stop at.
 MAX_DEPTH = MappingProxyType({'ddad': 200.0, 'nuscenes': 80.0})
 #: Height and width of the network's input that the published tables use.
 INPUT_SIZE = MappingProxyType({'ddad': (384, 640), 'nuscenes': (352, 640)})
+#: What a data set's points are rounded by, and its cameras.
+ROUNDING = MappingProxyType({'ddad': 'truncate', 'nuscenes': 'round'})
+CAMERAS = MappingProxyType(
+    {
+        'ddad': ('CAMERA_01', 'CAMERA_05', 'CAMERA_06', 'CAMERA_07', 'CAMERA_08', 'CAMERA_09'),
+        'nuscenes': (
+            'CAM_FRONT',
+            'CAM_FRONT_LEFT',
+            'CAM_FRONT_RIGHT',
+            'CAM_BACK',
+            'CAM_BACK_LEFT',
+            'CAM_BACK_RIGHT',
+        ),
+    }
+)
+
+
+def differences(dataset_meta: dict) -> list:
+    """In what a data set differs from the published one whose name it has, as sentences; empty if in nothing.
+
+    A subclass inherits its parent's name, and with it the name alone would bring depth range, input size and frame rules
+    of tables that it has no part in. So a data set is the published one only if all that these tables rest on agrees:
+    the depth they stop at, how points become pixels, and that its cameras are of that rig. What is not stated is not
+    compared.
+
+    Args:
+        dataset_meta: ``metainfo`` of the data set.
+    """
+    name = dataset_meta.get('dataset')
+    if name not in MAX_DEPTH:
+        return []
+    found = []
+    for key, published in (('max_depth', MAX_DEPTH[name]), ('rounding', ROUNDING[name])):
+        if dataset_meta.get(key, published) != published:
+            found.append(f'{key} is {dataset_meta[key]!r}, that of {name} {published!r}')
+    foreign = [camera for camera in dataset_meta.get('cam_names', ()) if camera.upper() not in CAMERAS[name]]
+    if foreign:
+        found.append(f'{name} has no camera {", ".join(foreign)}')
+    return found
+
+
+def identity(dataset_meta: dict):
+    """The name under which protocols know a data set: its own, None if it is not what it is called.
+
+    Args:
+        dataset_meta: See :func:`differences`.
+    """
+    return None if differences(dataset_meta) else dataset_meta.get('dataset')
 
 
 @dataclass(frozen=True)
@@ -29,9 +79,14 @@ class Protocol:
             half-pixel centres. ``'input'``: the full-size ground truth is scattered to the published input size
             (pixel i goes to floor(i * scale), the last in raster order stays).
         min_depth: Ground truth counts if min_depth < g < max_depth; predictions are clamped to the range. Metres.
-        max_depth: Metres by data set; other data sets state theirs.
+        max_depth: Metres by data set, see :func:`identity`; other data sets state theirs.
         collisions: Which of several points in a pixel stays, ``'nearest'`` or the ``'last'`` the sensor gave.
         mask: Whether pixels that show the car itself are left out.
+        mask_size: Where the mask is read: at the point's pixel of the ``'full'`` image, or, with
+            ``resolution='input'``, behind the scatter at the ``'input'``'s size, see
+            :func:`fsmde.evaluation.ground_truth.shrunk_mask`.
+        borders: What must lie in the image, by data set: the ``'pixel'`` that a point is rounded to (where it names
+            none), or the ``'point'`` itself.
         averaging: ``'image'``: metrics of each image, mean over a camera's images, mean over cameras. ``'group'``:
             pixels of ``group_size`` consecutive frames are pooled per camera, then mean over cameras, then groups.
         group_size: Frames a group pools; a last group with fewer is dropped.
@@ -42,7 +97,8 @@ class Protocol:
         frames: Rule by data set, ``'all'`` where it names none: ``'inner'``: without each scene's first and last
             frame; ``'day'``: without frames tagged ``'night'``.
         published_frames: How many frames the published tables count, by data set.
-        ground_truth: ``'lidar'`` or, where a data set has it, ``'dense'``.
+        ground_truth: ``'lidar'``, where a data set has it ``'dense'``, or ``'maps'``: files in the place of LiDAR, see
+            :mod:`fsmde.evaluation.depth_maps`.
 
     Raises:
         ValueError: If an option is unknown, or grouping and group size disagree.
@@ -54,6 +110,8 @@ class Protocol:
     max_depth: dict = field(default_factory=lambda: dict(MAX_DEPTH))
     collisions: str = 'nearest'
     mask: bool = True
+    mask_size: str = 'full'
+    borders: dict = field(default_factory=dict)
     averaging: str = 'image'
     group_size: int = 1
     median: str = 'mean'
@@ -67,6 +125,7 @@ class Protocol:
         for key, options in (
             ('resolution', RESOLUTIONS),
             ('collisions', COLLISIONS),
+            ('mask_size', MASK_SIZES),
             ('averaging', AVERAGINGS),
             ('median', MEDIANS),
             ('ground_truth', GROUND_TRUTHS),
@@ -75,9 +134,12 @@ class Protocol:
                 raise ValueError(
                     f'protocol {self.name!r}: {key} must be one of {options}, found {getattr(self, key)!r}'
                 )
-        unknown = set(self.frames.values()) - set(FRAMES)
-        if unknown:
-            raise ValueError(f'protocol {self.name!r}: frames must be of {FRAMES}, found {sorted(unknown)}')
+        for key, options in (('frames', FRAMES), ('borders', BORDERS)):
+            unknown = set(getattr(self, key).values()) - set(options)
+            if unknown:
+                raise ValueError(f'protocol {self.name!r}: {key} must be of {options}, found {sorted(unknown)}')
+        if self.mask_size == 'input' and self.resolution != 'input':
+            raise ValueError(f"protocol {self.name!r}: mask_size='input' goes with resolution='input'")
         if self.group_size < 1 or (self.averaging == 'image') != (self.group_size == 1):
             raise ValueError(
                 f"protocol {self.name!r}: averaging='image' takes group_size=1 and 'group' more, "
@@ -90,7 +152,7 @@ class Protocol:
         Raises:
             KeyError: If neither the protocol nor the data set states the far end.
         """
-        far = self.max_depth.get(dataset_meta.get('dataset'), dataset_meta.get('max_depth'))
+        far = self.max_depth.get(identity(dataset_meta), dataset_meta.get('max_depth'))
         if far is None:
             raise KeyError(
                 f'protocol {self.name!r} has no max_depth for data set {dataset_meta.get("dataset")!r}, and the data '
@@ -117,6 +179,9 @@ VFDEPTH = Protocol(
     resolution='input',
     min_depth=0.0,
     collisions='last',
+    mask_size='input',
+    # dataset/nuscenes_dataset.py, generate_depth_map: points are rounded after those outside are left out.
+    borders={'nuscenes': 'point'},
     averaging='group',
     group_size=4,
     median='lower',

@@ -33,14 +33,14 @@ class Table:
     note: str = ''
 
     def to_terminal(self) -> str:
-        """Drawn with rich, 140 columns."""
+        """Drawn with rich, 160 columns."""
         table = RichTable(title=self.title, caption=self.note or None, title_justify='left', caption_justify='left')
         for n, title in enumerate(self.header):
             table.add_column(title, justify='right' if n else 'left', no_wrap=True)
         for row in self.rows:
             table.add_row(*row)
         text = io.StringIO()
-        Console(file=text, width=140).print(table)
+        Console(file=text, width=160).print(table)
         return text.getvalue()
 
     def to_markdown(self) -> str:
@@ -65,16 +65,21 @@ def number(value) -> str:
     return '-' if value is None or math.isnan(value) else f'{value:.3f}'
 
 
+def coverage(figures: dict, kind: str = 'images') -> str:
+    """``3 of 18``: how many images (or frames) stand behind a figure, of how many; a dash where older files lack it."""
+    return f'{figures[kind]} of {figures[f"of_{kind}"]}' if f'of_{kind}' in figures else '-'
+
+
 def describe(name: str, entry: dict) -> str:
     """One line that says what a protocol's numbers mean."""
     s = entry['settings']
     parts = [
-        f'{s["ground_truth"]} ground truth at {s["resolution"]} size',
+        f'{dict(maps="depth-map").get(s["ground_truth"], s["ground_truth"])} ground truth at {s["resolution"]} size',
         f'{s["min_depth"]:g}-{s["max_depth"]:g} m',
         f'{s["collisions"]} point of a pixel',
         'self-occlusion mask' if s['mask'] else 'no mask',
         'per image' if s['averaging'] == 'image' else f'pooled over {s["group_size"]} frames',
-        f'{entry["frames"]} frames',
+        f'{entry["frames"]} of {entry["frames"] + entry["frames_left_out"]} frames',
     ]
     return f'{name}: {", ".join(parts)}'
 
@@ -82,6 +87,8 @@ def describe(name: str, entry: dict) -> str:
 def caveats(entry: dict, flip_augmentation: bool) -> str:
     """What keeps numbers from standing beside others under the same protocol; empty if nothing does."""
     found = []
+    if entry.get('differences'):
+        found.append(f'no rule of a published table applies, for {"; ".join(entry["differences"])}')
     published = entry['published_frames']
     # An incomplete last group is dropped there, too.
     if published is not None and not 0 <= published - entry['frames'] < entry['settings']['group_size']:
@@ -91,7 +98,27 @@ def caveats(entry: dict, flip_augmentation: bool) -> str:
     if entry['settings']['flip_augmentation'] != flip_augmentation:
         asked = 'with' if entry['settings']['flip_augmentation'] else 'without'
         found.append(f'the protocol is {asked} flip test-time augmentation, the predictions are not')
+    if entry.get('frames_not_evaluated'):
+        found.append(f'{entry["frames_not_evaluated"]} frames of the data set were not evaluated')
+    found += _blind_cameras(entry)
     return f'Mind: {"; ".join(found)}.' if found else ''
+
+
+def _blind_cameras(entry):
+    """Which cameras a mean over cameras leaves out, and which it takes from a part of their images; of any mode."""
+    cameras = next((figures['cameras'] for figures in entry.get('modes', {}).values()), {})
+    counts = {camera: regions['all'] for camera, regions in cameras.items() if 'of_images' in regions['all']}
+    blind = [camera for camera, figures in counts.items() if not figures['images']]
+    part = [f'{c} {coverage(f)}' for c, f in counts.items() if 0 < f['images'] < f['of_images']]
+    found = []
+    if blind:
+        found.append(
+            f'no image of {", ".join(blind)} has ground truth: overall is over {len(counts) - len(blind)} of '
+            f'{len(counts)} cameras'
+        )
+    if part:
+        found.append(f'images with ground truth: {", ".join(part)}')
+    return found
 
 
 def camera_table(name: str, entry: dict, mode: str, flip_augmentation: bool = False) -> Table:
@@ -106,9 +133,9 @@ def camera_table(name: str, entry: dict, mode: str, flip_augmentation: bool = Fa
     cells = []
     for label, f in rows:
         share = 0 if _unknown(f['abs_rel']) or label not in figures['cameras'] or not worst else f['abs_rel'] / worst
-        counts = [f'{f["pixels"]}', f'{f["non_finite"]}']
+        counts = [f'{f["pixels"]}', coverage(f), f'{f["non_finite"]}']
         cells.append([label, *[number(f[m]) for m in METRICS], *counts, '█' * round(BAR * share)])
-    header = ['', *TITLES.values(), 'pixels', 'not finite', 'AbsRel by camera']
+    header = ['', *TITLES.values(), 'pixels', 'images', 'not finite', 'AbsRel by camera']
     return Table(f'{describe(name, entry)} - {mode}', header, cells, caveats(entry, flip_augmentation))
 
 
@@ -118,8 +145,10 @@ def protocol_table(results: dict) -> Table:
     for name, entry in results['protocols'].items():
         for mode, figures in entry['modes'].items():
             f = figures['overall']['all']
-            rows.append([name, mode, *[number(f[m]) for m in METRICS], str(f['pixels']), str(entry['frames'])])
-    return Table('The same predictions under each protocol', ['', 'mode', *TITLES.values(), 'pixels', 'frames'], rows)
+            counts = [str(f['pixels']), coverage(f), str(entry['frames'])]
+            rows.append([name, mode, *[number(f[m]) for m in METRICS], *counts])
+    header = ['', 'mode', *TITLES.values(), 'pixels', 'images', 'frames']
+    return Table('The same predictions under each protocol', header, rows)
 
 
 def consistency_tables(results: dict) -> list:
@@ -133,10 +162,11 @@ def consistency_tables(results: dict) -> list:
                 *[number(f[m]) for m in METRICS],
                 number(f['log_ratio']) if 'log_ratio' in f else '-',
                 str(f['points']),
+                coverage(f, 'frames'),
             ]
             for label, f in [('overall', entry['overall']), *parts.items()]
         ]
-        header = ['', *TITLES.values(), 'ln(2nd/1st)', 'points']
+        header = ['', *TITLES.values(), 'ln(2nd/1st)', 'points', 'frames']
         tables.append(Table(f'Cross-view consistency of distances: {measure}', header, rows))
     return tables
 
@@ -147,9 +177,12 @@ def flicker_tables(results: dict) -> list:
     if not entry:
         return []
     parts = [('overall', entry['overall']), *entry['cameras'].items()]
-    rows = [[label, number(f['abs_log']), number(f['abs_rel']), str(f['points'])] for label, f in parts]
+    rows = [
+        [label, number(f['abs_log']), number(f['abs_rel']), str(f['points']), coverage(f, 'frames')]
+        for label, f in parts
+    ]
     title = f'Temporal flicker of the static world: {entry["frames"]} frames against the one before'
-    return [Table(title, ['', 'AbsLog', 'AbsRel', 'points'], rows)]
+    return [Table(title, ['', 'AbsLog', 'AbsRel', 'points', 'frames'], rows)]
 
 
 def all_tables(results: dict) -> list:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import math
 import os.path as osp
@@ -11,14 +12,14 @@ import subprocess
 import mmengine
 import numpy as np
 import torch
-from mmengine.fileio import dump
 
 import fsmde
+from fsmde.output_files import write_text
 
 from .aggregate import Summary, counted_frames, group_frame_sums, grouped, mean_of_known, summarise
 from .consistency import cylinderdepth_protocol
 from .functional import METRICS, metrics_from_sums
-from .protocols import Protocol
+from .protocols import Protocol, differences, identity
 
 #: Written into every results.json; docs/evaluation.md describes it.
 SCHEMA = 'fsmde.evaluation/1'
@@ -26,18 +27,21 @@ CSV_NAME = 'per_image.csv'
 CSV_COLUMNS = ('index', 'frame_id', 'scene', 'camera', 'protocol', 'mode', 'pixels', 'non_finite', *METRICS)
 
 
-def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_meta: dict, frame_list: list = None):
+def protocol_results(
+    protocol: Protocol, rows: list, regions, modes, dataset_meta: dict, frame_list: list = None, expected: int = None
+):
     """Figures of one protocol, and its images.
 
     Args:
         rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
         dataset_meta: Its ``dataset`` and ``cam_names``.
         frame_list: See :func:`fsmde.evaluation.aggregate.counted_frames`.
+        expected: Number of frames of the data set, if known.
 
     Returns:
         tuple: The protocol's entry of results.json, and a list of rows of :data:`CSV_COLUMNS`.
     """
-    dataset, cameras = dataset_meta.get('dataset'), dataset_meta['cam_names']
+    dataset, cameras = identity(dataset_meta), dataset_meta['cam_names']
     counted = counted_frames(protocol, dataset, rows, frame_list)
     groups = grouped(protocol, counted)
     near, far = protocol.range_for(dataset_meta)
@@ -45,7 +49,9 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
         settings=dict(protocol.to_dict(), max_depth=far),
         frames=sum(map(len, groups)),
         frames_left_out=len(rows) - sum(map(len, groups)),
+        frames_not_evaluated=max(0, (expected or 0) - len(rows)),
         published_frames=protocol.published_frames.get(dataset),
+        differences=differences(dataset_meta),
         masked_points=sum(row.masked for row in counted) if protocol.mask else 0,
         modes={},
     )
@@ -72,10 +78,13 @@ def protocol_results(protocol: Protocol, rows: list, regions, modes, dataset_met
 
 
 def summary_to_dict(summary: Summary, regions: tuple, cameras) -> dict:
-    """``{'overall': {region: figures}, 'cameras': {camera: {region: figures}}}``, metrics and counts by name."""
+    """``{'overall': {region: figures}, 'cameras': {camera: {region: figures}}}``, metrics and counts by name.
+
+    ``images`` of ``of_images`` stand behind a figure; of the others a region has no ground truth.
+    """
 
     def figures(metrics, counts):
-        names = ('pixels', 'non_finite', 'images')
+        names = ('pixels', 'non_finite', 'images', 'of_images')
         return dict(zip(METRICS, metrics.tolist()), **dict(zip(names, map(int, counts))))
 
     def by_region(metrics, counts):
@@ -111,7 +120,8 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
     ``occlusion_tested``: metrics of each frame and pair, mean over a pair's frames, mean over pairs; ``log_ratio`` is
     the mean of ln(second camera's distance / first camera's), positive where the second sees things farther away;
     ``scenes`` holds each scene's and pair's mean AbsRel over frames and the number of these frames.
-    ``cylinderdepth``: pooled and averaged as that code does.
+    ``cylinderdepth``: pooled and averaged as that code does. ``frames`` of ``of_frames`` (of all pairs together in
+    ``overall``, groups where they are pooled) stand behind a figure.
 
     Args:
         rows: Distinct :class:`fsmde.evaluation.rows.FrameRow` by ascending index.
@@ -120,6 +130,12 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
     results = {}
     measures = rows[0].consistency
     if 'occlusion_tested' in measures and len(pairs):
+        other = next((row for row in rows if not np.array_equal(row.pairs, pairs)), None)
+        if other is not None:
+            raise ValueError(
+                f'frames {rows[0].frame_id} and {other.frame_id} have other adjacent cameras: '
+                f'{np.array(pairs).tolist()} and {other.pairs.tolist()}; evaluate them apart, or with consistency=()'
+            )
         sums = np.stack([row.consistency['occlusion_tested'] for row in rows])
         both = sums.sum(2)
         values = mean_of_known(metrics_from_sums(both), 0)
@@ -127,11 +143,21 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
             np.where(both[..., 0] > 0, sums[:, :, 0, 5] / np.maximum(sums[:, :, 0, 0], 1), np.nan), 0
         )
         points = sums[:, :, 0, 0].sum(0)
+        frames = (both[..., 0] > 0).sum(0)
         results['occlusion_tested'] = dict(
-            overall=dict(zip(METRICS, mean_of_known(values, 0).tolist()), points=int(points.sum())),
+            overall=dict(
+                zip(METRICS, mean_of_known(values, 0).tolist()),
+                points=int(points.sum()),
+                frames=int(frames.sum()),
+                of_frames=both.shape[0] * both.shape[1],
+            ),
             pairs={
                 f'{cameras[a]}-{cameras[b]}': dict(
-                    zip(METRICS, values[q].tolist()), log_ratio=float(log_ratio[q]), points=int(points[q])
+                    zip(METRICS, values[q].tolist()),
+                    log_ratio=float(log_ratio[q]),
+                    points=int(points[q]),
+                    frames=int(frames[q]),
+                    of_frames=len(rows),
                 )
                 for q, (a, b) in enumerate(pairs)
             },
@@ -144,13 +170,15 @@ def consistency_results(rows: list, pairs, cameras) -> dict:
             sums = np.stack([sum(row.consistency['cylinderdepth'] for row in group) for group in groups])
             summary = summarise(protocol, sums[:, :, None])
             results['cylinderdepth'] = dict(
-                overall=dict(zip(METRICS, summary.overall[0].tolist()), points=int(summary.counts[:, 0, 0].sum())),
-                cameras={
-                    c: dict(zip(METRICS, summary.cameras[n, 0].tolist()), points=int(summary.counts[n, 0, 0]))
-                    for n, c in enumerate(cameras)
-                },
+                overall=_with_counts(summary.overall[0], summary.counts[:, 0].sum(0)),
+                cameras={c: _with_counts(summary.cameras[n, 0], summary.counts[n, 0]) for n, c in enumerate(cameras)},
             )
     return results
+
+
+def _with_counts(metrics, counts):
+    points, _, frames, of_frames = map(int, counts)
+    return dict(zip(METRICS, metrics.tolist()), points=points, frames=frames, of_frames=of_frames)
 
 
 def _consistency_by_scene(rows, pairs, cameras, sums):
@@ -203,11 +231,11 @@ def versions() -> dict:
 
 def write_results(results: dict, images: list, folder: str) -> None:
     """Write ``results.json`` and ``per_image.csv`` into a folder; a figure that is unknown (NaN) becomes null."""
-    dump(_without_nan(results), osp.join(folder, 'results.json'), indent=1)
-    with open(osp.join(folder, CSV_NAME), 'w', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
-        writer.writerows(images)
+    table = io.StringIO(newline='')
+    csv.writer(table).writerows([CSV_COLUMNS, *images])
+    write_text(osp.join(folder, CSV_NAME), table.getvalue())
+    # The last: where there is a results.json, the csv is whole.
+    write_text(osp.join(folder, 'results.json'), json.dumps(_without_nan(results), indent=1))
 
 
 def read_results(path: str) -> dict:

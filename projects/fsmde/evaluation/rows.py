@@ -8,7 +8,7 @@ from .consistency import adjacent_pairs, consistency_sums, cylinderdepth_sums
 from .flicker import seen_points
 from .frame import Regions, frame_sums, raw_prediction
 from .ground_truth import TruthPixels, comparison_size, dense_pixels, truth_pixels
-from .protocols import FSMDE, Protocol
+from .protocols import FSMDE, Protocol, identity
 from .spool import Spool, pooled_to_arrays
 
 
@@ -17,6 +17,7 @@ class FrameRow:
     """What is kept of one evaluated frame.
 
     Args:
+        source: Of the data set that the frame is of, where several are joined: an index says nothing without it.
         index: Of the frame in the data set.
         frame_id, scene: As the data set names them.
         tags: Conditions such as ``'night'``.
@@ -28,6 +29,7 @@ class FrameRow:
         seen: File with what the next frame is compared with, None without flicker.
     """
 
+    source: str
     index: int
     frame_id: str
     scene: str
@@ -76,6 +78,7 @@ class FrameReducer:
             )
         pred = sample['pred_depth'].detach().cpu().numpy()
         row = FrameRow(
+            source=sample.get('source', ''),
             index=int(sample['sample_idx']),
             frame_id=sample['frame_id'],
             scene=sample['scene'],
@@ -106,8 +109,15 @@ class FrameReducer:
             if sample.get('dense_depth') is None:
                 raise KeyError(f'protocol {protocol.name!r}: frame {sample["frame_id"]} has no dense_depth')
             return dense_pixels(np.asarray(sample['dense_depth']), np.asarray(sample['valid_mask']))
-        size = comparison_size(self.dataset_meta.get('dataset'), pred.shape[1:])
-        return truth_pixels(protocol, sample['lidar_pixels'], sample['lidar_visible'], sample['ori_shape'], size)
+        visible, masks = sample['lidar_visible'], sample.get('ori_visible')
+        if masks is None and protocol.mask and protocol.mask_size == 'input' and not np.all(visible):
+            raise KeyError(
+                f'protocol {protocol.name!r}: frame {sample["frame_id"]} has masks but no ori_visible: its pipeline needs '
+                'KeepLidarPixels and PackSurroundInputs of this version'
+            )
+        dataset = identity(self.dataset_meta)
+        size = comparison_size(dataset, pred.shape[1:])
+        return truth_pixels(protocol, sample['lidar_pixels'], visible, sample['ori_shape'], size, masks, dataset)
 
     def _compare_views(self, sample, pred):
         depth_range = FSMDE.range_for(self.dataset_meta)
@@ -119,7 +129,7 @@ class FrameReducer:
             sums['occlusion_tested'] = consistency_sums(truth, pred, depth_range, pairs, K, sample['lidar2cam'])
         if 'cylinderdepth' in self.consistency:
             sizes = np.asarray(sample['ori_shape'])
-            size = comparison_size(self.dataset_meta.get('dataset'), pred.shape[1:])
+            size = comparison_size(identity(self.dataset_meta), pred.shape[1:])
             sums['cylinderdepth'] = cylinderdepth_sums(
                 sample['lidar_pixels'], sizes, size, pred, depth_range[1], neighbors, K, sample['cam2ego']
             )

@@ -9,6 +9,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
 
 from fsmde.evaluation.predictions import read_frame
+from fsmde.output_files import write_figure
 from fsmde.visualization import ring_order
 from fsmde.visualization.frames import write_jpeg
 from fsmde.visualization.panels import draw_comparison
@@ -48,7 +49,7 @@ def draw_gains(arms: dict, title: str, path) -> None:
     axes.set_yticklabels([arm['title'] for arm in shown.values()], fontsize=8)
     axes.invert_yaxis()
     axes.legend([Patch(color=f'C{m}') for m in range(len(measures))], [MEASURES[m] for m in measures], fontsize=8)
-    figure.savefig(path, dpi=110)
+    write_figure(path, figure, dpi=110)
 
 
 def draw_frame(runs: dict, path, cell_width: int = 200) -> str:

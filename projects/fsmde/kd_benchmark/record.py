@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fsmde.engine import AtomicBackend
 from fsmde.evaluation.results import CSV_NAME, read_results
+from fsmde.output_files import write_text
 
 SCHEMA = 'fsmde.kd_benchmark/1'
 #: Errors, less is better, that a gain is averaged over; the last is 1 - delta1.
@@ -103,8 +103,7 @@ def _rounded(value):
 
 def write_json(path, content) -> None:
     """Write plain data; the file appears under its name when it is complete."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    AtomicBackend().put((json.dumps(content, ensure_ascii=False) + '\n').encode(), str(path))
+    write_text(path, json.dumps(content, ensure_ascii=False) + '\n')
 
 
 def read_record(path) -> dict:

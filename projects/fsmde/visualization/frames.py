@@ -1,13 +1,14 @@
 """The files that show one predicted frame."""
 
-import re
-from pathlib import Path
+import io
 
 import numpy as np
 from PIL import Image
 
+from fsmde.output_files import write_bytes
+from fsmde.output_names import output_path
+
 from .birds_eye import draw_birds_eye
-from .files import replace_when_written
 from .panels import draw_panel, ring_order
 from .point_cloud import fuse_points, write_ply
 
@@ -17,9 +18,9 @@ def write_frame(
 ) -> list:
     """Write ``<frame>_panel.jpg``, ``<frame>_bev.jpg`` and ``<frame>.ply`` of one frame.
 
-    ``<frame>`` is the sample's ``frame_id`` with everything but letters, digits, ``.``, ``-`` and ``_`` replaced by
-    ``_``. The picture from above shows the cloud in the images' colours and, beside it, by height under the LiDAR's
-    points. A cloud of six 384x640 cameras takes 20 MB.
+    ``<frame>`` is ``<scene>/<sample>``, see :func:`fsmde.output_names.output_path`. The picture from above shows the
+    cloud in the images' colours and, beside it, by height under the LiDAR's points. A cloud of six 384x640 cameras takes
+    20 MB.
 
     Args:
         out_dir: Folder, made if absent.
@@ -49,7 +50,7 @@ def write_frame(
     points, colors = fuse_points(pred, max_depth=cloud_max_depth, **geometry)
     lidar = None if gt is None else fuse_points(gt, **geometry)[0]
     views = draw_birds_eye(points, colors, extent=extent), draw_birds_eye(points, None, lidar, extent=extent)
-    stem = Path(out_dir) / re.sub(r'[^\w.-]', '_', sample.frame_id)
+    stem = output_path(out_dir, sample.frame_id)
     paths = [stem.with_name(stem.name + ending) for ending in ('_panel.jpg', '_bev.jpg', '.ply')]
     write_jpeg(paths[0], panel)
     write_jpeg(paths[1], np.concatenate(views, axis=1))
@@ -59,8 +60,9 @@ def write_frame(
 
 def write_jpeg(path, picture):
     """Write a (h, w, 3) uint8 RGB picture. The file appears under its name only when it is complete."""
-    with replace_when_written(path) as temporary:
-        Image.fromarray(picture).save(temporary, format='JPEG', quality=92, subsampling=0)
+    content = io.BytesIO()  # Given a file, Pillow leaves it cut on a full disk and says nothing.
+    Image.fromarray(picture).save(content, format='JPEG', quality=92, subsampling=0)
+    write_bytes(path, content.getvalue())
 
 
 def to_numpy(value):

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from fsmde.output_files import write_bytes
 from fsmde.rig import unproject_depth
-
-from .files import replace_when_written
 
 PLY_VERTEX = np.dtype([('xyz', '<f4', 3), ('rgb', 'u1', 3)])
 
@@ -67,5 +66,4 @@ def write_ply(path, points, colors):
     fields = [f'property float {axis}' for axis in 'xyz'] + [f'property uchar {c}' for c in ('red', 'green', 'blue')]
     head = ['ply', 'format binary_little_endian 1.0', 'comment ego frame: x forward, y left, z up, metres']
     head += [f'element vertex {len(points)}', *fields, 'end_header', '']
-    with replace_when_written(path) as temporary:
-        temporary.write_bytes('\n'.join(head).encode('ascii') + vertices.tobytes())
+    write_bytes(path, '\n'.join(head).encode('ascii') + vertices.tobytes())

@@ -12,6 +12,7 @@ from fsmde.structures import SurroundDepthSample
 META_KEYS = (
     'frame_id',
     'scene',
+    'source',
     'sample_idx',
     'timestamp',
     'tags',
@@ -29,6 +30,7 @@ META_KEYS = (
     'teacher_shape',
     'lidar_pixels',
     'lidar_visible',
+    'ori_visible',
     'dense_depth',
 )
 

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from fsmde.rig import project_points
+from fsmde.structures import PackedMask
 
 
 @TRANSFORMS.register_module()
@@ -38,8 +39,9 @@ class KeepLidarPixels(BaseTransform):
     """Project the LiDAR into the images at their original size and keep the pixels, for evaluation.
 
     Belongs directly behind the loading transforms. Adds ``lidar_pixels`` (:class:`fsmde.rig.PixelPoints`, rounded by the
-    data set's own rule, in the sensor's order) and ``lidar_visible`` (P,) bool, False where the car itself is seen. A
-    frame of six DDAD cameras takes about 0.7 MiB, where depth maps would take 54.
+    data set's own rule, in the sensor's order), ``lidar_visible`` (P,) bool, False where the car itself is seen, and
+    where there are masks ``ori_visible``, N :class:`fsmde.structures.PackedMask`. A frame of six DDAD cameras takes about
+    0.7 MiB, where depth maps would take 54.
     """
 
     def transform(self, results):
@@ -60,6 +62,8 @@ class KeepLidarPixels(BaseTransform):
             mine = pixels.camera == camera
             visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
         results['lidar_pixels'], results['lidar_visible'] = pixels, visible
+        if 'mask_path' in results:
+            results['ori_visible'] = [PackedMask.pack(mask) for mask in results['visible']]
         return results
 
 
