@@ -7,6 +7,7 @@ import numpy as np
 import yaml
 
 from .lenses import LENSES
+from .output_files import write_text
 from .plain_data import brief, check_keys, named_numbers, nearest, numbers
 from .rig import CameraRig, euler_to_matrix, quaternion_to_matrix
 from .rig_camera import RigCamera
@@ -219,8 +220,7 @@ def write_rig(path, rig: RigFile, overwrite: bool = False) -> None:
     if rig.notes:
         content['notes'] = rig.notes
     content['cameras'] = {camera.name: _described(camera) for camera in rig.cameras}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120), encoding='utf-8')
+    write_text(path, yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120))
 
 
 def _described(camera: RigCamera) -> dict:

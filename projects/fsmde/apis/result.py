@@ -8,6 +8,7 @@ import torch
 from fsmde.rectification import to_original_pixels
 from fsmde.rig import CameraRig
 from fsmde.rig_camera import RigCamera
+from fsmde.rig_file import RigFile
 from fsmde.structures import SurroundDepthSample
 from fsmde.visualization import fuse_points
 
@@ -49,12 +50,14 @@ class DepthResult:
     Args:
         name: Of the frame.
         views: :class:`ViewDepth` by camera name, in the rig's order; all views are of one size.
+        rig: All cameras, those without an image included.
         time, times: See :class:`fsmde.apis.frame.Frame`.
         missing: Cameras of the rig without an image at this time; they are in no other field.
     """
 
     name: str
     views: dict
+    rig: RigFile
     time: int = None
     times: dict = None
     missing: tuple = ()

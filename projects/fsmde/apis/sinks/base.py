@@ -1,13 +1,12 @@
 """What all sinks have."""
 
+import os
+
 from ..result import DepthResult
 
 
 class Sink:
-    """Writes results somewhere.
-
-    Sinks of files write each file under another name first, so that what is there is complete.
-    """
+    """Writes results somewhere. Files appear under their name when they are complete."""
 
     def write(self, result: DepthResult) -> None:
         """Write one frame.
@@ -18,9 +17,16 @@ class Sink:
         """
         raise NotImplementedError
 
+    def files(self, name: str, cameras: tuple) -> list:
+        """Paths of what is written of a frame; ``cameras`` are those that it has images of."""
+        return []
+
     def has(self, name: str, cameras: tuple) -> bool:
-        """Whether all that this sink writes of a frame is there already; ``cameras`` are those that the frame has."""
-        return False
+        """Whether all that is written of a frame is there already."""
+        return all(os.path.isfile(path) for path in self.files(name, cameras))
+
+    def saw(self, name: str) -> None:
+        """Told of each frame in order, of those too that are there already and not written again."""
 
     def close(self) -> None:
         """Finish what is written at the end."""
