@@ -1,8 +1,10 @@
 """Frames of a data set that fsmde trains on, with their calibration."""
 
 import numpy as np
+from mmdet3d.registry import DATASETS
 from PIL import Image
 
+from fsmde.engine.launch import read_config
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
@@ -20,6 +22,23 @@ class DatasetFrames(Source):
     def __init__(self, dataset):
         self.dataset = dataset
         self.cameras = tuple(dataset.cameras)
+
+    @classmethod
+    def of_config(cls, path, data_root: str = None) -> 'DatasetFrames':
+        """The test set of a config, which is executed.
+
+        Args:
+            path: The config file.
+            data_root: See :func:`fsmde.engine.launch.read_config`.
+
+        Raises:
+            FileNotFoundError, ValueError: If there is no such config or it has no test set.
+        """
+        config = read_config(str(path), data_root)
+        dataset = (config.get('test_dataloader') or {}).get('dataset')
+        if not dataset:
+            raise ValueError(f'{path} has no test_dataloader.dataset to take frames of')
+        return cls(DATASETS.build(dict(dataset, pipeline=[], test_mode=True)))
 
     def __len__(self):
         return len(self.dataset)
