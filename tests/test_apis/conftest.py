@@ -5,11 +5,11 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
+from processes import load_tool
 from toy_run import STUDENT, toy_config
 
 from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import DDADDataset
-from processes import load_tool
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,9 @@ def save_checkpoint(folder, data_root):
     torch.nn.init.normal_(student.head.classifier.weight, std=0.5)
     config = toy_config(data_root, STUDENT)
     config.dump(folder / 'config.py')
-    meta = dict(cfg=config.pretty_text, epoch=3, dataset_meta=dict(dataset='ddad', cam_names=['CAMERA_01', 'CAMERA_05']))
+    meta = dict(
+        cfg=config.pretty_text, epoch=3, dataset_meta=dict(dataset='ddad', cam_names=['CAMERA_01', 'CAMERA_05'])
+    )
     torch.save(dict(state_dict=student.state_dict(), meta=meta), folder / 'epoch_3.pth')
     return folder / 'epoch_3.pth'
 

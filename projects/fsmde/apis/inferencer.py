@@ -93,7 +93,10 @@ class SurroundDepthInferencer(BaseInferencer):
         self.rig = rig if rig is None or isinstance(rig, RigFile) else read_rig(rig)
         self.hfov, self._made = hfov, {}
         self.make_view = ViewMaker(self.runtime.input_size)
-        self.show_progress = show_progress
+        self.pipeline, self.show_progress = self._init_pipeline(), show_progress
+
+    def _init_pipeline(self, cfg=None):
+        return self.prepare
 
     def _inputs_to_list(self, inputs):
         return open_source(inputs)
@@ -106,7 +109,7 @@ class SurroundDepthInferencer(BaseInferencer):
         """
         if batch_size != 1:
             raise ValueError(f'batch_size must be 1, a frame is a batch of its cameras already; found {batch_size}')
-        yield from prefetch(inputs, self.prepare)
+        yield from prefetch(inputs, self.pipeline)
 
     def prepare(self, frame: Frame) -> PreparedFrame:
         """Read, rectify and resize the images of a frame.
