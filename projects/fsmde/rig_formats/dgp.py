@@ -70,11 +70,10 @@ def _sizes(path):
 
 
 def _lens(name, intrinsics):
+    other = sorted(key for key, value in intrinsics.items() if value and (key in OTHER_LENSES or key not in KNOWN))
+    if other:
+        raise ValueError(f'camera {name}: intrinsics {other} are of no lens that is known here')
     values = {key: float(value) for key, value in intrinsics.items() if value}
-    unknown = sorted(values.keys() - set(KNOWN))
-    other = sorted(key for key in OTHER_LENSES if key in values)
-    if unknown or other:
-        raise ValueError(f'camera {name}: intrinsics {unknown or other} are of no lens that is known here')
     k1, k2, k3, k4, k5, k6, p1, p2 = (values.get(key, 0.0) for key in ('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'p1', 'p2'))
     if values.get('fisheye'):
         return EquidistantLens((k1, k2, k3, k4))
