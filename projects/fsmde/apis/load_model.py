@@ -29,7 +29,7 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
     Returns:
         :class:`fsmde.models.BinDepthEstimator` in eval mode, with two more attributes: ``input_size``, (H, W) of the
         images that it was trained for (None if the config does not say), and ``description``, the content of the
-        published model's config.json (empty for a config with a checkpoint).
+        published model's config.json; of a config with a checkpoint its ``model`` alone.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
@@ -104,7 +104,7 @@ def _from_training(config, checkpoint):
     state = load_checkpoint_file(checkpoint)
     state = {re.sub(r'^module\.', '', key): value for key, value in state.get('state_dict', state).items()}
     student.load_state_dict(state)
-    student.input_size, student.description = input_size_of(config), {}
+    student.input_size, student.description = input_size_of(config), dict(model=config.model)
     return student.eval()
 
 
