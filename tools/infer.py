@@ -160,4 +160,8 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        # What is wrong with files and options is said in one line; other errors show where they come from.
+        sys.exit(f'tools/infer.py: {error}')

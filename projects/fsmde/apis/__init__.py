@@ -3,6 +3,7 @@
 from .frame import Frame
 from .inferencer import SurroundDepthInferencer
 from .load_model import load_model, push_to_hub
+from .publishing import publish_folder
 from .result import DepthResult, ViewDepth
 from .runtimes import OnnxRuntime, TorchRuntime
 
@@ -14,5 +15,6 @@ __all__ = [
     'TorchRuntime',
     'ViewDepth',
     'load_model',
+    'publish_folder',
     'push_to_hub',
 ]
