@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 from processes import run_tool
 
 from fsmde.apis import SurroundDepthInferencer
-from fsmde.evaluation.predictions import read_prediction
+from fsmde.evaluation.predictions import prediction_path, read_prediction
 from fsmde.rig_file import write_rig
 
 
@@ -55,7 +55,7 @@ def test_images_become_depth_panels_clouds_and_a_film(published, recording, tmp_
     inferencer = SurroundDepthInferencer(published / 'student', rig=published / 'rig.yaml', device='cpu')
     for result in inferencer(str(recording))['predictions']:
         for camera, depth in result.depth.items():
-            found = read_prediction(out / 'depth', result.name, camera)
+            found = read_prediction(prediction_path(out / 'depth', result.name, camera))
             np.testing.assert_allclose(found, depth, atol=1 / 256)
     film = cv2.VideoCapture(str(out / 'panels.mp4'))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 3
