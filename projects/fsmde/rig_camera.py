@@ -10,7 +10,7 @@ MAX_SIDE = 16384
 MAX_DISTANCE = 50.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RigCamera:
     """A camera of a rig: its image, lens and, where it is known, its place.
 

@@ -23,7 +23,7 @@ CAMERA_KEYS = ('size', 'intrinsics', 'lens', 'cam2ego', 'height_over_road', 'dep
 POSE_KEYS = ('translation', 'quaternion_wxyz', 'roll_pitch_yaw_degrees')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RigFile:
     """What a rig file says.
 

@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 from processes import run_tool
 
 from fsmde.apis import SurroundDepthInferencer
-from fsmde.evaluation.predictions import prediction_path, read_prediction
+from fsmde.evaluation.predictions import prediction_path, read_depth, read_prediction
 from fsmde.rig_file import write_rig
 
 
@@ -88,15 +88,21 @@ def test_npz_in_original_pixels_without_calibration_files(published, recording, 
         assert found['depth'].shape == (48, 64) and found['depth'].dtype == np.float32
 
 
-def test_the_test_set_of_a_config(published, recording, tmp_path):
+def test_the_test_set_of_a_config_as_tools_test_predicts_it(published, recording, tmp_path):
     argv = published / 'student', published / 'config.py', '--out', tmp_path / 'out', '--device', 'cpu'
     code, printed = run_tool('infer.py', *argv, log=tmp_path / 'log')
     assert code == 0, printed
-    assert sorted(path.parent.name for path in (tmp_path / 'out/depth').rglob('CAMERA_01.png')) == [
-        '0000',
-        '0001',
-        '0002',
-    ]
+    argv = published / 'config.py', published / 'epoch_3.pth', '--out', tmp_path / 'expected', '--work-dir', tmp_path
+    code, printed = run_tool('test.py', *argv, log=tmp_path / 'log')
+    assert code == 0, printed
+    names = sorted(path.relative_to(tmp_path / 'expected') for path in (tmp_path / 'expected').rglob('*.png'))
+    assert len(names) == 18
+    for name in names:
+        found, expected = (
+            read_depth(str(folder / name)) for folder in (tmp_path / 'out/depth', tmp_path / 'expected')
+        )
+        # PNGs are rounded to 1/256 m.
+        np.testing.assert_allclose(found, expected, atol=1.01 / 256)
 
 
 def test_the_tool_says_what_it_cannot_write(published, recording, tmp_path):
