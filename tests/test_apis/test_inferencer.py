@@ -5,6 +5,7 @@ import torch
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from processes import run_tool
 
 from fsmde.apis import Frame, SurroundDepthInferencer, load_model
 from fsmde.rig_camera import RigCamera
@@ -38,11 +39,11 @@ def test_a_published_folder_predicts_what_the_test_loop_does(published, frames):
 
 def test_onnx_runtime_predicts_the_same(published, frames, tmp_path):
     pytest.importorskip('onnxscript')
-    from fsmde.deployment import DeployableEstimator, export_onnx
-
-    model = load_model(published / 'student', device='cpu')
-    export_onnx(DeployableEstimator(model, with_bins=True), tmp_path / 'student.onnx', model.input_size)
-    (expected,) = SurroundDepthInferencer(model)(frames[:1])['predictions']
+    argv = published / 'student', tmp_path / 'student.onnx', '--with-bins'
+    code, printed = run_tool('deployment/export_onnx.py', *argv, log=tmp_path / 'log')
+    assert code == 0, printed
+    inferencer = SurroundDepthInferencer(published / 'student', device='cpu')
+    (expected,) = inferencer(frames[:1])['predictions']
     (found,) = SurroundDepthInferencer(str(tmp_path / 'student.onnx'))(frames[:1])['predictions']
     for camera in expected.views:
         np.testing.assert_allclose(found.depth[camera], expected.depth[camera], rtol=1e-3)
