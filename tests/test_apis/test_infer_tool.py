@@ -7,7 +7,6 @@ from mmengine.registry import DefaultScope
 from processes import run_tool
 
 from fsmde.apis import SurroundDepthInferencer
-from fsmde.evaluation.predictions import prediction_path, read_depth, read_prediction
 from fsmde.rig_file import write_rig
 
 
@@ -27,6 +26,10 @@ def recording(published):
                 cv2.imwrite(str(folder / camera / f'{number}.png'), frame.read(camera))
     write_rig(published / 'rig.yaml', frames[0].rig)
     return folder
+
+
+def read_png(path):
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED) / 256
 
 
 def infer(published, recording, out, *options, log):
@@ -55,7 +58,7 @@ def test_images_become_depth_panels_clouds_and_a_film(published, recording, tmp_
     inferencer = SurroundDepthInferencer(published / 'student', rig=published / 'rig.yaml', device='cpu')
     for result in inferencer(str(recording))['predictions']:
         for camera, depth in result.depth.items():
-            found = read_prediction(prediction_path(out / 'depth', result.name, camera))
+            found = read_png(out / 'depth' / result.name / f'{camera}.png')
             np.testing.assert_allclose(found, depth, atol=1 / 256)
     film = cv2.VideoCapture(str(out / 'panels.mp4'))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fsmde.datasets.transforms.image_files import load_image
+from fsmde.image_files import load_image
 from fsmde.rig_file import RigFile
 
 

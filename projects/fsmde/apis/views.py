@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from fsmde.datasets.transforms.geometric import resize_image
-from fsmde.datasets.transforms.image_files import resize_visible
+from fsmde.masks import resize_visible
 from fsmde.rectification import Rectifier
 from fsmde.rig_camera import RigCamera
 

@@ -53,6 +53,12 @@ def read_prediction(folder: str, frame_id: str, camera: str) -> np.ndarray:
     return np.where(depth == 0, np.nan, depth).astype(np.float32)
 
 
+def encode_depth(depth) -> bytes:
+    """Content of a 16-bit grey PNG, metres * 256, of an (h, w) depth map in metres; NaN becomes 0."""
+    encoded = np.clip(np.nan_to_num(depth) * 256, 0, 65535).round().astype(np.uint16)
+    return cv2.imencode('.png', encoded)[1].tobytes()
+
+
 def _kind(depth):
     return f'{depth.dtype} {depth.shape}'
 

@@ -2,7 +2,7 @@
 
 import cv2
 
-from fsmde.datasets.transforms.image_files import load_image
+from fsmde.image_files import load_image
 from fsmde.output_files import replace_when_written
 
 from ..result import DepthResult
