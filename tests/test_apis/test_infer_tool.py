@@ -101,9 +101,7 @@ def test_the_test_set_of_a_config_as_tools_test_predicts_it(published, recording
     names = sorted(path.relative_to(tmp_path / 'expected') for path in (tmp_path / 'expected').rglob('*.png'))
     assert len(names) == 18
     for name in names:
-        found, expected = (
-            read_depth(str(folder / name)) for folder in (tmp_path / 'out/depth', tmp_path / 'expected')
-        )
+        found, expected = (read_png(folder / name) for folder in (tmp_path / 'out/depth', tmp_path / 'expected'))
         # PNGs are rounded to 1/256 m.
         np.testing.assert_allclose(found, expected, atol=1.01 / 256)
 
