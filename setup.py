@@ -46,6 +46,9 @@ setup(
         'mmdet3d>=1.4.0',
         'nuscenes-devkit',
         'transformers>=4.38',
+        'safetensors>=0.4.1',
+        'huggingface_hub>=0.19.3',
+        'pyyaml',
         'rich',
         'filelock>=3.10',  # as torch and huggingface_hub bring it
         'simplejpeg>=1.7.2',

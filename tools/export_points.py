@@ -13,17 +13,13 @@ import argparse
 import os.path as osp
 
 import torch
-from mmdet3d.registry import MODELS
 from mmengine.config import DictAction
-from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import load_state_dict
 from mmengine.utils import ProgressBar
 
-import fsmde  # noqa: F401
+from fsmde.apis import load_model
 from fsmde.datasets import PseudoPointsFromDepth
-from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
 from fsmde.engine.launch import read_config
 from fsmde.models.bev import bin_confidence
 from fsmde.output_files import write_bytes
@@ -52,16 +48,6 @@ def parse_args():
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
     )
     return parser.parse_args()
-
-
-def load_student(config, checkpoint: str):
-    """The estimator of a config with the weights of a checkpoint, in eval mode, on the accelerator if there is one."""
-    model = MODELS.build(config.model)
-    check_student_checkpoint(model, checkpoint)
-    content = load_checkpoint_file(checkpoint)
-    load_state_dict(model, content.get('state_dict', content))
-    model.eval()
-    return model.to(get_device())
 
 
 @torch.no_grad()
@@ -101,7 +87,7 @@ def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
-    model = load_student(cfg, args.checkpoint)
+    model = load_model(cfg, args.checkpoint)
     fuse = PseudoPointsFromDepth(
         depth_key='pred_depth',
         frame=args.frame,

@@ -48,6 +48,20 @@ def quaternion_to_matrix(translation, quaternion) -> np.ndarray:
     return matrix
 
 
+def euler_to_matrix(translation, angles) -> np.ndarray:
+    """(4, 4) float64 pose of a translation in metres and of roll, pitch and yaw in radians.
+
+    They turn about the fixed axes x, y and z in this order, Rz(yaw) Ry(pitch) Rx(roll), as in ROS and URDF.
+    """
+    (cr, sr), (cp, sp), (cy, sy) = ((np.cos(angle), np.sin(angle)) for angle in angles)
+    roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    pitch = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    yaw = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = yaw @ pitch @ roll, translation
+    return pose
+
+
 @dataclass(frozen=True)
 class CameraRig:
     """The calibration of N cameras that look at the world at one moment.

@@ -4,6 +4,8 @@ One function a document, named after it; each is given the working directory and
 and ``docs`` of the repository are linked into that directory.
 """
 
+import copy
+
 import cv2
 import numpy as np
 import torch
@@ -11,9 +13,13 @@ from code_blocks import ROOT, blocks_of, file_name, write_file
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from toy_run import STUDENT
+from processes import load_tool
+from toy_run import STUDENT, toy_config
 
-from toy_dgp import write_toy_dgp
+from fsmde.rig import quaternion_to_matrix
+from fsmde.rig_camera import RigCamera
+from fsmde.rig_file import RigFile, write_rig
+from toy_dgp import camera_quaternion, write_toy_dgp
 
 # The rig of data.md: sizes of its images (height, width).
 OWN_RIG = dict(FRONT=(960, 1280), LEFT=(768, 1024), RIGHT=(800, 1120))
@@ -108,3 +114,33 @@ def teachers(folder):
     from fsmde.models import EstimatorTeacher
 
     return dict(EstimatorTeacher=EstimatorTeacher)
+
+
+def inference(folder):
+    """A published student, three images of a rig, and the rig file of rig_file.md with a third camera."""
+    rng = np.random.default_rng(0)
+    names = dict(FRONT=0, LEFT=60, RIGHT=-60)
+    cameras = []
+    for name, azimuth in names.items():
+        picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8), (320, 240))
+        cv2.imwrite(f'{name.lower()}.jpg', picture)
+        camera = RigCamera.from_field_of_view(name, (320, 240), 90)
+        pose = quaternion_to_matrix([1.0, 0, 1.5], camera_quaternion(azimuth))
+        cameras.append(RigCamera(name, (320, 240), camera.cam2img, cam2ego=pose))
+    write_rig('rig.yaml', RigFile(cameras))
+    published_models(folder)
+    return {}
+
+
+README = rig_file = inference
+
+
+def published_models(folder):
+    """``student``, the published model of ``config.py`` and ``epoch_2.pth``."""
+    config = toy_config(folder / 'toy', STUDENT)
+    config.dump('config.py')
+    init_default_scope('mmdet3d')
+    state = MODELS.build(copy.deepcopy(STUDENT)).state_dict()
+    torch.save(dict(state_dict=state, meta=dict(cfg=config.pretty_text)), 'epoch_2.pth')
+    load_tool('model_converters/publish_model.py').publish_folder('epoch_2.pth', 'student')
+    return {}

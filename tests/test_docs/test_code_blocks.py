@@ -5,6 +5,7 @@ import re
 
 import preludes
 import pytest
+import yaml
 from code_blocks import (
     DOCUMENTS,
     ROOT,
@@ -26,11 +27,13 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from toy_models import shrink
 
+from fsmde.rig_file import parse_rig
+
 # Blocks that cannot run here: {document: {text that occurs in the block: reason}}.
 NOT_RUN = {}
 # Commands that are not the project's.
 FOREIGN = ('cd', 'cp', 'export', 'git', 'hf', 'ls', 'mim', 'mkdir', 'pip', 'source', 'tensorboard', 'trtexec', 'unzip')
-LANGUAGES = ('', 'python', 'json', 'bibtex', 'mermaid', 'text', 'cpp', *SHELL)
+LANGUAGES = ('', 'python', 'json', 'bibtex', 'mermaid', 'text', 'cpp', 'yaml', *SHELL)
 
 documents = pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.stem)
 
@@ -117,6 +120,8 @@ def test_other_blocks(document):
         assert block.language in LANGUAGES, f'{block.place}: language {block.language!r}'
         if block.language == 'json':
             json.loads(block.text)
+        if 'fsmde_rig:' in block.text:
+            parse_rig(yaml.safe_load(block.text))
 
 
 @documents

@@ -147,6 +147,7 @@ print('fsmde' in sys.modules, len(same) == len(loaded), all(same))
 """
 
 
+@pytest.mark.ops
 def test_a_stock_mmdet3d_config_takes_the_backbone(tool, tmp_path):
     from mmdet.models.backbones import ResNet
 

@@ -1,5 +1,6 @@
 """Export a student as one ONNX graph from camera images to metric depth.
 
+    python tools/deployment/export_onnx.py student student.onnx
     python tools/deployment/export_onnx.py configs/fsmde_kd_ddad.py epoch_20.pth student.onnx
     python tools/deployment/export_onnx.py CONFIG CHECKPOINT student.onnx --float16 --int8 --data-root DDAD
 
@@ -14,28 +15,17 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 
-import fsmde  # noqa: F401
+from fsmde.apis import load_model
 from fsmde.deployment import (
     DeployableEstimator,
     OnnxSession,
-    build_student,
     check_parity,
     deployment_frames,
     export_onnx,
     lidar_error,
 )
-from fsmde.engine import check_student_checkpoint
 from fsmde.engine.launch import read_config
-
-
-def input_size(cfg):
-    """(H, W) to which the test pipeline resizes the views."""
-    sizes = [transform['size'] for transform in cfg.test_dataloader.dataset.pipeline if 'size' in transform]
-    if not sizes:
-        raise SystemExit('the test pipeline has no ResizeViews: give --size HEIGHT WIDTH')
-    return tuple(sizes[-1])
 
 
 def measure(paths, cfg, count, max_depth):
@@ -59,8 +49,10 @@ def measure(paths, cfg, count, max_depth):
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file; that of a distilled run works too')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'config', help='config file, that of a distilled run too; or a published model, without checkpoint'
+    )
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file')
     parser.add_argument('out', type=Path, help='graph to write')
     parser.add_argument('--size', type=int, nargs=2, help='height and width; those of the test pipeline by default')
     parser.add_argument('--with-bins', action='store_true', help='also return bin probabilities and metric centers')
@@ -75,12 +67,17 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
-    student = build_student(cfg.model)
-    check_student_checkpoint(student, args.checkpoint)
-    load_checkpoint(student, args.checkpoint, map_location='cpu', logger='silent')
-    size = tuple(args.size or input_size(cfg))
+    if args.checkpoint:
+        cfg = read_config(args.config, args.data_root, args.cfg_options)
+        student = load_model(cfg, args.checkpoint, 'cpu')
+    elif args.int8:
+        raise SystemExit('--int8 is calibrated and measured on a data set: give its config, and the checkpoint')
+    else:
+        student = load_model(args.config, device='cpu')
+    if not (args.size or student.input_size):
+        raise SystemExit('the test pipeline has no ResizeViews: give --size HEIGHT WIDTH')
+    size = tuple(args.size or student.input_size)
     deployable = DeployableEstimator(student, with_bins=args.with_bins)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(deployable, args.out, size)

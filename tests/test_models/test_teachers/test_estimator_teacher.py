@@ -109,5 +109,5 @@ def test_what_does_not_fit(trained):
         EstimatorTeacher(Config(dict(lr=1)), checkpoint)
     wider = Config.fromfile(config)
     wider.model.neck.channels = 16
-    with pytest.raises(ValueError, match='does not fit'):
+    with pytest.raises(ValueError, match='of another architecture'):
         EstimatorTeacher(wider, checkpoint)

@@ -1,0 +1,115 @@
+"""The one way from files to a student."""
+
+import os
+import re
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from fsmde.deployment.deployable import build_student
+from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
+
+from .published_model import FILES, read_config, read_published
+
+
+def load_model(model, checkpoint=None, device=None, revision: str = None, classes: tuple = ()):
+    """Load a trained student.
+
+    Args:
+        model: The folder of a published model, or its name on the Hugging Face hub (``owner/name``): nothing is executed
+            or unpickled. With ``checkpoint``, the config it was trained with, a path or a Config: a config of Python is
+            executed, so take it from nobody you do not trust. Of a distilled run the student alone is built.
+        checkpoint: A checkpoint of training, or a published ``.pth``. Only weights are unpickled.
+        device: Where to; the accelerator by default, if there is one.
+        revision: Branch, tag or commit on the hub.
+        classes: Classes of your own that a published model is made of.
+
+    Returns:
+        :class:`fsmde.models.BinDepthEstimator` in eval mode, with two more attributes: ``input_size``, (H, W) of the
+        images that it was trained for (None if the config does not say), and ``description``, the content of the
+        published model's config.json; of a config with a checkpoint its ``model`` alone.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If it is not complete, not valid, or the weights do not fit; names the file and the field or key.
+    """
+    if checkpoint is None:
+        student, description = read_published(find_published(model, revision), classes)
+        student.input_size = tuple(description['input_size'])
+        student.description = description
+    else:
+        student = _from_training(model, checkpoint)
+    return student.to(device or get_device())
+
+
+def find_published(model, revision: str = None) -> Path:
+    """The folder of a published model: as given, or downloaded from the hub into its cache.
+
+    Without a connection, or with HF_HUB_OFFLINE=1, what is in the cache is taken.
+
+    Raises:
+        FileNotFoundError: If there is no such folder and no such model on the hub.
+        ValueError: If it is the path of something else.
+    """
+    path = Path(model)
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise ValueError(f'{path} is a file: give the folder of a published model; or a config with its checkpoint')
+    if not re.fullmatch(r'[\w-][\w.-]*/[\w-][\w.-]*', str(model)):
+        raise FileNotFoundError(f'no published model at {path}: no such folder, and no name on the hub (owner/name)')
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(str(model), revision=revision, allow_patterns=list(FILES)))
+    except Exception as error:  # The hub's own classes, and those of its connection.
+        raise FileNotFoundError(
+            f'no published model {model!r}: no such folder here, and the hub says: {type(error).__name__}: {error}'
+        ) from error
+
+
+def push_to_hub(folder, name: str, private: bool = True) -> str:
+    """Upload a published model to the Hugging Face hub, with the account that ``hf auth login`` set up.
+
+    Args:
+        folder: The published model; it is read once, so that nothing is uploaded that cannot be loaded.
+        name: ``owner/name``; made if it is not there.
+        private: Whether a repository that is made is private; open it on its page.
+
+    Returns:
+        Address of the commit.
+    """
+    from huggingface_hub import HfApi
+
+    read_config(folder)
+    api = HfApi()
+    api.create_repo(name, private=private, exist_ok=True)
+    return str(api.upload_folder(repo_id=name, folder_path=str(folder), allow_patterns=list(FILES)))
+
+
+def _from_training(config, checkpoint):
+    name = config if isinstance(config, (str, os.PathLike)) else 'the given config'
+    if isinstance(config, (str, os.PathLike)):
+        if not os.path.isfile(config):
+            raise FileNotFoundError(f'no such file: {config}, the config that {checkpoint} was trained with')
+        config = Config.fromfile(config)
+    if 'model' not in config:
+        raise ValueError(f'{name} has no model: expected the config an estimator was trained with')
+    # A model starts from random weights, which are replaced; the caller's random numbers are not touched.
+    with torch.random.fork_rng(devices=[]):
+        student = build_student(config.model)
+    check_student_checkpoint(student, checkpoint)
+    state = load_checkpoint_file(checkpoint)
+    state = {re.sub(r'^module\.', '', key): value for key, value in state.get('state_dict', state).items()}
+    student.load_state_dict(state)
+    student.input_size, student.description = input_size_of(config), dict(model=config.model)
+    return student.eval()
+
+
+def input_size_of(config) -> tuple:
+    """(H, W) to which a config's test pipeline resizes the views, None if it has none."""
+    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
+    sizes = [transform['size'] for transform in dataset.get('pipeline') or [] if 'size' in transform]
+    return tuple(sizes[-1]) if sizes else None

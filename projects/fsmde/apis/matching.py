@@ -1,0 +1,45 @@
+"""Which images of cameras at different rates belong together."""
+
+import numpy as np
+
+
+def match_times(times: dict, tolerance: int, clock: str = None) -> list:
+    """For each image of one camera, the nearest images of the others.
+
+    Args:
+        times: Nanoseconds of each camera's images, by camera name, in any order.
+        tolerance: Nanoseconds; an image farther from the frame's time than this is not of the frame.
+        clock: Camera whose images make the frames; by default the one with the most, the first named of equal ones.
+
+    Returns:
+        One dict a frame, in the order of time: index into ``times[camera]`` by camera, without the cameras that have no
+        image within the tolerance. Of two equally near images the earlier is taken.
+
+    Raises:
+        ValueError: If there is no image, or two images of a camera have one time; names the camera.
+    """
+    if not any(len(values) for values in times.values()):
+        raise ValueError(f'no camera of {list(times)} has an image')
+    clock = clock or max(times, key=lambda camera: len(times[camera]))
+    ordered = {}
+    for camera, values in times.items():
+        values = np.asarray(values, dtype=np.int64)
+        order = np.argsort(values, kind='stable')
+        same = np.flatnonzero(np.diff(values[order]) == 0)
+        if len(same):
+            raise ValueError(f'camera {camera}: two images have the time {values[order][same[0]]} ns')
+        if len(values):
+            ordered[camera] = values[order], order
+    frames = []
+    for number, now in zip(ordered[clock][1], ordered[clock][0]):
+        frame = {}
+        for camera, (values, order) in ordered.items():
+            after = int(np.searchsorted(values, now))
+            near = min(
+                (i for i in (after - 1, after) if 0 <= i < len(values)), key=lambda i: abs(int(values[i] - now))
+            )
+            if abs(int(values[near] - now)) <= tolerance:
+                frame[camera] = int(order[near])
+        frame[clock] = int(number)
+        frames.append({camera: frame[camera] for camera in times if camera in frame})
+    return frames

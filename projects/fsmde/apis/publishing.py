@@ -1,0 +1,184 @@
+"""From a training checkpoint to a published model."""
+
+import hashlib
+import json
+import math
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.models.architecture import architecture_of, build_architecture
+from fsmde.models.teachers.zoo import MODEL_ZOO
+from fsmde.version import __version__
+
+from .config_text import read_config_text
+from .load_model import input_size_of
+from .model_card import write_card
+from .published_model import write_published
+
+#: Submodules that only training needs.
+TRAINING_ONLY = ('distillers', 'teacher')
+
+
+def student_weights(checkpoint: dict, source, without_ema: bool = False) -> OrderedDict:
+    """The student's entries of a training checkpoint, on the CPU, each in its own memory.
+
+    Args:
+        checkpoint: What mmengine saved.
+        source: File it comes from, for messages.
+        without_ema: Take the weights of the last step instead of their moving average. mmengine's EMAHook saves the
+            average as ``state_dict`` and the last step as ``ema_state_dict``.
+
+    Raises:
+        ValueError: If there are no weights, no student among them, or none without the average.
+    """
+    if not isinstance(checkpoint.get('state_dict'), dict):
+        raise ValueError(f'{source} is no training checkpoint: expected the key state_dict, found {list(checkpoint)}')
+    weights = checkpoint['state_dict']
+    if without_ema:
+        if 'ema_state_dict' not in checkpoint:
+            raise ValueError(f'{source} was trained without a moving average; leave --without-ema out')
+        last = checkpoint['ema_state_dict']
+        weights = OrderedDict((key, last.get(f'module.{key}', value)) for key, value in weights.items())
+    student = OrderedDict((key, value) for key, value in weights.items() if key.split('.')[0] not in TRAINING_ONLY)
+    if not student:
+        raise ValueError(f'{source} holds no student: all of its {len(weights)} weights are under {TRAINING_ONLY}')
+    other = [key for key, value in student.items() if not isinstance(value, torch.Tensor)]
+    if other:
+        raise ValueError(f'{source}: expected tensors only, {other} are none; it cannot be published')
+    # clone: of a view, torch.save would write everything that it is a view of.
+    weights_only = OrderedDict((key, value.detach().cpu().contiguous().clone()) for key, value in student.items())
+    # Modules that changed their keys once look at their version in it.
+    versions = getattr(checkpoint['state_dict'], '_metadata', {})
+    kept = ((name, entry) for name, entry in versions.items() if name.split('.')[0] not in TRAINING_ONLY)
+    weights_only._metadata = OrderedDict(kept)
+    return weights_only
+
+
+def to_plain(value):
+    """The value in types that json knows; what has no counterpart becomes its text."""
+    if isinstance(value, dict):
+        return {str(key): to_plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(entry) for entry in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return to_plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or type(value) in (str, int, float, bool) else str(value)
+
+
+def read_results(path) -> dict:
+    """Content of a results.json.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f'{path} is no json: {error}; give the file that tools/test.py wrote') from error
+
+
+def publish_folder(
+    source,
+    out,
+    config=None,
+    results=None,
+    without_ema: bool = False,
+    input_size: tuple = None,
+    licence: str = None,
+    teacher_licence: str = None,
+    classes: tuple = (),
+) -> Path:
+    """Write a published model of a training checkpoint.
+
+    Args:
+        source: Training checkpoint.
+        out: Folder to write; must not be there.
+        config: The config file it was trained with; by default the text that is in the checkpoint, which is read without
+            being executed.
+        results, without_ema: See :func:`describe` and :func:`student_weights`.
+        input_size: (H, W), if not that of the config's test pipeline.
+        licence: Of the weights, as the hub knows it, such as ``apache-2.0``.
+        teacher_licence: Of the teacher, if it is none of :data:`fsmde.models.teachers.zoo.MODEL_ZOO`.
+        classes: Classes of your own that the student is made of.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: If there is something already.
+        ValueError: If there is no config or no input size, or the weights do not fit the config.
+    """
+    checkpoint = load_checkpoint_file(source)
+    weights = student_weights(checkpoint, source, without_ema)
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not config and not text:
+        raise ValueError(f'{source} does not hold the config it was trained with: give --config')
+    config = Config.fromfile(config) if config else read_config_text(text)
+    size = input_size or input_size_of(config)
+    if not size:
+        raise ValueError("the config's test pipeline has no ResizeViews: give --size HEIGHT WIDTH")
+    architecture = architecture_of(config.model, classes)
+    student = build_architecture(architecture, classes=classes)
+    try:
+        student.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f'{source} is of another architecture than its config: {error}') from error
+    dataset = _innermost((config.get('train_dataloader') or {}).get('dataset') or {}, 'dataset')
+    old = checkpoint.get('meta', {})
+    meta = to_plain(old.get('dataset_meta') or {})
+    kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
+    description = dict(
+        model=architecture,
+        input_size=[int(side) for side in size],
+        cameras=list(meta.get('cam_names') or dataset.get('cameras') or []),
+        origin=dict(
+            data_set=meta.get('dataset') or kind,
+            split=dataset.get('split') or dataset.get('ann_file'),
+            checkpoint_sha256=hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+            teacher=_teacher_of(config.model, teacher_licence),
+            averaged='ema_state_dict' in checkpoint and not without_ema,
+            versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=old.get('mmengine_version')),
+            **{key: to_plain(old[key]) for key in ('experiment_name', 'time', 'seed', 'epoch', 'iter') if key in old},
+        ),
+        figures=_figures_of(read_results(results)) if results else {},
+    )
+    return write_published(out, student.state_dict(), description, write_card(Path(out).name, description, licence))
+
+
+def _innermost(node, key):
+    while node.get(key):
+        node = node[key]
+    return node
+
+
+def _teacher_of(model, licence):
+    teacher = model.get('teacher')
+    if not teacher:
+        return None
+    teacher = _innermost(teacher, 'teacher')
+    name = str(teacher.get('model') or teacher.get('config') or getattr(teacher['type'], '__name__', teacher['type']))
+    known = MODEL_ZOO.get(name)
+    # A path on the trainer's machine is nobody's business, its last part is the name.
+    return dict(name=name if known else Path(name).name, licence=licence or (known.licence if known else None))
+
+
+def _figures_of(results):
+    """What config.json keeps of a results.json: by protocol its settings, frames, and overall figures in metric scale."""
+    protocols = results.get('protocols')
+    if not isinstance(protocols, dict):
+        raise ValueError('the results hold no protocols: give the results.json that tools/test.py wrote')
+    return {
+        name: dict(
+            settings=to_plain(entry.get('settings')),
+            frames=entry.get('frames'),
+            metric=to_plain(entry['modes'].get('metric', {}).get('overall', {}).get('all')),
+        )
+        for name, entry in protocols.items()
+    }

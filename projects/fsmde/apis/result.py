@@ -1,0 +1,139 @@
+"""What the inferencer returns: the depth of one moment, camera by camera."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from fsmde.rectification import to_original_pixels
+from fsmde.rig import CameraRig
+from fsmde.rig_camera import RigCamera
+from fsmde.rig_file import RigFile
+from fsmde.structures import SurroundDepthSample
+from fsmde.visualization import fuse_points
+
+
+@dataclass
+class ViewDepth:
+    """The depth of one camera in the pixels of the view that the network saw.
+
+    Args:
+        camera: The camera, with its original size and lens.
+        cam2img: (3, 3) float64 of this view: rectified, resized.
+        image: (H, W, 3) uint8 RGB, the view.
+        predicted: (H, W) float32 z-depth in metres as predicted, also where the lens shows nothing.
+        visible: (H, W) bool, False where the rectified image shows nothing of the original one.
+        confidence: (H, W) float32 in [0, 1], 1 where one bin has all the probability; None without bins.
+    """
+
+    camera: RigCamera
+    cam2img: np.ndarray
+    image: np.ndarray
+    predicted: np.ndarray
+    visible: np.ndarray
+    confidence: np.ndarray = None
+
+    @property
+    def depth(self) -> np.ndarray:
+        """(H, W) float32 z-depth in metres, 0 where nothing is seen."""
+        return np.where(self.visible, self.predicted, np.float32(0))
+
+    def original_depth(self) -> np.ndarray:
+        """Depth in the pixels of the original image, (H0, W0) float32 metres; see :func:`to_original_pixels`."""
+        return to_original_pixels(self.predicted, self.camera)
+
+
+@dataclass
+class DepthResult:
+    """The depth of one frame.
+
+    Args:
+        name: Of the frame.
+        views: :class:`ViewDepth` by camera name, in the rig's order; all views are of one size.
+        rig: All cameras, those without an image included.
+        time, times: See :class:`fsmde.apis.frame.Frame`.
+        missing: Cameras of the rig without an image at this time; they are in no other field.
+    """
+
+    name: str
+    views: dict
+    rig: RigFile
+    time: int = None
+    times: dict = None
+    missing: tuple = ()
+
+    @property
+    def depth(self) -> dict:
+        """(H, W) float32 z-depth in metres by camera, in the network's pixels, 0 where nothing is seen."""
+        return {name: view.depth for name, view in self.views.items()}
+
+    @property
+    def original_depth(self) -> dict:
+        """(H0, W0) float32 z-depth in metres by camera, in the original images' pixels."""
+        return {name: view.original_depth() for name, view in self.views.items()}
+
+    @property
+    def confidence(self) -> dict:
+        """(H, W) float32 in [0, 1] by camera, of models with bins; empty for others."""
+        return {name: view.confidence for name, view in self.views.items() if view.confidence is not None}
+
+    @property
+    def has_poses(self) -> bool:
+        """Whether every camera's place in the ego frame is known."""
+        return all(view.camera.cam2ego is not None for view in self.views.values())
+
+    def stacked(self, key: str) -> np.ndarray:
+        """(N, ...) values of the views: ``'depth'``, ``'cam2img'``, ``'image'``, ``'visible'`` or ``'confidence'``."""
+        return np.stack([getattr(view, key) for view in self.views.values()])
+
+    @property
+    def cam2ego(self) -> np.ndarray:
+        """(N, 4, 4) float64 poses of the cameras that are there.
+
+        Raises:
+            ValueError: If a pose is not known; names the camera.
+        """
+        without = [name for name, view in self.views.items() if view.camera.cam2ego is None]
+        if without:
+            raise ValueError(f'frame {self.name}: cameras {without} have no cam2ego: write it into the rig file')
+        return np.stack([view.camera.cam2ego for view in self.views.values()])
+
+    def points(self, max_depth: float = np.inf, min_confidence: float = 0.0, stride: int = 1) -> tuple:
+        """All views as one cloud: (P, 3) float32 points in the ego frame in metres, and (P, 3) uint8 RGB.
+
+        Args:
+            max_depth: Pixels at or beyond it, in metres, give no point.
+            min_confidence: Less sure pixels give no point; without bins all pixels count as sure.
+            stride: Take every n-th row and column.
+
+        Raises:
+            ValueError: If a camera's pose is not known.
+        """
+        depth = self.stacked('depth')
+        if min_confidence > 0 and self.confidence:
+            depth = np.where(self.stacked('confidence') >= min_confidence, depth, 0)
+        images = self.stacked('image').transpose(0, 3, 1, 2)
+        return fuse_points(depth, images, self.stacked('cam2img'), self.cam2ego, max_depth=max_depth, stride=stride)
+
+    def to_sample(self) -> SurroundDepthSample:
+        """The frame as the rest of fsmde knows it: ``pred_depth`` and ``valid_mask`` with metainfo.
+
+        Raises:
+            ValueError: If a camera's pose is not known.
+        """
+        names, cam2img = tuple(self.views), self.stacked('cam2img')
+        rig = CameraRig(names, cam2img, self.cam2ego)
+        sample = SurroundDepthSample(
+            metainfo=dict(
+                frame_id=self.name,
+                timestamp=self.time,
+                cam_names=list(names),
+                cam2img=cam2img,
+                cam2ego=self.cam2ego,
+                neighbors=rig.neighbors,
+                ori_shape=np.array([view.camera.size[::-1] for view in self.views.values()]),
+            )
+        )
+        sample.pred_depth = torch.from_numpy(self.stacked('predicted'))
+        sample.valid_mask = torch.from_numpy(self.stacked('visible'))
+        return sample

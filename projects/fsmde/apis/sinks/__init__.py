@@ -1,0 +1,9 @@
+"""Where results go: each sink is given :class:`fsmde.apis.DepthResult`, one after the other."""
+
+from .base import Sink
+from .clouds import BirdsEyeViews, PointClouds
+from .depth_maps import DepthMaps
+from .panels import Panels
+from .video import Video
+
+__all__ = ['BirdsEyeViews', 'DepthMaps', 'Panels', 'PointClouds', 'Sink', 'Video']

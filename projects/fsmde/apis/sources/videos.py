@@ -1,0 +1,88 @@
+"""A video for each camera."""
+
+from pathlib import Path
+
+import cv2
+
+from ..frame import Frame
+from ..matching import match_times
+from .base import Source
+
+VIDEO_ENDINGS = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
+
+
+class Videos(Source):
+    """One video file a camera, all of which begin at the same moment.
+
+    Frame k of a video is at k / fps. The video of the highest rate makes the frames; of the others the nearest picture is
+    taken, if it is near enough.
+
+    Args:
+        videos: A folder of videos named after their cameras, or ``{camera: path}``.
+        tolerance: Seconds; by default half a period of the highest rate.
+
+    Raises:
+        FileNotFoundError, ValueError: If a video is absent or cannot be read; names it.
+    """
+
+    def __init__(self, videos, tolerance: float = None, clock: str = None):
+        files = videos if isinstance(videos, dict) else self.files_in(Path(videos))
+        if not files:
+            raise ValueError(f'{videos} holds no video ({", ".join(VIDEO_ENDINGS)})')
+        self.files = {camera: Path(path) for camera, path in files.items()}
+        self.cameras = tuple(self.files)
+        rates, times = {}, {}
+        for camera, path in self.files.items():
+            capture = self._open(path)
+            rates[camera], count = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            capture.release()
+            if not rates[camera] > 0 or count < 1:
+                raise ValueError(f'{path} states {count} frames at {rates[camera]} frames a second')
+            times[camera] = [round(k * 1e9 / rates[camera]) for k in range(count)]
+        if clock is not None and clock not in self.files:
+            raise ValueError(f'there is no video of the clock {clock!r}; there are {list(self.files)}')
+        self.clock = clock or max(rates, key=rates.get)
+        tolerance = 0.5 / rates[self.clock] if tolerance is None else tolerance
+        self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
+
+    @staticmethod
+    def files_in(folder: Path) -> dict:
+        """The videos of a folder by the name of their camera."""
+        return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_ENDINGS}
+
+    @staticmethod
+    def _open(path):
+        if not path.is_file():
+            raise FileNotFoundError(f'no video at {path}')
+        capture = cv2.VideoCapture(str(path))
+        if not capture.isOpened():
+            raise ValueError(f'{path} is no video that OpenCV can read')
+        return capture
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __iter__(self):
+        readers = {camera: _Reader(camera, path, self._open(path)) for camera, path in self.files.items()}
+        for number, indices in enumerate(self.indices):
+            images = {camera: readers[camera].read(i) for camera, i in indices.items()}
+            times = {camera: self.times[camera][i] for camera, i in indices.items()}
+            missing = tuple(camera for camera in self.cameras if camera not in images)
+            yield Frame(f'{number:06d}', images, times[self.clock], times, missing)
+        for reader in readers.values():
+            reader.capture.release()
+
+
+class _Reader:
+    """Pictures of one video by their number, which never goes back."""
+
+    def __init__(self, camera, path, capture):
+        self.camera, self.path, self.capture, self.at, self.image = camera, path, capture, -1, None
+
+    def read(self, number):
+        while self.at < number:
+            done, image = self.capture.read()
+            if not done:
+                raise ValueError(f'camera {self.camera}: {self.path} ends or is broken at its frame {self.at + 1}')
+            self.at, self.image = self.at + 1, image
+        return self.image

@@ -1,0 +1,52 @@
+"""Checks of plain data from files that anyone may have written: JSON and YAML."""
+
+import difflib
+import reprlib
+
+import numpy as np
+
+
+def brief(value) -> str:
+    """The value for a message, short however large it is."""
+    return reprlib.repr(value)
+
+
+def numbers(value, shape: tuple, where: str) -> np.ndarray:
+    """A float64 array of nested lists of numbers of exactly a shape; () for one number.
+
+    Raises:
+        ValueError: If the value is anything else; begins with ``where``.
+    """
+    if not shape:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e300:
+            hint = ' (YAML takes 1e3 for text, write 1.0e+3)' if isinstance(value, str) else ''
+            raise ValueError(f'{where}: expected a number, found {brief(value)}{hint}')
+        return np.float64(value)
+    if not isinstance(value, list) or len(value) != shape[0]:
+        form = f'{shape[0]} numbers' if len(shape) == 1 else f'{shape[0]} rows of {shape[1]} numbers'
+        raise ValueError(f'{where}: expected a list of {form}, found {brief(value)}')
+    return np.array([numbers(entry, shape[1:], where) for entry in value])
+
+
+def named_numbers(mapping: dict, names: tuple, where: str) -> list:
+    """The numbers of a mapping that must hold exactly some names, in their order."""
+    check_keys(mapping, names, where)
+    for name in names:
+        if name not in mapping:
+            raise ValueError(f'{where}: {name} is missing')
+    return [float(numbers(mapping[name], (), f'{where}: {name}')) for name in names]
+
+
+def check_keys(mapping: dict, known: tuple, where: str) -> None:
+    """Raise ValueError on the first key that is not known, with the nearest that is."""
+    for key in mapping:
+        if key not in known:
+            raise ValueError(
+                f'{where}: key {brief(key)} is unknown{nearest(key, known)}; there are {", ".join(known)}'
+            )
+
+
+def nearest(word, known) -> str:
+    """`` (did you mean ...?)`` for a word that is not known, empty if nothing is like it."""
+    found = difflib.get_close_matches(str(word), [str(name) for name in known], 1)
+    return f' (did you mean {found[0]!r}?)' if found else ''

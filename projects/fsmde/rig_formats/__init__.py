@@ -1,0 +1,12 @@
+"""How others write rigs down: each module reads one format into a :class:`fsmde.rig_file.RigFile`.
+
+Intrinsics are moved to our pixels, in which the first one's centre is at 0.5, where a format follows OpenCV; those of DGP
+and nuScenes are taken as they are published.
+"""
+
+from .dgp import rig_from_dgp
+from .kitti import rig_from_kitti
+from .nuscenes import rig_from_infos, rig_from_nuscenes
+from .ros import camera_of_info, rig_from_ros
+
+__all__ = ['camera_of_info', 'rig_from_dgp', 'rig_from_infos', 'rig_from_kitti', 'rig_from_nuscenes', 'rig_from_ros']

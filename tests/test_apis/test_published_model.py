@@ -1,0 +1,316 @@
+import copy
+import json
+import os
+import pickle
+import shutil
+
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from processes import TOOLS, load_tool
+from safetensors.torch import load_file, save_file
+from torch import nn
+from toy_models import shrink
+from toy_run import STUDENT
+
+from fsmde.apis import load_model, push_to_hub
+from fsmde.apis.config_text import read_config_text
+from fsmde.models.architecture import architecture_of, build_architecture
+
+
+@pytest.fixture
+def folder(published, tmp_path):
+    """A copy of the published model that a test may spoil."""
+    return shutil.copytree(published / 'student', tmp_path / 'student')
+
+
+def test_a_folder_needs_nothing_else(published):
+    assert sorted(path.name for path in (published / 'student').iterdir()) == [
+        'README.md',
+        'config.json',
+        'model.safetensors',
+    ]
+    config = json.loads((published / 'student/config.json').read_text())
+    assert config['fsmde_model'] == 1 and config['input_size'] == [48, 64]
+    assert config['cameras'] == ['CAMERA_01', 'CAMERA_05'] and config['origin']['data_set'] == 'ddad'
+    assert config['model']['backbone']['type'] == 'mmdet.ResNet'
+    assert config['model']['head']['focal_reference'] == 40 and config['model']['head']['bins']['num_bins'] == 16
+    assert config['model']['data_preprocessor']['mean'] == [123.675, 116.28, 103.53]
+    card = (published / 'student/README.md').read_text()
+    assert '`mmdet.ResNet`' in card and config['origin']['checkpoint_sha256'] in card and 'without a teacher' in card
+    model = load_model(published / 'student', device='cpu')
+    assert not model.training and model.input_size == (48, 64) and model.description == config
+    expected = torch.load(published / 'epoch_3.pth', weights_only=True)['state_dict']
+    assert model.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
+
+
+def test_a_config_with_its_checkpoint_is_the_same_model(published):
+    a, b = (
+        load_model(published / 'student', device='cpu'),
+        load_model(published / 'config.py', published / 'epoch_3.pth', 'cpu'),
+    )
+    assert b.input_size == (48, 64) and repr(a) == repr(b)
+    assert all(torch.equal(value, b.state_dict()[key]) for key, value in a.state_dict().items())
+
+
+def test_loading_draws_no_random_numbers(published):
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    load_model(published / 'student', device='cpu')
+    load_model(published / 'config.py', published / 'epoch_3.pth', 'cpu')
+    assert torch.equal(torch.rand(2), expected)
+
+
+CONFIGS = sorted((TOOLS.parent / 'configs').glob('*.py')) + sorted((TOOLS.parent / 'configs/realtime').glob('*.py'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_student_can_be_published(path):
+    """Its config, the text of it that a checkpoint holds, and back through JSON."""
+    config = Config.fromfile(path)
+    text = read_config_text(config.pretty_text)
+    architecture = json.loads(json.dumps(architecture_of(config.model)))
+    assert architecture == json.loads(json.dumps(architecture_of(text.model)))
+    assert 'init_cfg' not in str(architecture) and 'teacher' not in architecture
+    shrink(config.model)
+    small = architecture_of(config.model)
+    expected = {key: value for key, value in config.model.items() if key not in ('teacher', 'distillers')}
+    expected['head'].pop('loss_depth', None)  # Of training alone.
+    built = build_architecture(small)
+    assert modules_of(built) == modules_of(MODELS.build(dict(expected, type='BinDepthEstimator')))
+
+
+def modules_of(model):
+    """All modules and their settings, without how weights begin."""
+    return [line for line in repr(model).splitlines() if not line.strip().startswith('init_cfg=')]
+
+
+def change(folder, *path, value):
+    config = json.loads((folder / 'config.json').read_text())
+    node = config
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    (folder / 'config.json').write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    'path, value, message',
+    [
+        (('fsmde_model',), 2, 'version 2 is unknown'),
+        (('models',), {}, r"key 'models' is unknown \(did you mean 'model'"),
+        (('input_size',), [48], 'input_size: expected'),
+        (('input_size',), [10**9, 10**9], 'input_size: expected .* 8192'),
+        (('input_size',), [48.5, 64], 'input_size: expected'),
+        (('cameras',), [1], 'cameras: expected a list of names'),
+        (('figures',), None, 'figures: expected dict'),
+        (('model', 'type'), 'DistilledDepthEstimator', r'model.type: .*not among the classes'),
+        (('model', 'neck', 'type'), 'LightPyramidNek', r"model.neck.type: .*did you mean 'LightPyramidNeck'"),
+        (('model', 'backbone', 'type'), 'os.system', r'model.backbone.type: .*not among'),
+        (('model', 'backbone', 'type'), ['mmdet.ResNet'], r'model.backbone.type: .*not among'),
+        (('model', 'backbone'), 'mmdet.ResNet', 'model.backbone: expected an object'),
+        (('model', 'head', 'bins', 'type'), 'DepthBins', 'model.head.bins: a class is not expected here'),
+        (('model', 'backbone', 'norm_cfg'), dict(type='mmdet.FPN'), 'model.backbone.norm_cfg.type: .*not among'),
+        (('model', 'backbone', 'init_cfg'), dict(type='Pretrained', checkpoint='x'), 'backbone.init_cfg: not allowed'),
+        (('model', 'backbone', 'pretrained'), 'x.pth', 'backbone.pretrained: not allowed'),
+        (('model', 'backbone', 'style'), '../../etc/passwd', 'backbone.style: .*without a path'),
+        (('model', 'backbone', 'style'), 'https://example.org', 'backbone.style: .*without a path'),
+        (('model', 'backbone', 'widths'), 3, r"config.json: the architecture cannot be built: .*'widths'"),
+        (('model', 'backbone', 'depth'), 19, 'cannot be built'),
+        (('model', 'neck', 'channels'), 10**6, 'model.neck.channels: 1000000 is too large'),
+        (('model', 'neck', 'channels'), 8000, 'far more parameters than the'),
+        (('model', 'neck', 'channels'), 16, r'does not fit the architecture in config.json: \d+ weights differ'),
+        (('model', 'head', 'bins', 'num_bins'), 32, 'does not fit'),
+        (('model', 'head', 'bins', 'min_depth'), -1.0, 'cannot be built: .*min_depth'),
+        (('model', 'backbone', 'strides'), [1] * 1000, 'model.backbone.strides: 1000 items'),
+        (('model', 'backbone', 'a b'), 1, "'a b' is no name"),
+    ],
+)  # fmt: skip
+def test_hostile_configs_are_refused(folder, path, value, message):
+    change(folder, *path, value=value)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_model(folder, device='cpu')
+    assert str(folder) in str(caught.value) and len(str(caught.value)) < 1500
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('{"fsmde_model": 1', 'config.json: '),
+        ('[]', 'the field fsmde_model is missing'),
+        ('{"fsmde_model": 1, "fsmde_model": 1}', "'fsmde_model' is there twice"),
+        ('[' * 100_000, 'config.json: '),
+        (' ' * (4 * 2**20 + 1), 'at most 4194304 are read'),
+    ],
+)
+def test_broken_configs_are_refused(folder, text, message):
+    (folder / 'config.json').write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_model(folder, device='cpu')
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ('touch executed',)
+
+
+def test_pickles_are_not_read(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    weights = folder / 'model.safetensors'
+    weights.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(ValueError, match='model.safetensors is no safetensors file, or cut'):
+        load_model(folder, device='cpu')
+    torch.save(dict(state_dict=Hostile()), weights)
+    with pytest.raises(ValueError, match='model.safetensors is no safetensors file, or cut'):
+        load_model(folder, device='cpu')
+    weights.rename(folder / 'model.pth')
+    with pytest.raises(FileNotFoundError, match=r"model.safetensors missing; \['model.pth'\] are pickles"):
+        load_model(folder, device='cpu')
+    assert not (tmp_path / 'executed').exists()
+
+
+def test_weights_that_do_not_fit_or_are_broken(folder):
+    path = folder / 'model.safetensors'
+    content, weights = path.read_bytes(), load_file(path)
+    path.write_bytes(content[:-100])
+    with pytest.raises(ValueError, match='or cut'):
+        load_model(folder, device='cpu')
+    # A header that declares 8 EiB.
+    path.write_bytes((2**63).to_bytes(8, 'little') + content[8:])
+    with pytest.raises(ValueError, match='no safetensors file'):
+        load_model(folder, device='cpu')
+    key = 'head.classifier.bias'
+    changed = {k: value for k, value in weights.items() if k != key}
+    save_file(dict(changed, extra=torch.ones(2)), path)
+    with pytest.raises(
+        ValueError, match='2 weights differ, such as extra is not in the model; head.classifier.bias is'
+    ):
+        load_model(folder, device='cpu')
+    save_file(dict(weights, **{key: torch.full_like(weights[key], torch.nan)}), path)
+    with pytest.raises(ValueError, match=r"\['head.classifier.bias'\] hold values that are not finite"):
+        load_model(folder, device='cpu')
+
+
+class OwnNeck(nn.Module):
+    """A neck of a user's own."""
+
+    def __init__(self, in_channels, channels: int):
+        super().__init__()
+        self.out_channels = channels
+        self.conv = nn.Conv2d(in_channels[0], channels, 1)
+
+    def forward(self, levels):
+        return self.conv(levels[0])
+
+
+def test_classes_of_ones_own_must_be_given():
+    model = copy.deepcopy(STUDENT)
+    model['neck'] = dict(type=OwnNeck, channels=8)
+    with pytest.raises(ValueError, match=r'model.neck.type: .*OwnNeck.* classes=\[\.\.\.\]'):
+        architecture_of(model)
+    architecture = architecture_of(model, (OwnNeck,))
+    assert architecture['neck'] == dict(type='OwnNeck', channels=8)
+    assert isinstance(build_architecture(architecture, classes=(OwnNeck,)).neck, OwnNeck)
+    with pytest.raises(ValueError, match='model.neck.type'):
+        build_architecture(architecture)
+
+
+def test_names_on_the_hub_come_from_its_cache_without_a_connection(published, tmp_path, monkeypatch):
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path))
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+    # As the hub's client lays its cache out.
+    commit = '0123456789abcdef0123456789abcdef01234567'
+    repo = tmp_path / 'models--someone--student'
+    shutil.copytree(published / 'student', repo / 'snapshots' / commit)
+    (repo / 'refs').mkdir()
+    (repo / 'refs/main').write_text(commit)
+    model = load_model('someone/student', device='cpu')
+    assert model.description == load_model(published / 'student', device='cpu').description
+    with pytest.raises(FileNotFoundError, match="no published model 'someone/other'"):
+        load_model('someone/other')
+
+
+def test_what_is_no_published_model_is_said(published, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no published model at nothing'):
+        load_model('nothing')
+    with pytest.raises(FileNotFoundError, match=r'config.json and model.safetensors missing.*publish_model.py'):
+        load_model(tmp_path)
+    with pytest.raises(ValueError, match='config.py is a file'):
+        load_model(published / 'config.py')
+    with pytest.raises(FileNotFoundError, match='nothing.py'):
+        load_model('nothing.py', published / 'epoch_3.pth')
+    with pytest.raises(FileNotFoundError, match='nothing.pth'):
+        load_model(published / 'config.py', 'nothing.pth')
+
+
+def test_push_uploads_the_three_files(published, monkeypatch):
+    import huggingface_hub
+
+    calls = []
+    monkeypatch.setattr(huggingface_hub.HfApi, 'create_repo', lambda self, name, **kw: calls.append((name, kw)))
+    monkeypatch.setattr(huggingface_hub.HfApi, 'upload_folder', lambda self, **kw: calls.append(kw) or 'address')
+    assert push_to_hub(published / 'student', 'someone/student') == 'address'
+    assert calls[0] == ('someone/student', dict(private=True, exist_ok=True))
+    assert calls[1]['allow_patterns'] == ['config.json', 'model.safetensors', 'README.md']
+    with pytest.raises(FileNotFoundError, match='no published model'):
+        push_to_hub(published, 'someone/student')
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('model_converters/publish_model.py')
+
+
+def test_publishing_says_where_a_student_comes_from(tool, published, tmp_path):
+    checkpoint = torch.load(published / 'epoch_3.pth', weights_only=True)
+    config = read_config_text(checkpoint['meta']['cfg'])
+    config.model.update(
+        type='DistilledDepthEstimator',
+        teacher=dict(type='HuggingFaceDepthTeacher', model='depth-anything/Depth-Anything-V2-Base-hf'),
+        distillers=[],
+    )
+    checkpoint['meta']['cfg'] = config.pretty_text
+    checkpoint['state_dict']['distillers.0.weight'] = torch.ones(3)
+    torch.save(checkpoint, tmp_path / 'epoch_3.pth')
+    metrics = dict(abs_rel=0.123, rmse=4.5, d1=float('nan'))
+    entry = dict(settings=dict(max_depth=80.0), frames=7, modes=dict(metric=dict(overall=dict(all=metrics))))
+    (tmp_path / 'results.json').write_text(json.dumps(dict(protocols=dict(fsmde=entry))))
+    folder = tool.publish_folder(
+        tmp_path / 'epoch_3.pth', tmp_path / 'out', results=tmp_path / 'results.json', licence='cc-by-nc-4.0'
+    )
+    config = json.loads((folder / 'config.json').read_text())
+    assert config['origin']['teacher'] == dict(name='depth-anything/Depth-Anything-V2-Base-hf', licence='CC-BY-NC-4.0')
+    assert config['origin']['epoch'] == 3 and config['origin']['versions']['torch'] == str(torch.__version__)
+    assert config['figures']['fsmde']['metric'] == dict(abs_rel=0.123, rmse=4.5, d1=None)
+    card = (folder / 'README.md').read_text()
+    assert (
+        card.startswith('---\nlicense: cc-by-nc-4.0\n') and 'CC-BY-NC-4.0' in card and '| fsmde | 7 | 0.123 |' in card
+    )
+    load_model(folder, device='cpu')
+    with pytest.raises(FileExistsError, match='out is there already'):
+        tool.publish_folder(tmp_path / 'epoch_3.pth', tmp_path / 'out')
+    assert not list(tmp_path.glob('*.tmp'))
+
+
+def test_what_cannot_be_published_is_said(tool, published, tmp_path):
+    checkpoint = torch.load(published / 'epoch_3.pth', weights_only=True)
+    path = tmp_path / 'epoch_3.pth'
+
+    def publish(message, cfg, **options):
+        torch.save(dict(checkpoint, meta=dict(cfg=cfg)), path)
+        with pytest.raises(ValueError, match=message):
+            tool.publish_folder(path, tmp_path / 'out', **options)
+        assert not (tmp_path / 'out').exists()
+
+    text = checkpoint['meta']['cfg']
+    publish('does not hold the config .* --config', None)
+    publish('line 1 of the config is more than a setting: import os', 'import os\n' + text)
+    publish('line 1 of the config is no plain value', 'a = __import__("os").system("touch executed")\n' + text)
+    publish('give --size', text.replace('ResizeViews', 'Other').replace('size=', 'sides='))
+    publish('of another architecture than its config', text.replace('num_bins=16', 'num_bins=8'))
+    assert not os.path.exists('executed')

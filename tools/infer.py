@@ -1,0 +1,167 @@
+"""From images to metric depth.
+
+    python tools/infer.py MODEL INPUT --rig rig.yaml --out DIR
+
+MODEL: a published folder, a name on the Hugging Face hub, or student.onnx. INPUT: a folder that holds a folder of images or
+a video for each camera, or the images of one frame named after their cameras; one image; or a config whose test set is
+taken. Under DIR: depth/<frame>/<camera>.png (16-bit, metres * 256), and what else is asked for. See docs/inference.md.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import fsmde
+from fsmde.apis import SurroundDepthInferencer
+from fsmde.apis.prefetch import Behind
+from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, Panels, PointClouds, Video
+from fsmde.apis.sources import open_source
+from fsmde.output_files import write_text
+from fsmde.output_names import check_names
+
+RUN_FILE = 'run.json'
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'model', metavar='MODEL', help='published folder, hub name or .onnx; with --checkpoint a config'
+    )
+    parser.add_argument('input', metavar='INPUT', help='folder, image, or config of a data set')
+    parser.add_argument('--out', required=True, type=Path, help='folder to write to')
+    parser.add_argument('--checkpoint', help='checkpoint, where MODEL is the config it was trained with')
+    cameras = parser.add_mutually_exclusive_group()
+    cameras.add_argument('--rig', help='rig file, see docs/rig_file.md')
+    cameras.add_argument('--hfov', type=float, metavar='DEGREES', help='horizontal field of view of pinhole cameras')
+    parser.add_argument('--data-root', help='folder of the data set, where INPUT is a config')
+    parser.add_argument('--tolerance', type=float, help='seconds: images nearest in time belong together')
+    parser.add_argument('--clock', metavar='CAMERA', help='camera whose images make the frames')
+    parser.add_argument('--format', choices=['png', 'npz', 'none'], default='png', help='of the depth maps')
+    parser.add_argument('--original-size', action='store_true', help="depth maps in the original images' pixels")
+    parser.add_argument('--panels', action='store_true', help='pictures of images and depth')
+    parser.add_argument('--birds-eye', action='store_true', help='pictures from above; needs poses')
+    parser.add_argument('--ply', action='store_true', help='one coloured point cloud a frame; needs poses')
+    parser.add_argument('--video', action='store_true', help='an mp4 of the panels')
+    parser.add_argument('--fps', type=float, default=10.0, help='frames a second of the mp4')
+    parser.add_argument('--max-depth', type=float, default=80.0, help='metres: end of colours and of clouds')
+    parser.add_argument(
+        '--min-confidence', type=float, default=0.0, help='in [0, 1]; less sure pixels are in no cloud'
+    )
+    parser.add_argument('--device', help='cpu, cuda, ...; an accelerator if there is one')
+    parser.add_argument('--threads', type=int, help='of ONNX Runtime')
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
+    there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
+    return parser.parse_args()
+
+
+def check_out(args) -> None:
+    """Make sure that nothing is overwritten without being asked, and that a run goes on as it began.
+
+    Raises:
+        SystemExit: If the folder is in use, or holds another run.
+    """
+    asked = {
+        key: str(value) for key, value in vars(args).items() if key not in ('resume', 'overwrite', 'out', 'device')
+    }
+    path = args.out / RUN_FILE
+    if args.out.exists() and any(args.out.iterdir()):
+        if not args.resume and not args.overwrite:
+            sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
+        if args.resume and path.is_file():
+            before = json.loads(path.read_text())
+            other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
+            if other:
+                sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')
+        elif args.resume:
+            sys.exit(f'{args.out} holds no run to go on with: {path} is not there')
+    write_text(path, json.dumps(dict(asked, fsmde_version=fsmde.__version__), indent=2) + '\n')
+
+
+def make_sinks(args) -> list:
+    sinks = []
+    if args.format != 'none':
+        sinks.append(DepthMaps(args.out / 'depth', args.format, args.original_size))
+    if args.panels or args.video:
+        sinks.append(Panels(args.out / 'panels', args.max_depth))
+    if args.video:
+        sinks.append(Video(args.out / 'panels.mp4', sinks[-1], args.fps))
+    if args.birds_eye:
+        sinks.append(BirdsEyeViews(args.out / 'birds_eye', args.max_depth, args.min_confidence))
+    if args.ply:
+        sinks.append(PointClouds(args.out / 'points', args.max_depth, args.min_confidence))
+    if not sinks:
+        sys.exit('nothing to write: --format none without --panels, --video, --birds-eye or --ply')
+    return sinks
+
+
+class Progress:
+    """Frames done, frames a second and time left; one line on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, total: int):
+        self.total, self.done, self.skipped = total, 0, 0
+        self.start = self.said = time.monotonic()
+
+    def __call__(self, last: bool = False):
+        now = time.monotonic()
+        if last or now - self.said >= (0.2 if sys.stdout.isatty() else 10):
+            self.said = now
+            rate = self.done / max(now - self.start, 1e-9)
+            seconds = (self.total - self.done - self.skipped) / rate if rate else 0
+            left = '' if last else f', {seconds // 60:.0f} min {seconds % 60:.0f} s left'
+            end = '\n' if last or not sys.stdout.isatty() else '\r'
+            print(
+                f'{self.done + self.skipped}/{self.total} frames, {rate:.2f} a second{left}    ', end=end, flush=True
+            )
+
+
+def main():
+    args = parse_args()
+    source = open_source(
+        args.input, args.data_root, **{k: getattr(args, k) for k in ('tolerance', 'clock') if getattr(args, k)}
+    )
+    inferencer = SurroundDepthInferencer(args.model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
+    sinks = make_sinks(args)
+    check_out(args)
+    check_names(args.out, source.cameras)
+    progress, missing = Progress(len(source)), Counter()
+
+    def write(result):
+        for sink in sinks:
+            sink.write(result)
+
+    def skip(frame):
+        for sink in sinks:
+            sink.saw(frame.name)
+        done = args.resume and all(sink.has(frame.name, tuple(frame.images)) for sink in sinks)
+        progress.skipped += bool(done)
+        return done
+
+    with Behind(write) as writer:
+        for result in inferencer.stream(source, skip):
+            for camera in result.missing:
+                if not missing[camera]:
+                    print(f'frame {result.name} has no image of {camera}; the other cameras go on')
+                missing[camera] += 1
+            writer(result)
+            progress.done += 1
+            progress()
+    for sink in sinks:
+        sink.close()
+    progress(last=True)
+    if progress.skipped:
+        print(f'{progress.skipped} frames were there already')
+    for camera, count in missing.items():
+        print(f'{camera} was missing in {count} frames')
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        # What is wrong with files and options is said in one line; other errors show where they come from.
+        sys.exit(f'tools/infer.py: {error}')
