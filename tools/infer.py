@@ -3,8 +3,9 @@
     python tools/infer.py MODEL INPUT --rig rig.yaml --out DIR
 
 MODEL: a published folder, a name on the Hugging Face hub, or student.onnx. INPUT: a folder that holds a folder of images or
-a video for each camera, or the images of one frame named after their cameras; one image; or a config whose test set is
-taken. Under DIR: depth/<frame>/<camera>.png (16-bit, metres * 256), and what else is asked for. See docs/inference.md.
+a video for each camera, or the images of one frame named after their cameras; one image; a recording (.mcap, or a ROS 2
+bag); or a config whose test set is taken. Under DIR: depth/<frame>/<camera>.png (16-bit, metres * 256), and what else is
+asked for. See docs/inference.md and docs/recordings.md.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 import fsmde
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
-from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, Panels, PointClouds, Video
+from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video
 from fsmde.apis.sources import open_source
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
@@ -30,7 +31,7 @@ def parse_args():
     parser.add_argument(
         'model', metavar='MODEL', help='published folder, hub name or .onnx; with --checkpoint a config'
     )
-    parser.add_argument('input', metavar='INPUT', help='folder, image, or config of a data set')
+    parser.add_argument('input', metavar='INPUT', help='folder, image, recording, or config of a data set')
     parser.add_argument('--out', required=True, type=Path, help='folder to write to')
     parser.add_argument('--checkpoint', help='checkpoint, where MODEL is the config it was trained with')
     cameras = parser.add_mutually_exclusive_group()
@@ -39,13 +40,26 @@ def parse_args():
     parser.add_argument('--data-root', help='folder of the data set, where INPUT is a config')
     parser.add_argument('--tolerance', type=float, help='seconds: images nearest in time belong together')
     parser.add_argument('--clock', metavar='CAMERA', help='camera whose images make the frames')
+    parser.add_argument(
+        '--topics',
+        nargs='+',
+        metavar='CAMERA=TOPIC[,INFO_TOPIC]',
+        help='of a recording: images, and their CameraInfo where it is not beside them; all image topics by default',
+    )
+    parser.add_argument('--ego-frame', help="of a recording: the vehicle's frame (base_link); empty for no poses")
     parser.add_argument('--format', choices=['png', 'npz', 'none'], default='png', help='of the depth maps')
     parser.add_argument('--original-size', action='store_true', help="depth maps in the original images' pixels")
     parser.add_argument('--panels', action='store_true', help='pictures of images and depth')
     parser.add_argument('--birds-eye', action='store_true', help='pictures from above; needs poses')
     parser.add_argument('--ply', action='store_true', help='one coloured point cloud a frame; needs poses')
     parser.add_argument('--video', action='store_true', help='an mp4 of the panels')
-    parser.add_argument('--fps', type=float, default=10.0, help='frames a second of the mp4')
+    parser.add_argument('--mcap', type=Path, metavar='FILE', help='a recording for Foxglove, Lichtblick and ROS 2')
+    parser.add_argument(
+        '--fps',
+        type=float,
+        default=10.0,
+        help='frames a second of the mp4, and of a recording where times are not known',
+    )
     parser.add_argument('--max-depth', type=float, default=80.0, help='metres: end of colours and of clouds')
     parser.add_argument(
         '--min-confidence', type=float, default=0.0, help='in [0, 1]; less sure pixels are in no cloud'
@@ -56,6 +70,20 @@ def parse_args():
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
     return parser.parse_args()
+
+
+def topics_of(arguments: list) -> dict:
+    """``{camera: image topic or (image topic, info topic)}`` of ``CAMERA=TOPIC[,INFO_TOPIC]``."""
+    topics = {}
+    for argument in arguments:
+        camera, _, names = argument.partition('=')
+        names = names.split(',')
+        if not camera or not all(names) or len(names) > 2 or camera in topics:
+            sys.exit(
+                f'--topics: expected CAMERA=TOPIC or CAMERA=TOPIC,INFO_TOPIC, each camera once; found {argument!r}'
+            )
+        topics[camera] = names[0] if len(names) == 1 else tuple(names)
+    return topics
 
 
 def check_out(args) -> None:
@@ -93,8 +121,13 @@ def make_sinks(args) -> list:
         sinks.append(BirdsEyeViews(args.out / 'birds_eye', args.max_depth, args.min_confidence))
     if args.ply:
         sinks.append(PointClouds(args.out / 'points', args.max_depth, args.min_confidence))
-    if not sinks:
-        sys.exit('nothing to write: --format none without --panels, --video, --birds-eye or --ply')
+    if args.mcap is not None and not (args.resume and args.mcap.exists()):
+        if args.mcap.exists() and not args.overwrite:
+            sys.exit(f'{args.mcap} is there already: name another file, or --overwrite replaces it')
+        clouds = dict(max_depth=args.max_depth, min_confidence=args.min_confidence)
+        sinks.append(McapRecording(args.mcap, args.fps, **clouds, overwrite=args.overwrite))
+    if not sinks and args.mcap is None:
+        sys.exit('nothing to write: --format none without --panels, --video, --birds-eye, --ply or --mcap')
     return sinks
 
 
@@ -120,9 +153,10 @@ class Progress:
 
 def main():
     args = parse_args()
-    source = open_source(
-        args.input, args.data_root, **{k: getattr(args, k) for k in ('tolerance', 'clock') if getattr(args, k)}
-    )
+    options = {k: getattr(args, k) for k in ('tolerance', 'clock', 'ego_frame') if getattr(args, k) is not None}
+    if args.topics:
+        options['topics'] = topics_of(args.topics)
+    source = open_source(args.input, args.data_root, **options)
     inferencer = SurroundDepthInferencer(args.model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
     sinks = make_sinks(args)
     check_out(args)

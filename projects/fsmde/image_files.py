@@ -42,6 +42,18 @@ def load_image(path: str, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     return decode_image(content, path, flags, size)
 
 
+def image_of_bytes(content: bytes, path: str) -> np.ndarray:
+    """(H, W, 3) uint8 BGR of an image file's content.
+
+    Args:
+        path: Where it is from, for errors.
+
+    Raises:
+        ValueError: As :func:`load_image`.
+    """
+    return decode_image(content, path, cv2.IMREAD_COLOR, checked_size(content, path))
+
+
 def load_reduced_image(path: str, least: tuple) -> tuple:
     """Decode an image, a JPEG at 1/2, 1/4 or 1/8 of its size if that is enough: its decoder then does less.
 
@@ -75,6 +87,11 @@ def read_image_file(path: str) -> tuple:
     """Content of an image file and its (height, width) in the order in which pixels are stored."""
     with open(path, 'rb') as file:
         content = file.read()
+    return content, checked_size(content, path)
+
+
+def checked_size(content: bytes, path: str) -> tuple:
+    """(height, width) of an image file's content in the order in which pixels are stored."""
     size, orientation = png_header(content, path) if content[:8] == PNG else other_header(content, path)
     if size[0] * size[1] > MAX_PIXELS:
         raise ValueError(f'{path} claims {size[0]} x {size[1]} pixels, at most {MAX_PIXELS} are read')
@@ -85,7 +102,7 @@ def read_image_file(path: str) -> tuple:
             f'{path}: EXIF orientation is {orientation}, so programs differ in which way its pixels lie, and its '
             'calibration may belong to either; store the pixels in the order it belongs to, and orientation 1 or none'
         )
-    return content, size
+    return size
 
 
 def png_header(content: bytes, path: str) -> tuple:

@@ -121,7 +121,7 @@ def test_one_frame_in_a_folder_and_one_image(tmp_path):
 def test_what_is_no_source_is_said(tmp_path):
     with pytest.raises(ValueError, match='holds no folder with images'):
         open_source(tmp_path)
-    with pytest.raises(FileNotFoundError, match='neither an image nor a folder'):
+    with pytest.raises(FileNotFoundError, match='neither an image nor a recording nor a folder'):
         open_source(tmp_path / 'nothing')
     with pytest.raises(ValueError, match='the list of frames is empty'):
         FrameList([])

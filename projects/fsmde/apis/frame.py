@@ -1,5 +1,6 @@
 """What a source hands to the inferencer: the images of one moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +20,8 @@ class Frame:
         time: Nanoseconds since the epoch or the recording's beginning, None where it is not known.
         times: Nanoseconds of each camera's image, where they are known.
         missing: Cameras of the source that have no image at this time.
-        rig: The calibration of this very frame, where the source has one; it takes the place of the rig file's.
+        rig: The calibration of this very frame, where the source has one, or a function without arguments that returns it
+            or raises ValueError. A rig file that the user gives goes before it.
     """
 
     name: str
@@ -27,7 +29,7 @@ class Frame:
     time: int = None
     times: dict = field(default_factory=dict)
     missing: tuple = ()
-    rig: RigFile = None
+    rig: RigFile | Callable = None
 
     def read(self, camera: str) -> np.ndarray:
         """The (H, W, 3) uint8 BGR image of a camera.

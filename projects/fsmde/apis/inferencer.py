@@ -123,12 +123,14 @@ class SurroundDepthInferencer(BaseInferencer):
         return PreparedFrame(frame, rig, names, *(np.stack(values) for values in zip(*views)))
 
     def rig_of(self, frame: Frame) -> RigFile:
-        """The calibration of a frame: its own, the rig file's, or what ``hfov`` makes of its images.
+        """The calibration of a frame: the rig file's, what ``hfov`` makes of its images, or else the frame's own.
 
         Raises:
             ValueError: If a camera is in none of them; names it.
         """
-        rig = frame.rig or self.rig
+        rig = self.rig
+        if rig is None and self.hfov is None:
+            rig = frame.rig() if callable(frame.rig) else frame.rig
         if rig is None:
             for camera in frame.images:
                 if camera not in self._made:

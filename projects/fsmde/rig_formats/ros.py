@@ -98,7 +98,7 @@ def rig_from_ros(
             info = _fields(content)
             stated, frame = info.pop('name'), info.pop('frame')
             name = name or stated or Path(file).stem
-            pose = None if poses is None else _pose_of(name, poses, (frames or {}).get(name), frame)
+            pose = None if poses is None else pose_of(name, poses, (frames or {}).get(name), frame)
             cameras.append(camera_of_info(name, rectified=rectified, cam2ego=pose, **info))
     return RigFile(cameras, f'from ROS camera_info files, {"rectified" if rectified else "original"} images')
 
@@ -117,11 +117,22 @@ def _fields(content):
             R=matrix['rectification_matrix'],
             P=matrix['projection_matrix'],
         )
-    # A CameraInfo message; ROS 1 has upper-case names, ROS 2 lower-case ones.
+    return fields_of_message(content)
+
+
+def fields_of_message(content: dict) -> dict:
+    """The arguments of :func:`camera_of_info` of a CameraInfo message's fields, ``name`` and ``frame``.
+
+    Raises:
+        ValueError: If the images are binned or a region of the sensor's.
+    """
+    # ROS 1 has upper-case names, ROS 2 lower-case ones.
     message = {key.lower(): value for key, value in content.items()}
     if any(message.get(key) not in (None, 0, 1) for key in ('binning_x', 'binning_y')):
         raise ValueError('binned images: binning_x and binning_y other than 1 are not supported')
-    if any(value for key, value in (message.get('roi') or {}).items() if key != 'do_rectify'):
+    # 0 and the full size both mean the whole image.
+    whole = dict(x_offset=(0,), y_offset=(0,), width=(0, message['width']), height=(0, message['height']))
+    if any((message.get('roi') or {}).get(key, 0) not in values for key, values in whole.items()):
         raise ValueError('images of a region (roi) are not supported')
     frame = (message.get('header') or {}).get('frame_id')
     return dict(
@@ -143,14 +154,31 @@ def poses_in(trees, ego_frame: str) -> dict:
         FileNotFoundError, ValueError: If a file is absent or no such file, a frame has two parents, or no frame is connected
             with the ego frame.
     """
-    parents = {}
+    transforms = []
     for file in trees:
         content = read_yaml(file)
         with reading(file, 'static transforms'):
-            for parent, child, pose in _transforms(content):
-                if child in parents and not np.allclose(parents[child][1], pose):
-                    raise ValueError(f'frame {child} is there twice, with different poses')
-                parents[child] = parent, pose
+            transforms.extend(_transforms(content))
+    return poses_of(transforms, ego_frame)
+
+
+def poses_of(transforms, ego_frame: str) -> dict:
+    """(4, 4) poses in the ego frame of all frames that transforms connect with it.
+
+    Args:
+        transforms: (parent, child, (4, 4) pose of the child in the parent).
+        ego_frame: Frame of the vehicle.
+
+    Raises:
+        ValueError: If a frame has two parents or poses, or no frame is connected with the ego frame.
+    """
+    parents = {}
+    for parent, child, pose in transforms:
+        if child in parents and not (parents[child][0] == parent and np.allclose(parents[child][1], pose)):
+            raise ValueError(
+                f'frame {child} is there twice, with different poses or in {parents[child][0]} and {parent}'
+            )
+        parents[child] = parent, pose
     poses = {ego_frame: np.eye(4)}
     # A tree that the ego frame is not the root of is climbed in both directions.
     while True:
@@ -184,7 +212,18 @@ def _transforms(content):
                 yield parent, child, euler_to_matrix([float(pose[key]) for key in 'xyz'], angles)
 
 
-def _pose_of(name, poses, frame, stated):
+def pose_of(name: str, poses: dict, frame: str = None, stated: str = None) -> np.ndarray:
+    """(4, 4) pose of a camera's optical frame.
+
+    Args:
+        name: Of the camera.
+        poses: What :func:`poses_in` or :func:`poses_of` returns.
+        frame: The camera's frame, or None to look for it, see :func:`rig_from_ros`.
+        stated: Frame that its calibration states, taken if no frame of ``poses`` is called as the camera.
+
+    Raises:
+        ValueError: If no transform leads to the frame; names the camera.
+    """
     if frame is None:
         mine = [other for other in poses if other == name or other.startswith((f'{name}/', f'{name}_'))]
         ranked = [

@@ -4,6 +4,7 @@ from .base import Sink
 from .clouds import BirdsEyeViews, PointClouds
 from .depth_maps import DepthMaps
 from .panels import Panels
+from .recording import McapRecording
 from .video import Video
 
-__all__ = ['BirdsEyeViews', 'DepthMaps', 'Panels', 'PointClouds', 'Sink', 'Video']
+__all__ = ['BirdsEyeViews', 'DepthMaps', 'McapRecording', 'Panels', 'PointClouds', 'Sink', 'Video']

@@ -7,9 +7,10 @@ from .base import Source
 from .dataset_frames import DatasetFrames
 from .frame_list import FrameList
 from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in
+from .recording import ENDINGS, Recording
 from .videos import Videos
 
-__all__ = ['DatasetFrames', 'FrameList', 'ImageFolders', 'Source', 'Videos', 'open_source']
+__all__ = ['DatasetFrames', 'FrameList', 'ImageFolders', 'Recording', 'Source', 'Videos', 'open_source']
 
 
 def open_source(inputs, data_root: str = None, **options) -> Source:
@@ -17,10 +18,11 @@ def open_source(inputs, data_root: str = None, **options) -> Source:
 
     Args:
         inputs: A :class:`Source`; one frame ``{camera: path or array}`` or a list of such; a folder that holds a folder of
-            images a camera, or a video a camera, or the images of one frame named after their cameras; one image; or the
-            config (``.py``) of a data set, which is executed: the frames of its test set.
+            images a camera, or a video a camera, or the images of one frame named after their cameras; one image; a
+            recording (``.mcap``, or a ROS 2 bag); or the config (``.py``) of a data set, which is executed: the frames of
+            its test set.
         data_root: Folder of the data set of a config.
-        options: ``tolerance`` and ``clock`` of folders and videos.
+        options: ``tolerance`` and ``clock`` of folders, videos and recordings; ``topics`` and ``ego_frame`` of recordings.
 
     Raises:
         FileNotFoundError, ValueError, TypeError: If it is none of these; says what there is.
@@ -35,14 +37,19 @@ def open_source(inputs, data_root: str = None, **options) -> Source:
             f'{type(inputs).__name__}'
         )
     path = Path(inputs)
+    if path.suffix.lower() in ENDINGS or (path / 'metadata.yaml').is_file():
+        return Recording(path, **options)
+    alone = [option for option in ('topics', 'ego_frame') if option in options]
+    if alone:
+        raise ValueError(f'{alone} are options of recordings (.mcap, ROS 2 bags), which {path} is none of')
     if path.suffix == '.py':
         return DatasetFrames.of_config(path, data_root)
     if path.is_file() and path.suffix.lower() in IMAGE_ENDINGS:
         return FrameList({path.stem: path})
     if not path.is_dir():
         raise FileNotFoundError(
-            f'{path} is neither an image nor a folder: expected a folder that holds a folder of images or a video for each '
-            'camera, or the images of one frame'
+            f'{path} is neither an image nor a recording nor a folder: expected a folder that holds a folder of images or a '
+            'video for each camera, or the images of one frame'
         )
     if Videos.files_in(path):
         return Videos(path, **options)

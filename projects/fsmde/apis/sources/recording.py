@@ -1,0 +1,231 @@
+"""MCAP files and ROS 2 bags."""
+
+from collections import Counter
+from functools import partial
+
+import numpy as np
+
+from fsmde.plain_data import nearest
+from fsmde.rig import quaternion_to_matrix
+from fsmde.rig_file import RigFile
+from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of
+
+from ..frame import Frame
+from ..matching import match_times
+from ..ros_bag import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, TRANSFORMS, RosBag
+from ..ros_images import DEPTH, encoding_of, image_of
+from .base import Source
+
+ENDINGS = ('.mcap', '.db3', '.bag')
+IMAGES = (IMAGE, COMPRESSED_IMAGE)
+#: Seconds between the images of one frame where no camera has two of them.
+ONE_FRAME = 0.05
+
+
+class Recording(Source):
+    """The cameras of a recording: Image or CompressedImage with their CameraInfo and the tree of ``/tf_static``.
+
+    Topics are found by their type. ``<namespace>/camera_info`` belongs to ``<namespace>/image_raw`` and
+    ``<namespace>/image_raw/compressed``; a camera is called as the last part of its namespace, or as so many that the names
+    are distinct. Images whose topic begins with ``image_rect`` are rectified ones, which P describes. An image's time is its
+    header's stamp, or the time of recording where that is 0.
+
+    Args:
+        path: See :class:`fsmde.apis.ros_bag.RosBag`.
+        topics: ``{camera: image topic}`` or ``{camera: (image topic, camera_info topic)}``, to choose and name them.
+        tolerance: Seconds; by default half a period of the clock.
+        clock: Camera whose images make the frames; by default the one with the most.
+        ego_frame: Frame of the vehicle, x forward, y left, z up; empty to go without poses.
+
+    Raises:
+        FileNotFoundError, ImportError, ValueError: If the recording cannot be read, or has no image of a topic; names it.
+    """
+
+    def __init__(self, path, topics=None, tolerance: float = None, clock: str = None, ego_frame: str = 'base_link'):
+        self.ego_frame, self._rig = ego_frame, None
+        with RosBag(path) as bag:
+            self.path, self._kinds = bag.path, bag.topics
+            self._check_topics(topics)
+            named = {camera: _pair(topic) for camera, topic in (topics or {}).items()}
+            self._scan(bag, [image for image, _ in named.values()] or self._of_kind(*IMAGES))
+        self.topics = named or self._found()
+        self.cameras = tuple(self.topics)
+        empty = [camera for camera, (image, _) in self.topics.items() if not self._times[image]]
+        if empty or not self.topics:
+            raise ValueError(f'{self.path} has no images of {empty or "a camera"}; its topics: {self._kinds}')
+        times = {camera: self._times[image] for camera, (image, _) in self.topics.items()}
+        if clock is not None and clock not in times:
+            raise ValueError(
+                f'{self.path} has no camera {clock!r} for a clock{nearest(clock, times)}; it has {list(times)}'
+            )
+        self.clock = clock or max(times, key=lambda camera: len(times[camera]))
+        if tolerance is None:
+            steps = np.diff(np.sort(times[self.clock]))
+            tolerance = float(np.median(steps)) / 2e9 if len(steps) else ONE_FRAME
+        self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
+
+    def _of_kind(self, *kinds):
+        return [topic for topic, kind in self._kinds.items() if kind in kinds]
+
+    def _check_topics(self, topics):
+        for camera, pair in (topics or {}).items():
+            for topic, kinds in zip(_pair(pair), (IMAGES, (CAMERA_INFO,))):
+                if self._kinds.get(topic) not in kinds and (kinds is IMAGES or not isinstance(pair, str)):
+                    found = f'is {self._kinds[topic]}' if topic in self._kinds else 'is not in it'
+                    known = self._of_kind(*kinds)
+                    raise ValueError(
+                        f'{self.path}: topic {topic} of camera {camera} {found}{nearest(topic, known)}; expected one of '
+                        f'{known}'
+                    )
+
+    def _scan(self, bag, images):
+        """Read the recording once for times, calibrations and transforms."""
+        self._times, self._encodings = {topic: [] for topic in images}, {}
+        self._infos, self._frames, self._transforms = {}, {}, []
+        for topic, time, content in bag.messages([*images, *self._of_kind(CAMERA_INFO, TRANSFORMS)]):
+            kind = self._kinds[topic]
+            if kind == TRANSFORMS and not topic.endswith('tf_static'):
+                continue
+            message = bag.decode(topic, time, content, kind)
+            if kind == TRANSFORMS:
+                try:
+                    self._transforms.extend(map(_transform, message.transforms))
+                except ValueError as error:
+                    raise ValueError(f'{self.path}: topic {topic}: {error}') from error
+            elif kind == CAMERA_INFO:
+                self._infos.setdefault(topic, []).append(_plain(message))
+                # All but the first that is like it are forgotten.
+                self._infos[topic] = self._infos[topic][: 1 + (self._infos[topic][-1] != self._infos[topic][0])]
+            else:
+                stamp = message.header.stamp
+                self._times[topic].append(stamp.sec * 10**9 + stamp.nanosec or time)
+                self._encodings.setdefault(topic, encoding_of(message))
+                self._frames.setdefault(topic, message.header.frame_id)
+
+    def _found(self):
+        """Cameras by the names of their topics, without those of depth."""
+        by_namespace = {}
+        for topic, encoding in self._encodings.items():
+            if encoding not in DEPTH and not topic.endswith('/compressedDepth'):
+                by_namespace.setdefault(_base(topic).rpartition('/')[0] or _base(topic), []).append(topic)
+        for namespace, topics in by_namespace.items():
+            if len(topics) > 1:
+                raise ValueError(f'{self.path}: {namespace} has images on {topics}: say which (--topics CAMERA=TOPIC)')
+        return {
+            name: _pair(by_namespace[namespace][0])
+            for namespace, name in zip(by_namespace, distinct_tails(by_namespace))
+        }
+
+    def rig(self) -> RigFile:
+        """The calibration that the recording holds.
+
+        Raises:
+            ValueError: If a camera has no CameraInfo, one that changes or cannot be used, or transforms are there and none
+                leads to its frame; names the camera.
+        """
+        if self._rig is None:
+            poses = poses_of(self._transforms, self.ego_frame) if self._transforms and self.ego_frame else None
+            cameras = [self._camera(name, *topics, poses) for name, topics in self.topics.items()]
+            self._rig = RigFile(cameras, f'from the recording {self.path.name}')
+        return self._rig
+
+    def _camera(self, name, image, info, poses):
+        infos = self._infos.get(info, [])
+        if len(infos) != 1:
+            what = f'{info} changes within the recording' if infos else f'{info} has no CameraInfo'
+            raise ValueError(
+                f'{self.path}: camera {name} has no calibration to go by: {what}. Name the topic (--topics '
+                f'{name}={image},INFO_TOPIC) or give a rig file'
+            )
+        try:
+            fields = fields_of_message(infos[0])
+            frame = fields.pop('frame') or self._frames[image]
+            pose = None
+            if poses is not None:
+                if frame not in poses:
+                    raise ValueError(self._missing_link(name, frame))
+                pose = pose_of(name, poses, frame)
+            fields.pop('name')
+            rectified = _base(image).rpartition('/')[2].startswith('image_rect')
+            return camera_of_info(name, rectified=rectified, cam2ego=pose, **fields)
+        except ValueError as error:
+            raise ValueError(f'{self.path}: {info}: {error}') from error
+
+    def _missing_link(self, name, frame):
+        parents, top = {child: parent for parent, child, _ in self._transforms}, frame
+        for _ in parents:
+            top = parents.get(top, top)
+        hangs = f'; it hangs on {top!r}, to which the link is missing' if top != frame else '; it is in no transform'
+        return f'camera {name}: no static transforms lead from {self.ego_frame!r} to its frame {frame!r}{hangs}'
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __iter__(self):
+        cameras = {image: camera for camera, (image, _) in self.topics.items()}
+        needed = Counter(item for indices in self.indices for item in indices.items())
+        seen, waiting, number = Counter(), {}, 0
+        with RosBag(self.path) as bag:
+            for topic, time, content in bag.messages(cameras):
+                item = cameras[topic], seen[topic]
+                seen[topic] += 1
+                if needed[item]:
+                    waiting[item] = partial(self._image, bag, topic, time, content)
+                while number < len(self) and all(other in waiting for other in self.indices[number].items()):
+                    yield self._frame(self.indices[number], waiting)
+                    for other in self.indices[number].items():
+                        needed[other] -= 1
+                        if not needed[other]:
+                            del waiting[other]
+                    number += 1
+
+    def _frame(self, indices, waiting):
+        times = {camera: self.times[camera][index] for camera, index in indices.items()}
+        images = {camera: waiting[camera, index] for camera, index in indices.items()}
+        missing = tuple(camera for camera in self.cameras if camera not in images)
+        return Frame(str(times[self.clock]), images, times[self.clock], times, missing, self.rig)
+
+    def _image(self, bag, topic, time, content):
+        message = bag.decode(topic, time, content, self._kinds[topic])
+        return image_of(message, f'{self.path}: topic {topic}: the image of {time} ns')
+
+
+def distinct_tails(paths) -> list:
+    """The last part of each path, or as many of its last parts as make all of them distinct."""
+    parts = [path.strip('/').split('/') for path in paths]
+    for count in range(1, max(map(len, parts), default=0) + 1):
+        tails = ['/'.join(path[-count:]) for path in parts]
+        if len(set(tails)) == len(tails):
+            return tails
+    return list(paths)
+
+
+def _base(topic):
+    return topic.removesuffix('/compressed')
+
+
+def _pair(topics):
+    """Topics of the images and of the CameraInfo beside them."""
+    if not isinstance(topics, str):
+        return tuple(topics)
+    return topics, f'{_base(topics).rpartition("/")[0]}/camera_info'
+
+
+def _plain(message) -> dict:
+    """A CameraInfo as plain values without its time."""
+    keys = ('width', 'height', 'distortion_model', 'binning_x', 'binning_y')
+    roi = ('x_offset', 'y_offset', 'width', 'height')
+    return dict(
+        {key: getattr(message, key) for key in keys},
+        **{key: getattr(message, key).tolist() for key in 'dkrp'},
+        roi={key: getattr(message.roi, key) for key in roi},
+        header=dict(frame_id=message.header.frame_id),
+    )
+
+
+def _transform(message):
+    translation, rotation = message.transform.translation, message.transform.rotation
+    pose = quaternion_to_matrix(
+        [translation.x, translation.y, translation.z], [rotation.w, rotation.x, rotation.y, rotation.z]
+    )
+    return message.header.frame_id, message.child_frame_id, pose
