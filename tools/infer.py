@@ -19,7 +19,7 @@ import fsmde
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video
-from fsmde.apis.sources import open_source
+from fsmde.apis.sources import open_source, parse_topics
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
 
@@ -70,20 +70,6 @@ def parse_args():
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
     return parser.parse_args()
-
-
-def topics_of(arguments: list) -> dict:
-    """``{camera: image topic or (image topic, info topic)}`` of ``CAMERA=TOPIC[,INFO_TOPIC]``."""
-    topics = {}
-    for argument in arguments:
-        camera, _, names = argument.partition('=')
-        names = names.split(',')
-        if not camera or not all(names) or len(names) > 2 or camera in topics:
-            sys.exit(
-                f'--topics: expected CAMERA=TOPIC or CAMERA=TOPIC,INFO_TOPIC, each camera once; found {argument!r}'
-            )
-        topics[camera] = names[0] if len(names) == 1 else tuple(names)
-    return topics
 
 
 def check_out(args) -> None:
@@ -155,7 +141,7 @@ def main():
     args = parse_args()
     options = {k: getattr(args, k) for k in ('tolerance', 'clock', 'ego_frame') if getattr(args, k) is not None}
     if args.topics:
-        options['topics'] = topics_of(args.topics)
+        options['topics'] = parse_topics(args.topics)
     source = open_source(args.input, args.data_root, **options)
     inferencer = SurroundDepthInferencer(args.model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
     sinks = make_sinks(args)

@@ -213,9 +213,7 @@ def test_topics_are_chosen_and_named(rig, images, tmp_path):
         metres = np.zeros((4, 4, 1), np.float32).view(np.uint8)
         messages.append(('/sensing/FRONT/depth/image_rect', IMAGE, time, raw_image(time, '', metres, '32FC1')))
     path = write_mcap(tmp_path / 'drive.mcap', messages)
-    with pytest.raises(
-        ValueError, match='/sensing/LEFT has images on .*image_r.*image_r.*--topics CAMERA=TOPIC'
-    ):
+    with pytest.raises(ValueError, match='/sensing/LEFT has images on .*image_r.*image_r.*--topics CAMERA=TOPIC'):
         Recording(path)
     source = Recording(
         path, topics={'left': '/sensing/LEFT/image_rect', 'front': '/sensing/FRONT/image_raw/compressed'}

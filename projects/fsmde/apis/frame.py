@@ -22,6 +22,8 @@ class Frame:
         missing: Cameras of the source that have no image at this time.
         rig: The calibration of this very frame, where the source has one, or a function without arguments that returns it
             or raises ValueError. A rig file that the user gives goes before it.
+        lidar: A function without arguments that returns, by camera, (P,) columns, (P,) rows and (P,) z-depths in metres of
+            LiDAR points in the original images; None where there is no LiDAR.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Frame:
     times: dict = field(default_factory=dict)
     missing: tuple = ()
     rig: RigFile | Callable = None
+    lidar: Callable = None
 
     def read(self, camera: str) -> np.ndarray:
         """The (H, W, 3) uint8 BGR image of a camera.

@@ -7,10 +7,19 @@ from .base import Source
 from .dataset_frames import DatasetFrames
 from .frame_list import FrameList
 from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in
-from .recording import ENDINGS, Recording
+from .recording import ENDINGS, Recording, parse_topics
 from .videos import Videos
 
-__all__ = ['DatasetFrames', 'FrameList', 'ImageFolders', 'Recording', 'Source', 'Videos', 'open_source']
+__all__ = [
+    'DatasetFrames',
+    'FrameList',
+    'ImageFolders',
+    'Recording',
+    'Source',
+    'Videos',
+    'open_source',
+    'parse_topics',
+]
 
 
 def open_source(inputs, data_root: str = None, **options) -> Source:

@@ -1,5 +1,7 @@
 """Frames of a data set that fsmde trains on, with their calibration."""
 
+from functools import partial
+
 import numpy as np
 from mmdet3d.registry import DATASETS
 from PIL import Image
@@ -51,4 +53,10 @@ class DatasetFrames(Source):
                 with Image.open(info['img_path'][n]) as header:
                     size = header.size
                 cameras.append(RigCamera(name, size, info['cam2img'][n], cam2ego=np.array(info['cam2ego'][n])))
-            yield Frame(info['frame_id'], dict(zip(self.cameras, info['img_path'])), rig=RigFile(cameras))
+            images = dict(zip(self.cameras, info['img_path']))
+            yield Frame(info['frame_id'], images, rig=RigFile(cameras), lidar=partial(self._lidar, index))
+
+    def _lidar(self, index):
+        pixels, visible, _ = self.dataset.lidar_pixels(index)
+        mine = [(pixels.camera == n) & visible for n in range(len(self.cameras))]
+        return {name: (pixels.u[m], pixels.v[m], pixels.z[m]) for name, m in zip(self.cameras, mine)}

@@ -190,6 +190,24 @@ class Recording(Source):
         return image_of(message, f'{self.path}: topic {topic}: the image of {time} ns')
 
 
+def parse_topics(arguments: list) -> dict:
+    """``topics`` of :class:`Recording` as command lines have them: ``CAMERA=TOPIC`` or ``CAMERA=TOPIC,INFO_TOPIC``.
+
+    Raises:
+        ValueError: If an argument is neither, or a camera is there twice.
+    """
+    topics = {}
+    for argument in arguments:
+        camera, _, names = argument.partition('=')
+        names = names.split(',')
+        if not camera or not all(names) or len(names) > 2 or camera in topics:
+            raise ValueError(
+                f'topics: expected CAMERA=TOPIC or CAMERA=TOPIC,INFO_TOPIC, each camera once; found {argument!r}'
+            )
+        topics[camera] = names[0] if len(names) == 1 else tuple(names)
+    return topics
+
+
 def distinct_tails(paths) -> list:
     """The last part of each path, or as many of its last parts as make all of them distinct."""
     parts = [path.strip('/').split('/') for path in paths]

@@ -1,0 +1,189 @@
+"""What is known of a view's depth: LiDAR, measured distances, the road."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fsmde.plain_data import check_keys, nearest
+from fsmde.rig_camera import RigCamera
+
+from ..result import DepthResult
+from .ground import camera_height
+
+#: Columns of a file of distances: the last one is z-depth, along the optical axis, or the distance from the camera.
+COLUMNS, KINDS = ('frame', 'camera', 'u', 'v'), ('z_depth', 'range')
+NEAREST = 0.5
+
+
+@dataclass
+class Evidence:
+    """What is known of one view.
+
+    Args:
+        frame, camera: Names.
+        predicted, measured: (P,) metres, positive.
+    """
+
+    frame: str
+    camera: str
+    predicted: np.ndarray
+    measured: np.ndarray
+
+    def split(self) -> list:
+        """One :class:`Evidence` a value."""
+        pairs = zip(self.predicted, self.measured)
+        return [Evidence(self.frame, self.camera, np.array([p]), np.array([m])) for p, m in pairs]
+
+
+def _evidence(result, camera, predicted, measured):
+    usable = (predicted > 0) & np.isfinite(predicted)
+    if not usable.any():
+        return []
+    return [Evidence(result.name, camera, predicted[usable].astype(np.float64), measured[usable].astype(np.float64))]
+
+
+def lidar_evidence(result: DepthResult, pixels: dict, max_depth: float = 80.0) -> list:
+    """Of LiDAR points in the pixels of the original images.
+
+    Args:
+        result: The prediction.
+        pixels: By camera (P,) column, (P,) row and (P,) z-depth in metres.
+        max_depth: Points beyond it, in metres, are left out, and those nearer than 0.5 m, which are of the car.
+    """
+    found = []
+    for camera, view in result.views.items():
+        u, v, z = pixels.get(camera, (np.empty(0, int),) * 3)
+        kept = (z > NEAREST) & (z < max_depth)
+        if kept.any():
+            found += _evidence(result, camera, view.original_depth()[v[kept], u[kept]], z[kept])
+    return found
+
+
+def pixels_of_points(points: np.ndarray, camera: RigCamera) -> tuple:
+    """Column, row and z-depth of the (P, 3) points in the ego frame, metres, that a camera sees, through its lens.
+
+    Raises:
+        ValueError: If the camera's pose is not known.
+    """
+    if camera.cam2ego is None:
+        raise ValueError(f'camera {camera.name} has no cam2ego: LiDAR points cannot be brought into its images')
+    points = points[np.isfinite(points).all(1)]
+    in_camera = (points - camera.cam2ego[:3, 3]) @ camera.cam2ego[:3, :3]
+    in_camera = in_camera[in_camera[:, 2] > 0]
+    with np.errstate(invalid='ignore'):
+        plane = camera.lens.project(in_camera)
+        pixels = np.floor(plane @ camera.cam2img[:2, :2].T + camera.cam2img[:2, 2])
+        inside = ((pixels >= 0) & (pixels < camera.size)).all(1)
+    u, v = pixels[inside].astype(int).T
+    return u, v, in_camera[inside, 2]
+
+
+def read_distances(path) -> dict:
+    """Measured distances of a CSV file with the columns frame, camera, u, v and z_depth or range.
+
+    ``u`` and ``v`` are column and row of a pixel of the original image, counted from 0. ``z_depth`` is in metres along the
+    optical axis, ``range`` in metres from the camera, as a laser or a tape measures it.
+
+    Returns:
+        By frame a list of (camera, u, v, kind, metres).
+
+    Raises:
+        FileNotFoundError, ValueError: If the file is absent or not like that; names line and column.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'no file of distances at {path}')
+    found = {}
+    with open(path, newline='') as file:
+        rows = csv.DictReader(file)
+        names = [name.strip() for name in rows.fieldnames or ()]
+        rows.fieldnames = names
+        check_keys(dict.fromkeys(names), (*COLUMNS, *KINDS), str(path))
+        kinds = [kind for kind in KINDS if kind in names]
+        if not set(COLUMNS) <= set(names) or len(kinds) != 1:
+            raise ValueError(f'{path}: expected the columns {", ".join(COLUMNS)} and one of {KINDS}, found {names}')
+        for row in rows:
+            where = f'{path}, line {rows.line_num}'
+            try:
+                u, v, metres = int(row['u']), int(row['v']), float(row[kinds[0]])
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f'{where}: expected whole pixels u and v and {kinds[0]} in metres ({error})'
+                ) from error
+            if not 0 < metres < 1000:
+                raise ValueError(f'{where}: {kinds[0]} must be positive metres below 1000, found {metres:g}')
+            found.setdefault(row['frame'].strip(), []).append((row['camera'].strip(), u, v, kinds[0], metres))
+    if not found:
+        raise ValueError(f'{path} holds no distance')
+    return found
+
+
+def distance_evidence(result: DepthResult, distances: list) -> list:
+    """Of measured distances.
+
+    Args:
+        result: The prediction.
+        distances: (camera, u, v, kind, metres), see :func:`read_distances`.
+
+    Raises:
+        ValueError: If a camera is not in the rig or a pixel not in its image; names both.
+    """
+    by_camera = {}
+    for camera, u, v, kind, metres in distances:
+        if camera not in result.rig.names:
+            raise ValueError(
+                f'frame {result.name}: the rig has no camera {camera!r}{nearest(camera, result.rig.names)}'
+            )
+        width, height = result.rig[camera].size
+        if not (0 <= u < width and 0 <= v < height):
+            raise ValueError(
+                f'frame {result.name}, camera {camera}: pixel ({u}, {v}) is not in an image of {width}x{height}'
+            )
+        z = metres if kind == 'z_depth' else metres * _ray(result.rig[camera], u, v)[2]
+        by_camera.setdefault(camera, []).append((u, v, z))
+    found = []
+    for camera, rows in by_camera.items():
+        if camera in result.views:
+            u, v, z = map(np.array, zip(*rows))
+            found += _evidence(result, camera, result.views[camera].original_depth()[v, u], z)
+    return found
+
+
+def _ray(camera, u, v):
+    """Unit vector in the camera frame through the middle of a pixel of the original image."""
+    plane = np.linalg.inv(camera.cam2img) @ [u + 0.5, v + 0.5, 1]
+    return camera.lens.unproject(plane[:2])
+
+
+def ground_evidence(result: DepthResult, ego_height: float = None) -> list:
+    """Of the road: the heights at which the rig says that its cameras are, and those that the prediction shows.
+
+    See :func:`camera_height` for what is assumed. Cameras that do not see the vehicle's own lane give none.
+
+    Args:
+        result: The prediction.
+        ego_height: Metres of the ego frame's origin over the road, for cameras without ``height_over_road``; None where
+            it is not known.
+
+    Raises:
+        ValueError: If a pose is not known, or no height is.
+    """
+    poses, found, known = result.cam2ego, [], False
+    for pose, (name, view) in zip(poses, result.views.items()):
+        height = view.camera.height_over_road
+        if height is None and ego_height is not None:
+            height = pose[2, 3] + ego_height
+        if height is None:
+            continue
+        known = True
+        shown = camera_height(view, height)
+        if shown is not None:
+            found.append(Evidence(result.name, name, np.array([shown]), np.array([height])))
+    if not known:
+        raise ValueError(
+            f'frame {result.name}: no camera has height_over_road: write it into the rig file, or give the height of the ego '
+            'frame over the road (0 where its origin is on the road, as in nuScenes)'
+        )
+    return found
