@@ -56,6 +56,7 @@ setup(
     extras_require={
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
         'png': ['kornia-rs>=0.2'],
+        'recordings': ['rosbags>=0.11'],
         'synthetic': ['embreex'],
         'tensorboard': ['tensorboard'],
     },

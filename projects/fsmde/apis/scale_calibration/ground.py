@@ -7,7 +7,7 @@ from fsmde.rig import unproject_depth
 from ..result import ViewDepth
 
 #: Metres along the road from the camera, and to both sides of the vehicle's middle: its own lane.
-NEAR, FAR, HALF_WIDTH = 4.0, 20.0, 1.5
+NEAR, FAR, HALF_WIDTH = 3.0, 15.0, 2.0
 LEAST_PIXELS = 30
 #: Relative deviation of a road pixel's depth from the plane.
 INLIER = 0.05
@@ -20,7 +20,7 @@ TRIALS = 100
 def camera_height(view: ViewDepth, height: float) -> float:
     """Metres over the road of a camera, by a plane through the predicted depth of the vehicle's own lane.
 
-    Assumed: the road is flat from 4 to 20 m along the vehicle's axis, before it or behind, 1.5 m to both sides, and at
+    Assumed: the road is flat from 3 to 15 m along the vehicle's axis, before it or behind, 2 m to both sides, and at
     least half of what is seen there is road. Where that lies in the image follows from ``height`` and the camera's pose; it
     need not be exact. The plane is free to tilt, so that slopes, pitch and an error of the pose do not matter: in inverse
     depth a plane is linear, 1 / z = m . ray, and its distance from the camera is 1 / |m|.
