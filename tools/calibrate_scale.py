@@ -25,7 +25,7 @@ from fsmde.apis.scale_calibration import (
     read_distances,
 )
 from fsmde.apis.sources import open_source, parse_topics
-from fsmde.datasets.transforms.loading import load_points
+from fsmde.datasets.transforms.point_clouds import load_points
 from fsmde.output_names import output_path
 from fsmde.rig_file import RigFile, read_rig, write_rig
 

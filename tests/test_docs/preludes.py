@@ -8,6 +8,7 @@ import copy
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from code_blocks import ROOT, blocks_of, file_name, write_file
 from mmdet3d.registry import MODELS
@@ -132,7 +133,7 @@ def inference(folder):
     return {}
 
 
-README = rig_file = inference
+README = rig_file = scale_calibration = inference
 
 
 def published_models(folder):
@@ -143,4 +144,22 @@ def published_models(folder):
     state = MODELS.build(copy.deepcopy(STUDENT)).state_dict()
     torch.save(dict(state_dict=state, meta=dict(cfg=config.pretty_text)), 'epoch_2.pth')
     load_tool('model_converters/publish_model.py').publish_folder('epoch_2.pth', 'student')
+    return {}
+
+
+def recordings(folder):
+    """``drive.mcap``, two frames of a rig of two cameras, and the student."""
+    pytest.importorskip('rosbags')
+    pytest.importorskip('mcap_ros2')
+    from fsmde.apis import Frame
+    from toy_recording import messages_of, write_mcap
+
+    cameras = []
+    for name, azimuth in dict(FRONT=0, LEFT=60).items():
+        pose = quaternion_to_matrix([1.0, 0, 1.5], camera_quaternion(azimuth))
+        matrix = RigCamera.from_field_of_view(name, (64, 48), 90).cam2img
+        cameras.append(RigCamera(name, (64, 48), matrix, cam2ego=pose))
+    pictures = {camera.name: np.full((48, 64, 3), 128, np.uint8) for camera in cameras}
+    write_mcap('drive.mcap', messages_of([Frame(str(number), pictures) for number in range(2)], RigFile(cameras)))
+    published_models(folder)
     return {}

@@ -33,7 +33,7 @@ esac
 folder=${FSMDE_VERSIONS:-work_dirs/versions}/$which-$(basename "$python")
 if [ ! -e "$folder/complete" ]; then
     "$python" -m venv --clear "$folder"
-    "$folder/bin/python" -m pip install -q 'setuptools<81' wheel "${packages[@]}" embreex tensorboard rich kornia-rs pytest
+    "$folder/bin/python" -m pip install -q 'setuptools<81' wheel "${packages[@]}" embreex tensorboard rich kornia-rs pytest rosbags mcap-ros2-support
     "$folder/bin/python" -m pip install -q --no-build-isolation --no-deps -e .
     touch "$folder/complete"
 fi
