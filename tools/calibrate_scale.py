@@ -125,10 +125,11 @@ def main():
     factors = {}
     for what, names in groups.items():
         mine = [view for view in evidence if view.camera in names]
-        if len({view.frame for view in mine}) < 2 and sum(len(view.measured) for view in mine) < 2:
-            print(f'{what}: left as it is, {len(mine)} views are too few to judge a factor by')
+        try:
+            found = calibrate(mine, single_values=bool(args.distances))
+        except ValueError as error:
+            print(f'{what}: left as it is: {error}')
             continue
-        found = calibrate(mine)
         print(f'{what}: {found}')
         print(f'{what}: {"multiplied into depth_scale" if found.helps else "left as it is: it does not help"}')
         if found.helps:

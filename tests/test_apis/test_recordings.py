@@ -82,13 +82,16 @@ def test_images_calibration_and_transforms_of_a_recording(rig, images, tmp_path)
         Recording(path, clock='RIGHT')
 
 
-def test_sqlite_bags_and_stamps_of_zero(rig, images, tmp_path):
+@pytest.mark.parametrize('compression', ['NONE', 'MESSAGE', 'FILE'])
+def test_sqlite_bags_and_stamps_of_zero(images, tmp_path, compression):
     """A bag in a folder with metadata.yaml; its images have no stamps, so that the times of recording count."""
     from rosbags.typesys import Stores, get_typestore
 
     store = get_typestore(Stores.ROS2_HUMBLE)
     types = store.types
-    with rosbag2.Writer(tmp_path / 'bag', version=8) as writer:
+    writer = rosbag2.Writer(tmp_path / 'bag', version=8)
+    writer.set_compression(rosbag2.CompressionMode[compression], rosbag2.CompressionFormat.ZSTD)
+    with writer:
         connection = writer.add_connection('/front/image_raw', IMAGE, typestore=store)
         for number, frame in enumerate(images):
             image = frame.read('FRONT')
@@ -101,8 +104,9 @@ def test_sqlite_bags_and_stamps_of_zero(rig, images, tmp_path):
     frames = list(open_source(tmp_path / 'bag'))
     assert [frame.time for frame in frames] == [START + number * PERIOD for number in range(3)]
     np.testing.assert_array_equal(frames[2].read('front'), images[2].read('FRONT'))
-    (file,) = (tmp_path / 'bag').glob('*.db3')
-    assert len(Recording(file)) == 3
+    if compression == 'NONE':
+        (file,) = (tmp_path / 'bag').glob('*.db3')
+        assert len(Recording(file)) == 3
     with pytest.raises(ValueError, match='camera front has no calibration .* /front/camera_info has no CameraInfo'):
         frames[0].rig()
 
@@ -396,6 +400,10 @@ def test_broken_recordings(rig, images, tmp_path):
     with pytest.raises(ValueError, match="has no images of a camera; its topics: {'/sensing/FRONT/camera_info'"):
         infos = [message for message in messages_of(images, rig) if message[1] == INFO]
         Recording(write_mcap(tmp_path / 'infos.mcap', infos))
+    twice = messages_of(images, rig)
+    twice.append(twice[-1])
+    with pytest.raises(ValueError, match='twice.mcap: camera REAR: two images have the time'):
+        Recording(write_mcap(tmp_path / 'twice.mcap', twice))
     # An image that is shorter than it states is an error when it is read, with its topic.
     messages = messages_of(images, rig)
     wrong = raw_image(START + 5 * PERIOD, 'LEFT_optical', images[0].read('LEFT'))

@@ -192,9 +192,12 @@ def test_the_factor_and_its_judgement_by_hand():
     # Half a percent is left alone, however sure.
     assert not calibrate([evidence(str(k), [1.005]) for k in range(8)]).helps
     # Of one frame the values are the groups.
-    assert calibrate([evidence('0', [2.0, 2.0, 2.0]), evidence('0', [2.0], 'B')]).groups == 4
+    of_one_frame = [evidence('0', [2.0, 2.0, 2.0]), evidence('0', [2.0], 'B')]
+    assert calibrate(of_one_frame, single_values=True).groups == 4
+    with pytest.raises(ValueError, match='evidence of 1 frames: at least two'):
+        calibrate(of_one_frame)
     with pytest.raises(ValueError, match='at least two'):
-        calibrate([evidence('0', [2.0])])
+        calibrate([evidence('0', [2.0])], single_values=True)
 
 
 @pytest.mark.parametrize('lens', [PlumbBobLens([-0.2, 0.05, 0.001, 0.002, 0.0]), EquidistantLens([0.05, 0.01, 0, 0])])

@@ -151,8 +151,9 @@ def recordings(folder):
     """``drive.mcap``, two frames of a rig of two cameras, and the student."""
     pytest.importorskip('rosbags')
     pytest.importorskip('mcap_ros2')
-    from fsmde.apis import Frame
     from toy_recording import messages_of, write_mcap
+
+    from fsmde.apis import Frame
 
     cameras = []
     for name, azimuth in dict(FRONT=0, LEFT=60).items():

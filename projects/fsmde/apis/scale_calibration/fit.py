@@ -53,17 +53,18 @@ def fit_factor(evidence: list) -> float:
     return float(np.sqrt(ratios[order[low]] * ratios[order[min(high, len(order) - 1)]]))
 
 
-def calibrate(evidence: list) -> Calibration:
+def calibrate(evidence: list, single_values: bool = False) -> Calibration:
     """Fit a factor and cross-validate it: folds are blocks of frames that follow each other, since such are alike.
 
     Args:
-        evidence: :class:`Evidence` of views, in the order of the frames. If all of it is of one frame, its values are the
-            groups.
+        evidence: :class:`Evidence` of views, in the order of the frames.
+        single_values: If all evidence is of one frame, its values are the groups: for distances measured one by one. LiDAR
+            points of one frame are no such thing, thousands of them are wrong together.
 
     Raises:
         ValueError: If there are not two groups.
     """
-    if len({view.frame for view in evidence}) == 1:
+    if single_values and len({view.frame for view in evidence}) == 1:
         evidence = [part for view in evidence for part in view.split()]
         groups = [[view] for view in evidence]
     else:
@@ -73,7 +74,8 @@ def calibrate(evidence: list) -> Calibration:
         groups = list(by_frame.values())
     if len(groups) < 2:
         raise ValueError(
-            f'{len(groups)} frames or measurements: at least two are needed, since a factor is judged by what was left out'
+            f'evidence of {len(groups)} {"measurements" if single_values else "frames"}: at least two are needed, since a '
+            'factor is judged by what was left out'
         )
     folds = np.array_split(np.arange(len(groups)), min(FOLDS, len(groups)))
     before, after = np.zeros(len(groups)), np.zeros(len(groups))

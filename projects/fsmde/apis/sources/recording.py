@@ -62,7 +62,10 @@ class Recording(Source):
         if tolerance is None:
             steps = np.diff(np.sort(times[self.clock]))
             tolerance = float(np.median(steps)) / 2e9 if len(steps) else ONE_FRAME
-        self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
+        try:
+            self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
+        except ValueError as error:
+            raise ValueError(f'{self.path}: {error}') from error
 
     def _of_kind(self, *kinds):
         return [topic for topic, kind in self._kinds.items() if kind in kinds]
