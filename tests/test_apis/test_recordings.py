@@ -284,9 +284,9 @@ def test_calibrations_that_are_of_another_image(rig, images, tmp_path):
     with pytest.raises(ValueError, match='/F/camera_info: camera F: intrinsics'):
         recording_of_lens(rig, images, 'plumb_bob', [], tmp_path / 'b.mcap', k=[0.0] * 9).rig()
     changing = messages_of(images, rig)
-    changing.append(
-        ('/sensing/LEFT/camera_info', INFO, START, camera_info(START, 'LEFT_optical', rig['LEFT'], [0.1] * 5))
-    )
+    # Between others that are as the first.
+    other = camera_info(START, 'LEFT_optical', rig['LEFT'], [0.1] * 5)
+    changing.append(('/sensing/LEFT/camera_info', INFO, START + PERIOD + PERIOD // 2, other))
     with pytest.raises(ValueError, match='camera LEFT .* /sensing/LEFT/camera_info changes within the recording'):
         Recording(write_mcap(tmp_path / 'c.mcap', changing)).rig()
 
@@ -306,7 +306,7 @@ def test_missing_links_are_named(rig, images, tmp_path):
     apart = [*whole[:1], *(dict(entry, header=header(START, 'mast')) for entry in whole[1:])]
     with pytest.raises(ValueError, match="camera FRONT: .*; it hangs on 'mast', to which the link is missing"):
         source('b.mcap', apart).rig()
-    with pytest.raises(ValueError, match="no frame is connected with 'car'; .*'base_link'"):
+    with pytest.raises(ValueError, match="c.mcap: tf_static: no frame is connected with 'car'; .*'base_link'"):
         source('c.mcap', whole, ego_frame='car').rig()
     assert not source('d.mcap', apart, ego_frame='').rig().has_poses
     # A camera that hangs on another one, above the ego frame, and twice the same message.

@@ -84,11 +84,10 @@ class Recording(Source):
     def _scan(self, bag, images):
         """Read the recording once for times, calibrations and transforms."""
         self._times, self._encodings = {topic: [] for topic in images}, {}
-        self._infos, self._frames, self._transforms = {}, {}, []
-        for topic, time, content in bag.messages([*images, *self._of_kind(CAMERA_INFO, TRANSFORMS)]):
+        self._infos, self._changing, self._frames, self._transforms = {}, set(), {}, []
+        static = [topic for topic in self._of_kind(TRANSFORMS) if topic.endswith('tf_static')]
+        for topic, time, content in bag.messages([*images, *self._of_kind(CAMERA_INFO), *static]):
             kind = self._kinds[topic]
-            if kind == TRANSFORMS and not topic.endswith('tf_static'):
-                continue
             message = bag.decode(topic, time, content, kind)
             if kind == TRANSFORMS:
                 try:
@@ -96,9 +95,9 @@ class Recording(Source):
                 except ValueError as error:
                     raise ValueError(f'{self.path}: topic {topic}: {error}') from error
             elif kind == CAMERA_INFO:
-                self._infos.setdefault(topic, []).append(_plain(message))
-                # All but the first that is like it are forgotten.
-                self._infos[topic] = self._infos[topic][: 1 + (self._infos[topic][-1] != self._infos[topic][0])]
+                info = _plain(message)
+                if self._infos.setdefault(topic, info) != info:
+                    self._changing.add(topic)
             else:
                 stamp = message.header.stamp
                 self._times[topic].append(stamp.sec * 10**9 + stamp.nanosec or time)
@@ -127,21 +126,25 @@ class Recording(Source):
                 leads to its frame; names the camera.
         """
         if self._rig is None:
-            poses = poses_of(self._transforms, self.ego_frame) if self._transforms and self.ego_frame else None
+            poses = None
+            if self._transforms and self.ego_frame:
+                try:
+                    poses = poses_of(self._transforms, self.ego_frame)
+                except ValueError as error:
+                    raise ValueError(f'{self.path}: tf_static: {error}') from error
             cameras = [self._camera(name, *topics, poses) for name, topics in self.topics.items()]
             self._rig = RigFile(cameras, f'from the recording {self.path.name}')
         return self._rig
 
     def _camera(self, name, image, info, poses):
-        infos = self._infos.get(info, [])
-        if len(infos) != 1:
-            what = f'{info} changes within the recording' if infos else f'{info} has no CameraInfo'
+        if info not in self._infos or info in self._changing:
+            what = f'{info} {"changes within the recording" if info in self._infos else "has no CameraInfo"}'
             raise ValueError(
                 f'{self.path}: camera {name} has no calibration to go by: {what}. Name the topic (--topics '
                 f'{name}={image},INFO_TOPIC) or give a rig file'
             )
         try:
-            fields = fields_of_message(infos[0])
+            fields = fields_of_message(self._infos[info])
             frame = fields.pop('frame') or self._frames[image]
             pose = None
             if poses is not None:
