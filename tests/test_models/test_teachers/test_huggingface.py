@@ -84,6 +84,10 @@ def checkpoints(tmp_path_factory):
         network = transformers.AutoModelForDepthEstimation.from_config(config)
         for parameter in network.parameters():
             parameter.data += 0.02 * torch.randn_like(parameter)
+        for module in network.modules():
+            # An answer everywhere: what a teacher says is 0 m away is not valid, and its features there are hidden.
+            if isinstance(module, torch.nn.Conv2d) and module.out_channels == 1:
+                module.bias.data += 1
         network.save_pretrained(root / name)
     return root
 
