@@ -1,11 +1,12 @@
 """From images to metric depth.
 
     python tools/infer.py MODEL INPUT --rig rig.yaml --out DIR
+    python tools/infer.py MODEL INPUT --rig rig.yaml --view
 
 MODEL: a published folder, a name on the Hugging Face hub, or student.onnx. INPUT: a folder that holds a folder of images or
 a video for each camera, or the images of one frame named after their cameras; one image; a recording (.mcap, or a ROS 2
 bag); or a config whose test set is taken. Under DIR: depth/<frame>/<camera>.png (16-bit, metres * 256), and what else is
-asked for. See docs/inference.md and docs/recordings.md.
+asked for. --view serves a page that shows images, depth and points. See docs/inference.md and docs/recordings.md.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 import fsmde
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
-from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video
+from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
@@ -32,7 +33,7 @@ def parse_args():
         'model', metavar='MODEL', help='published folder, hub name or .onnx; with --checkpoint a config'
     )
     parser.add_argument('input', metavar='INPUT', help='folder, image, recording, or config of a data set')
-    parser.add_argument('--out', required=True, type=Path, help='folder to write to')
+    parser.add_argument('--out', type=Path, help='folder to write to; needed without --view')
     parser.add_argument('--checkpoint', help='checkpoint, where MODEL is the config it was trained with')
     cameras = parser.add_mutually_exclusive_group()
     cameras.add_argument('--rig', help='rig file, see docs/rig_file.md')
@@ -53,6 +54,9 @@ def parse_args():
     parser.add_argument('--birds-eye', action='store_true', help='pictures from above; needs poses')
     parser.add_argument('--ply', action='store_true', help='one coloured point cloud a frame; needs poses')
     parser.add_argument('--video', action='store_true', help='an mp4 of the panels')
+    parser.add_argument('--view', action='store_true', help='serve a page that shows all of it in 3D; needs poses')
+    parser.add_argument('--host', default='127.0.0.1', help="the page's address; 0.0.0.0 lets other machines in")
+    parser.add_argument('--port', type=int, default=8080, help='of the page; the next free one if it is taken')
     parser.add_argument('--mcap', type=Path, metavar='FILE', help='a recording for Foxglove, Lichtblick and ROS 2')
     parser.add_argument(
         '--fps',
@@ -69,7 +73,13 @@ def parse_args():
     there = parser.add_mutually_exclusive_group()
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.out is None:
+        files = ('panels', 'birds_eye', 'ply', 'video', 'mcap', 'resume', 'overwrite')
+        asked = [f'--{name.replace("_", "-")}' for name in files if getattr(args, name)]
+        if asked or not args.view:
+            parser.error(f'{asked[0] if asked else "all but --view"} needs --out DIR')
+    return args
 
 
 def check_out(args) -> None:
@@ -78,9 +88,8 @@ def check_out(args) -> None:
     Raises:
         SystemExit: If the folder is in use, or holds another run.
     """
-    asked = {
-        key: str(value) for key, value in vars(args).items() if key not in ('resume', 'overwrite', 'out', 'device')
-    }
+    free = ('resume', 'overwrite', 'out', 'device', 'view', 'host', 'port')
+    asked = {key: str(value) for key, value in vars(args).items() if key not in free}
     path = args.out / RUN_FILE
     if args.out.exists() and any(args.out.iterdir()):
         if not args.resume and not args.overwrite:
@@ -96,6 +105,8 @@ def check_out(args) -> None:
 
 
 def make_sinks(args) -> list:
+    if args.out is None:
+        return []
     sinks = []
     if args.format != 'none':
         sinks.append(DepthMaps(args.out / 'depth', args.format, args.original_size))
@@ -145,8 +156,11 @@ def main():
     source = open_source(args.input, args.data_root, **options)
     inferencer = SurroundDepthInferencer(args.model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
     sinks = make_sinks(args)
-    check_out(args)
-    check_names(args.out, source.cameras)
+    if args.out is not None:
+        check_out(args)
+        check_names(args.out, source.cameras)
+    if args.view:
+        sinks.append(Viewer(args.max_depth, args.min_confidence, args.host, args.port))
     progress, missing = Progress(len(source)), Counter()
 
     def write(result):
@@ -176,7 +190,11 @@ def main():
         print(f'{progress.skipped} frames were there already')
     for camera, count in missing.items():
         print(f'{camera} was missing in {count} frames')
-    print(f'written to {args.out}')
+    if args.out is not None:
+        print(f'written to {args.out}')
+    if args.view and progress.done:
+        print(f'{sinks[-1].url} shows {progress.done} frames until Ctrl-C', flush=True)
+        sinks[-1].wait()
 
 
 if __name__ == '__main__':

@@ -6,5 +6,6 @@ from .depth_maps import DepthMaps
 from .panels import Panels
 from .recording import McapRecording
 from .video import Video
+from .viewer import Viewer
 
-__all__ = ['BirdsEyeViews', 'DepthMaps', 'McapRecording', 'Panels', 'PointClouds', 'Sink', 'Video']
+__all__ = ['BirdsEyeViews', 'DepthMaps', 'McapRecording', 'Panels', 'PointClouds', 'Sink', 'Video', 'Viewer']
