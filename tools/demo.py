@@ -147,6 +147,8 @@ def main():
         print(f'{name:58}{truth:7}' + ''.join(f'{figure:>10}' for figure in figures))
     write_page(results, time.time() - start)
     print(f'\n{time.time() - start:.0f} s. Pictures and tables: {OUT}/index.html')
+    config = 'configs/demo/demo_sup.py'
+    print(f'In 3D: python tools/infer.py {config} {config} --checkpoint {checkpoint_of("kd")} --view')
 
 
 if __name__ == '__main__':

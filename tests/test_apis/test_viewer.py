@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from processes import start_tool
+from processes import run_tool, start_tool
 
 from fsmde.apis.result import DepthResult, ViewDepth
 from fsmde.apis.sinks import Viewer
@@ -111,6 +111,14 @@ def test_a_single_camera_needs_no_pose_and_several_do(make_viewer):
         viewer.write(make_result('b', FRONT=None, LEFT=None))
 
 
+def test_names_are_text(make_viewer):
+    viewer = make_viewer()
+    name = '![](http://example.com/a.png)'
+    viewer.write(make_result(name, **{'a/b': FRONT}))
+    assert isinstance(viewer.text, viser.GuiTextHandle) and viewer.text.value == f'{name}: 6 points'
+    assert viewer.cameras['a/b'][0].name == '/cameras/a%2Fb'
+
+
 def test_large_frames_are_thinned_evenly(make_viewer, monkeypatch):
     monkeypatch.setattr('fsmde.apis.sinks.viewer.MOST_POINTS', 4)
     viewer = make_viewer()
@@ -144,8 +152,10 @@ def test_addresses_that_it_cannot_listen_on():
 
 def test_the_tool_serves_a_page_until_it_is_stopped(published, tmp_path):
     log = tmp_path / 'log'
-    log.touch()
     argv = published / 'student', published / 'config.py', '--device', 'cpu'
+    for options, said in ((['--view', '--ply'], '--ply needs --out'), ([], 'all but --view needs --out')):
+        code, printed = run_tool('infer.py', *argv, *options, log=log)
+        assert code == 2 and said in printed
     process = start_tool('infer.py', *argv, '--view', '--port', 0, log=log)
     try:
         while 'until Ctrl-C' not in log.read_text() and process.is_alive():

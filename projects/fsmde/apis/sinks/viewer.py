@@ -42,8 +42,8 @@ class _Shown:
 class Viewer(Sink):
     """Serves a page with all frames so far; sliders choose the frame, the range and the confidence of its points.
 
-    What is shown lies in a temporary folder, about 5 MB a frame (``TMPDIR`` says where), so that memory does not grow
-    with the frames. Needs poses, except of a single camera.
+    What is shown lies in a temporary folder (see :class:`fsmde.evaluation.spool.Spool`), about 5 MB a frame, so that
+    memory does not grow with the frames. Needs poses, except of a single camera.
 
     Args:
         max_depth: End of the colours of depth in metres; farther pixels give no point until the slider is moved.
