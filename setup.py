@@ -59,7 +59,7 @@ setup(
         'recordings': ['rosbags>=0.11'],
         'synthetic': ['embreex'],
         'tensorboard': ['tensorboard'],
-        'viewer': ['viser>=1.1'],
+        'viewer': ['viser>=1.1.1'],
     },
     zip_safe=False,
 )

@@ -2,6 +2,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import time
 from urllib.request import urlopen
 
@@ -148,6 +149,12 @@ def test_addresses_that_it_cannot_listen_on():
         Viewer(host='192.0.2.1')
     with pytest.raises(ValueError, match='port must be 0 to 65535, found 70000'):
         Viewer(port=70000)
+
+
+def test_without_viser_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'viser', None)
+    with pytest.raises(ImportError, match='pip install'):
+        Viewer()
 
 
 def test_the_tool_serves_a_page_until_it_is_stopped(published, tmp_path):

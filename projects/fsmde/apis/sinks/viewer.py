@@ -133,7 +133,7 @@ class Viewer(Sink):
         """(h, 2 * PICTURE_WIDTH, 3) uint8 RGB: image and coloured depth, black where nothing is seen."""
         depth = self.colors(view.depth) * (view.depth > 0)[..., None].astype(np.uint8)
         height, width = view.depth.shape
-        size = PICTURE_WIDTH, round(PICTURE_WIDTH * height / width)
+        size = PICTURE_WIDTH, max(1, round(PICTURE_WIDTH * height / width))
         return np.hstack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (view.image, depth)])
 
     def _draw(self, _=None) -> None:
@@ -193,7 +193,7 @@ def _serve(host, port):
     try:
         import viser
     except ImportError as error:
-        raise ImportError("the page needs viser: pip install 'viser>=1.1'") from error
+        raise ImportError("the page needs viser: pip install 'viser>=1.1.1'") from error
 
     class Server(viser.ViserServer):
         def request_share_url(self, verbose: bool = True):
