@@ -80,7 +80,7 @@ def test_sliders_choose_the_points(make_viewer):
     viewer = make_viewer(max_depth=80, min_confidence=0)
     result = make_result('a', FRONT=FRONT)
     viewer.write(result)
-    for farthest, least, count in ((80, 0, 6), (100, 0, 7), (10, 0, 4), (10.5, 0, 5), (10, 0.75, 2), (200, 0.35, 6)):
+    for farthest, least, count in ((80, 0, 6), (100, 0, 7), (10, 0, 4), (10, 0.75, 2), (80, 0.5, 5), (200, 0.35, 6)):
         viewer.range.value, viewer.confidence.value = farthest, least
         assert len(viewer.points.points) == count
         np.testing.assert_array_equal(viewer.points.points, result.points(farthest, least)[0])
