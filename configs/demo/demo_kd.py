@@ -10,13 +10,8 @@ with read_base():
 
 model.update(
     type=DistilledDepthEstimator,
-    # Trained on other rigs: its scale is not to be trusted, its shapes are.
-    teacher=dict(
-        type=EstimatorTeacher,
-        config='configs/demo/demo_teacher.py',
-        checkpoint='work_dirs/demo/teacher/epoch_12.pth',
-        space='depth_scale_invariant',
-    ),
+    # Made from other scenes, rigs and looks of the built-in world: see models/mini_teacher/README.md.
+    teacher=dict(type=EstimatorTeacher, config='models/mini_teacher', space='disparity_affine_invariant'),
     distillers=[
         dict(type=CrossInteractionKD, probabilities='aligned'),
         dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),

@@ -1,4 +1,4 @@
-"""The real-time family and the classic encoder-decoder against the demo's supervised ResNet-18: see docs/realtime.md."""
+"""The real-time family and the classic encoder-decoder against a supervised ResNet-18: see docs/realtime.md."""
 
 _family = dict(
     resnet34='ResNet-34',
@@ -19,6 +19,6 @@ baseline = 'demo_sup'
 split = 'test'
 seeds = [0, 1, 2]
 arms = [
-    dict(name='demo_sup', title="the demo's ResNet-18", config='configs/demo/demo_sup.py'),
+    dict(name='demo_sup', title='ResNet-18, 64 channels', config='configs/realtime/demo/resnet18.py'),
     *[dict(name=name, title=title, config=f'configs/realtime/demo/rt_{name}.py') for name, title in _family.items()],
 ]

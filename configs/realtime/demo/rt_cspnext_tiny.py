@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ..._base_.models.realtime import cspnext_tiny, light_neck
-    from ...demo.demo_sup import *
+    from .resnet18 import *
 
 model.backbone, model.neck = cspnext_tiny, light_neck
 model.backbone.update(init_cfg=None)

@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ..._base_.models.realtime import light_neck, mobilenetv2
-    from ...demo.demo_sup import *
+    from .resnet18 import *
 
 model.backbone, model.neck = mobilenetv2, light_neck
 model.backbone.update(init_cfg=None)

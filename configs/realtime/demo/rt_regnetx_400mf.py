@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ..._base_.models.realtime import light_neck, regnetx_400mf
-    from ...demo.demo_sup import *
+    from .resnet18 import *
 
 model.backbone, model.neck = regnetx_400mf, light_neck
 model.backbone.update(init_cfg=None)

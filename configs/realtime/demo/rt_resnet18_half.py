@@ -4,6 +4,6 @@ from mmengine.config import read_base
 
 with read_base():
     from ..._base_.models.realtime import light_neck, resnet18_half
-    from ...demo.demo_sup import *
+    from .resnet18 import *
 
 model.backbone, model.neck = resnet18_half, light_neck

@@ -1,4 +1,4 @@
-"""rt_resnet18_half.py with 64 channels and the finest level smoothed: the neck of demo_sup.py."""
+"""rt_resnet18_half.py with 64 channels and the finest level smoothed: the neck of resnet18.py."""
 
 from mmengine.config import read_base
 

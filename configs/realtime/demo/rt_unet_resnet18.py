@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ..._base_.models.unet_resnet18 import unet_head, unet_neck, unet_resnet18
-    from ...demo.demo_sup import *
+    from .resnet18 import *
 
 model.backbone, model.neck, model.head = unet_resnet18, unet_neck, unet_head
 model.backbone.update(init_cfg=None)
