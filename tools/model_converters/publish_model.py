@@ -86,6 +86,7 @@ def main():
     parser.add_argument('--size', type=int, nargs=2, help="height and width of the input, if the config's do not say")
     parser.add_argument('--licence', help='of these weights, as the hub knows it: apache-2.0, cc-by-nc-4.0, ...')
     parser.add_argument('--teacher-licence', help="the teacher's, if docs/teachers.md does not list it")
+    parser.add_argument('--half', action='store_true', help='store float16, for half of the bytes; not for a .pth')
     parser.add_argument('--push-to-hub', metavar='OWNER/NAME', help='also upload the folder to the Hugging Face hub')
     args = parser.parse_args()
     if args.out.endswith('.pth'):
@@ -94,7 +95,7 @@ def main():
         return
     folder = publish_folder(
         args.checkpoint, args.out, args.config, args.results, args.without_ema, args.size, args.licence,
-        args.teacher_licence,
+        args.teacher_licence, half=args.half,
     )  # fmt: skip
     print(f'{folder}: {", ".join(f"{path.name} {path.stat().st_size} bytes" for path in sorted(folder.iterdir()))}')
     if args.push_to_hub:

@@ -94,6 +94,7 @@ def publish_folder(
     licence: str = None,
     teacher_licence: str = None,
     classes: tuple = (),
+    half: bool = False,
 ) -> Path:
     """Write a published model of a training checkpoint.
 
@@ -107,6 +108,7 @@ def publish_folder(
         licence: Of the weights, as the hub knows it, such as ``apache-2.0``.
         teacher_licence: Of the teacher, if it is none of :data:`fsmde.models.teachers.zoo.MODEL_ZOO`.
         classes: Classes of your own that the student is made of.
+        half: Store float16, for half of the bytes; whoever loads the model computes in float32 all the same.
 
     Returns:
         The folder.
@@ -149,7 +151,12 @@ def publish_folder(
         ),
         figures=_figures_of(read_results(results)) if results else {},
     )
-    return write_published(out, student.state_dict(), description, write_card(Path(out).name, description, licence))
+    weights = student.state_dict()
+    if half:
+        weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
+        if not all(torch.isfinite(value).all() for value in weights.values()):
+            raise ValueError(f'{source} has weights that are beyond the range of float16')
+    return write_published(out, weights, description, write_card(Path(out).name, description, licence))
 
 
 def _innermost(node, key):
