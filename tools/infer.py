@@ -20,6 +20,7 @@ from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video
 from fsmde.apis.sources import open_source, parse_topics
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
 
@@ -69,7 +70,7 @@ def parse_args():
     there = parser.add_mutually_exclusive_group()
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def check_out(args) -> None:
