@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
 
 OUT = 'work_dirs/demo'
@@ -37,7 +38,7 @@ def run(name, *command, threads=None):
     path = osp.join(OUT, f'{name}.log')
     environ = dict(os.environ, **({'OMP_NUM_THREADS': str(threads)} if threads else {}))
     with open(path, 'w') as log:
-        process = subprocess.Popen(
+        process = start_tied(
             [sys.executable, *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,7 +98,8 @@ def compare(results):
         command = ['tools/analysis_tools/compare_results.py', results['sup'], results['kd'], '--protocol', protocol]
         command += ['--names', 'LiDAR only', 'LiDAR + teacher', '--out', osp.join(OUT, f'compare_{protocol}')]
         print(f'\n$ python {" ".join(command)}', flush=True)
-        subprocess.run([sys.executable, *command], check=True)
+        if start_tied([sys.executable, *command]).wait():
+            sys.exit('This step failed')
 
 
 def rows_of(results):
