@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
 
 OUT = 'work_dirs/demo'
@@ -35,7 +36,7 @@ def run(log_name, *command):
     print(f'\n$ python {" ".join(command)}', flush=True)
     path = osp.join(OUT, f'{log_name}.log')
     with open(path, 'w') as log:
-        process = subprocess.Popen(
+        process = start_tied(
             [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace'
         )
         for line in process.stdout:
@@ -89,7 +90,8 @@ def compare(results):
         command = ['tools/analysis_tools/compare_results.py', results['sup'], results['kd'], '--protocol', protocol]
         command += ['--names', 'LiDAR only', 'LiDAR + teacher', '--out', osp.join(OUT, f'compare_{protocol}')]
         print(f'\n$ python {" ".join(command)}', flush=True)
-        subprocess.run([sys.executable, *command], check=True)
+        if start_tied([sys.executable, *command]).wait():
+            sys.exit('This step failed')
 
 
 def rows_of(results):

@@ -20,7 +20,7 @@ from mmengine.utils import ProgressBar
 
 from fsmde.apis import load_model
 from fsmde.datasets import PseudoPointsFromDepth
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.models.bev import bin_confidence
 from fsmde.output_files import write_bytes
 from fsmde.output_names import check_names, output_path
@@ -47,7 +47,7 @@ def parse_args():
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
     )
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
 
@@ -73,7 +74,7 @@ def parse_args():
     there = parser.add_mutually_exclusive_group()
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     if args.out is None:
         files = ('panels', 'birds_eye', 'ply', 'video', 'mcap', 'resume', 'overwrite')
         asked = [f'--{name.replace("_", "-")}' for name in files if getattr(args, name)]

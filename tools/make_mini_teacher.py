@@ -15,11 +15,13 @@ import json
 import os
 import os.path as osp
 import shutil
-import subprocess
 import sys
 
 from mmengine.config import Config
 
+from fsmde.concurrency import start_tied
+from fsmde.engine.launch import refuse_empty_options
+from fsmde.evaluation.report import coverage
 from fsmde.output_files import write_text
 from fsmde.synthetic import make_world
 
@@ -79,12 +81,12 @@ def is_there(folder: str, checkpoint: str, wanted: dict, force: bool) -> bool:
 def run(*command):
     """Run a Python tool; stop if it fails."""
     print(f'\n$ python {" ".join(command)}', flush=True)
-    if subprocess.run([sys.executable, *command]).returncode:
+    if start_tied([sys.executable, *command]).wait():
         sys.exit('this step failed')
 
 
 def figures(config: str, checkpoint: str, work_dir: str, split: str) -> dict:
-    """AbsRel and delta1 of one split of the student's world after affine alignment, by ground truth."""
+    """Figures of one split of the student's world after affine alignment, by protocol; AbsRel, δ1, images among them."""
     run(
         'tools/test.py', config, checkpoint, '--work-dir', osp.join(work_dir, split),
         '--cfg-options', f'test_dataloader.dataset.split={split}',
@@ -100,7 +102,7 @@ def main():
     parser.add_argument('--work-dir', default='work_dirs/benchmark/teacher')
     parser.add_argument('--jobs', type=int, default=2, help='processes that make the world')
     parser.add_argument('--force', action='store_true', help='replace a teacher that was made from something else')
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     cfg = Config.fromfile(args.config)
     make_world(cfg.data_root, jobs=args.jobs, **cfg.world)
     checkpoint = osp.join(args.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
@@ -113,7 +115,10 @@ def main():
         sys.exit(f'{students} is absent: no figures without the student world, see configs/benchmark/sup.py')
     for split in ('val', 'test'):
         for name, metrics in figures(args.config, checkpoint, args.work_dir, split).items():
-            print(f'{split:6}{name:14}aligned AbsRel {metrics["abs_rel"]:.3f}  δ1 {metrics["d1"]:.3f}')
+            over = coverage(metrics)
+            print(
+                f'{split:6}{name:14}aligned AbsRel {metrics["abs_rel"]:.3f}  δ1 {metrics["d1"]:.3f}  over {over} images'
+            )
 
 
 if __name__ == '__main__':

@@ -45,7 +45,7 @@ class DepthBins:
         for name, value in dict(
             num_bins=num_bins, min_depth=min_depth, max_depth=max_depth, min_width=min_width
         ).items():
-            if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
                 raise ValueError(f'bins: {name} must be a number, found {value!r}')
         if num_bins != int(num_bins):
             raise ValueError(f'bins: num_bins must be a whole number, found {num_bins}')

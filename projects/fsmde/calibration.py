@@ -49,6 +49,38 @@ def intrinsics_faults(cam2img):
     yield np.abs(rest).max(-1) > 1e-6, 'is not [[fx, skew, cx], [0, fy, cy], [0, 0, 1]] (transposed?)'
 
 
+def pinhole_fault(cam2img, size):
+    """What cannot be true of intrinsics in an image, for readers of every format.
+
+    The principal point is inside the image: lenses are centred on their sensors, and a crop that leaves it out is not
+    known of any rig. A focal length lies between 1/20 of the image's side and 100 of them: a field of view of 169 to 0.6
+    degrees. fx / fy lies between 1/3 and 3: pixels are nearly square, but images may be squeezed to half their width.
+
+    Args:
+        cam2img: (3, 3) in pixels of the image.
+        size: (width, height) of the image.
+
+    Returns:
+        None, or a sentence.
+    """
+    (fx, _, cx), (_, fy, cy), _ = np.asarray(cam2img).tolist()
+    width, height = size
+    if not (width / 20 < fx < 100 * width and height / 20 < fy < 100 * height):
+        return (
+            f'fx = {fx:g} and fy = {fy:g} at {width}x{height} are no focal lengths in pixels; of a lens with f '
+            'millimetres and a sensor of w millimetres it is f / w times the width'
+        )
+    if not 1 / 3 < fx / fy < 3:
+        return f'fx = {fx:g} and fy = {fy:g} differ too much: is one of them a principal point?'
+    off_centre = abs(cx / width - 0.5), abs(cy / height - 0.5)
+    swapped = abs(cy / width - 0.5), abs(cx / height - 0.5)
+    looks_swapped = max(swapped) < 0.05 < 0.1 < max(off_centre)
+    if looks_swapped or not (0 < cx < width and 0 < cy < height):
+        hint = '; they look swapped' if looks_swapped or (0 < cy < width and 0 < cx < height) else ''
+        place = 'far from the middle of' if 0 < cx < width and 0 < cy < height else 'outside'
+        return f'the principal point cx = {cx:g}, cy = {cy:g} is {place} the image of {width}x{height}{hint}'
+
+
 def pose_faults(a2b, max_distance: float = np.inf):
     """Yield pairs of (...,) bool and what is wrong there with (..., 4, 4) rigid transforms in metres."""
     rotation = a2b[..., :3, :3]

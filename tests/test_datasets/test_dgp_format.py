@@ -150,8 +150,8 @@ def test_sizes_of_the_original_count_where_less_is_decoded(toy_dgp):
     pipeline = [dict(type='mmdet3d.LoadSurroundImages', reduce_to=(24, 32))]
     edit_data(toy_dgp, 'CAMERA_05', lambda image: image.update(height=48, width=64))
     assert dataset(toy_dgp, pipeline=pipeline, test_mode=True)[0]['img'][1].shape == (24, 32, 3)
-    edit_data(toy_dgp, 'CAMERA_05', lambda image: image.update(height=24, width=32))
-    with pytest.raises(ValueError, match='0.jpg is 48x64 .*, the index states 24x32'):
+    edit_data(toy_dgp, 'CAMERA_05', lambda image: image.update(height=47, width=64))
+    with pytest.raises(ValueError, match='0.jpg is 48x64 .*, the index states 47x64'):
         dataset(toy_dgp, pipeline=pipeline, test_mode=True)[0]
 
 

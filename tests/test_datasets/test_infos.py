@@ -249,7 +249,7 @@ def test_pickles_that_cannot_be_read(tmp_path, content, message):
 
 def test_sizes_of_infos_are_compared(tmp_path, sample_data):
     content = pickle.loads((sample_data / 'nuscenes_sample/nuscenes_infos_val.pkl').read_bytes())
-    content['data_list'][0]['images']['CAM_BACK'].update(height=450, width=800)
+    content['data_list'][0]['images']['CAM_BACK'].update(height=899, width=1600)
     dump(tmp_path / 'infos.pkl', content)
     frames = NuScenesSurroundDataset(
         str(tmp_path / 'infos.pkl'),
@@ -257,8 +257,16 @@ def test_sizes_of_infos_are_compared(tmp_path, sample_data):
         pipeline=PIPELINE[:1],
         test_mode=True,
     )
-    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 900x1600 .*, the index states 450x800'):
+    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 900x1600 .*, the index states 899x1600'):
         frames[0]
+    content['data_list'][0]['images']['CAM_BACK'].update(height=450, width=800)
+    dump(tmp_path / 'infos.pkl', content)
+    with pytest.raises(
+        ValueError, match='camera CAM_BACK: cam2img: the principal point .* outside the image of 800x450'
+    ):
+        NuScenesSurroundDataset(
+            str(tmp_path / 'infos.pkl'), data_root=str(sample_data / 'nuscenes_sample'), pipeline=[]
+        )
 
 
 @pytest.mark.parametrize('path', ['samples/LIDAR_TOP/log__LIDAR_TOP__1.pcd.bin', 'LIDAR/log__1.bin', 'log__1.bin'])

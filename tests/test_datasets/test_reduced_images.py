@@ -18,7 +18,8 @@ def ramp(height, width):
 def frame(tmp_path, suffix, size=(160, 240)):
     path = str(tmp_path / f'image{suffix}')
     cv2.imwrite(path, ramp(*size), [cv2.IMWRITE_JPEG_QUALITY, 100])
-    return dict(img_path=[path], cam2img=np.array([[[100.0, 0, 120], [0, 100, 80], [0, 0, 1]]]))
+    cam2img = np.array([[[100.0, 0, size[1] / 2], [0, 100, size[0] / 2], [0, 0, 1]]])
+    return dict(frame_id='0', cam_names=['FRONT'], img_path=[path], cam2img=cam2img)
 
 
 def test_jpeg_is_decoded_at_a_fraction_and_the_calibration_follows(tmp_path):

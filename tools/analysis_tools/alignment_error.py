@@ -21,7 +21,7 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation.functional import METRICS, error_terms, metrics_from_sums
 from fsmde.models import AlignedDistiller
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
@@ -104,7 +104,7 @@ def main():
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='settings, such as model.teacher.checkpoint=...'
     )
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
     dataset = cfg.test_dataloader.dataset

@@ -21,6 +21,7 @@ import torch
 
 from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, measure
 from fsmde.deployment.latency import pin_threads
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 
 #: In what a teacher is run; its int8 form would be another teacher.
@@ -107,7 +108,7 @@ def parse_args():
     parser.add_argument('--seconds', type=float, default=60.0, help='a row stops early (after 3 runs) behind so many')
     parser.add_argument('--same-process', action='store_true', help='starts faster; memory then means nothing')
     parser.add_argument('--out', help='json file for all figures')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

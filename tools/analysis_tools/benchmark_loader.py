@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader
 
 from fsmde import image_files
 from fsmde.datasets.repeated_index import write_repeated_index
-from fsmde.engine.launch import read_config, set_data_root
+from fsmde.engine.launch import read_config, refuse_empty_options, set_data_root
 from fsmde.output_files import write_text
 
 FORMATS = dict(PNG=('.png', {}), JPEG=('.jpg', dict(quality=95)))
@@ -190,7 +190,7 @@ def parse_args():
     parser.add_argument('--index-frames', type=int, nargs='+', help='load DGP indices of so many frames instead')
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -27,7 +27,7 @@ from mmengine.runner import Runner
 
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.engine.processes import PROCESSES
 from fsmde.output_files import write_text
 
@@ -99,7 +99,7 @@ def parse_args():
     parser.add_argument('--steps', type=int, default=8)
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -14,7 +14,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.output_names import output_path
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps
@@ -57,7 +57,8 @@ def describe(report) -> str:
 
 def browse_frame(dataset, index: int, max_depth: float, out: Path) -> list:
     """Check one frame, print its table, draw it, and return its problems as sentences."""
-    frame_id = dataset.get_data_info(index)['frame_id']
+    info = dataset.get_data_info(index)
+    frame_id = info['frame_id']
     try:
         # Not dataset[index]: in training that one replaces broken frames.
         data = dataset.prepare_data(index)
@@ -65,8 +66,8 @@ def browse_frame(dataset, index: int, max_depth: float, out: Path) -> list:
         return [f'frame {frame_id} cannot be read: {type(error).__name__}: {error}']
     sample = data['data_samples']
     images = data['inputs']['img'].flip(1).numpy()
-    reports = check_frame(sample, images)
-    print(f'\nframe {frame_id} (number {index})\n{HEADER}')
+    reports = check_frame(sample, images, has_lidar=info['labelled'])
+    print(f'\nframe {frame_id} (number {index}){"" if info["labelled"] else ", which has no LiDAR"}\n{HEADER}')
     for report in reports:
         print(describe(report))
     depth, mask = sample.gt_depth.numpy(), sample.valid_mask.numpy()
@@ -86,7 +87,7 @@ def main():
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='val')
     parser.add_argument('--out', default='work_dirs/browse_dataset', help='folder for the pictures')
     parser.add_argument('--frames', type=int, default=5, help='number of frames, evenly over the split')
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     dataset = build_dataset(args.config, args.split, args.data_root)
     cameras = dataset.metainfo['cam_names']
     print(f'{type(dataset).__name__}, {args.split}: {len(dataset)} frames of {len(cameras)} cameras')

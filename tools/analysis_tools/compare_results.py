@@ -7,6 +7,7 @@ import argparse
 import os.path as osp
 import sys
 
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
 from fsmde.output_files import write_text
 
@@ -19,7 +20,7 @@ def parse_args():
     parser.add_argument('--mode', default='metric', help='metric, median, shared_median or affine')
     parser.add_argument('--metric', default='abs_rel', help='that is drawn')
     parser.add_argument('--out', help='folder for compare.md, compare.tex and compare.png')
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     if args.names and len(args.names) != len(args.results):
         parser.error(f'{len(args.results)} runs and {len(args.names)} names')
     return args

@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric
 from fsmde.evaluation.depth_maps import DepthMapFrames, on_maps
 from fsmde.evaluation.predictions import prediction_path, read_views
@@ -45,7 +45,7 @@ def parse_args():
     parser.add_argument('--flip-augmentation', action='store_true', help='say that the mirrored image was used, too')
     parser.add_argument('--out', help='folder for results.json, per_image.csv, results.md and results.tex')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     if (args.config is None) == (args.truth is None):
         parser.error('give a config, or --truth with a folder of depth maps')
     if args.truth:

@@ -16,7 +16,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation import SurroundDepthMetric
 from fsmde.evaluation.aggregate import distinct_frames
 from fsmde.evaluation.flicker import flicker_results
@@ -50,7 +50,7 @@ def parse_args():
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--frames', type=int, default=3, help='number of successive frames, from the first on')
     parser.add_argument('--repeats', type=int, default=5)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -30,7 +30,7 @@ def parse_args():
     parser.add_argument('--work-dir', default='work_dirs/benchmark', help='folder of checkpoints and logs')
     parser.add_argument('--table-only', action='store_true', help='run nothing, write tables and pictures')
     parser.add_argument('--over', metavar='ARM', help='gains over this arm in tables of their own, table_over_ARM.*')
-    return parser.parse_args()
+    return parser, parser.parse_args()
 
 
 def report(suite, run_of, folder, name='table'):
@@ -62,7 +62,7 @@ def report(suite, run_of, folder, name='table'):
 
 
 def main():
-    args = parse_args()
+    parser, args = parse_args()
     if args.jobs < 1:
         sys.exit(f'--jobs must be at least 1, found {args.jobs}')
     if args.jobs > 1:
@@ -70,9 +70,11 @@ def main():
         os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('kd_benchmark: terminated'))
 
+    from fsmde.engine.launch import refuse_empty_options
     from fsmde.kd_benchmark import Run, execute, read_suite
     from fsmde.kd_benchmark.comparison import check_unchanged
 
+    refuse_empty_options(parser, args)
     path = Path(args.suite)
     path = path if path.suffix == '.py' else SUITES / f'{path}.py'
     try:

@@ -34,7 +34,7 @@ from fsmde.datasets import (
     RandomZoomCrop,
     ResizeViews,
 )
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.rig import project_points
 
@@ -97,7 +97,7 @@ def parse_args():
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -18,7 +18,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.output_files import write_text
 
 RANDOM = ('GlobalRotScaleTrans', 'RandomFlip3D', 'PointShuffle')
@@ -42,7 +42,7 @@ def parse_args():
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def overfit_datasets(cfg, data_root: str, ann_file: str) -> tuple:

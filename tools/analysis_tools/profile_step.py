@@ -26,7 +26,7 @@ from mmengine.runner import load_checkpoint
 
 import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
 from fsmde.output_files import write_text
 
@@ -106,7 +106,7 @@ def parse_args():
     parser.add_argument('--amp', action='store_true', help='under autocast: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -17,7 +17,7 @@ from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
 from fsmde.datasets import LoadDenseDepth
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation.predictions import encode_depth, prediction_path
 from fsmde.masks import load_visible
 from fsmde.output_files import write_bytes
@@ -50,7 +50,7 @@ def parse_args():
     parser.add_argument('folder', help='to write to, 16-bit PNG, metres * 256')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--true-depth', action='store_true', help='write the true depth as it is')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -11,6 +11,7 @@ import argparse
 import sys
 
 import fsmde  # noqa: F401
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.rig_file import write_rig
 from fsmde.rig_formats import rig_from_dgp, rig_from_infos, rig_from_kitti, rig_from_nuscenes, rig_from_ros
 
@@ -47,7 +48,7 @@ def parse_args():
     ros.add_argument(
         '--frames', nargs='+', default=[], metavar='CAMERA=FRAME', help='optical or body frames of cameras'
     )
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -25,7 +25,7 @@ from fsmde.deployment import (
     export_onnx,
     lidar_error,
 )
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, refuse_empty_options
 
 
 def measure(paths, cfg, count, max_depth):
@@ -62,7 +62,7 @@ def parse_args():
     parser.add_argument('--test-frames', type=int, default=100, help='test frames to measure the graphs on')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

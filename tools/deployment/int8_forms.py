@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fsmde.engine.launch import read_config, refuse_empty_options
+
 
 def forms():
     """Name -> arguments of to_int8."""
@@ -36,7 +38,6 @@ def make(args):
 
     from fsmde.deployment import deployment_frames
     from fsmde.deployment.onnx_int8 import to_int8
-    from fsmde.engine.launch import read_config
 
     cfg = read_config(args.config, args.data_root)
     init_default_scope('mmdet3d')
@@ -104,7 +105,7 @@ def parse_args():
     command.add_argument('folder', type=Path)
     command.add_argument('--threads', type=int, default=1)
     command.add_argument('--repeats', type=int, default=50, help='timed runs of one frame; 0 for none')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def main():

@@ -20,6 +20,7 @@ from mmengine.config import Config
 from fsmde.apis import publish_folder, push_to_hub
 from fsmde.apis.publishing import read_results, student_weights, to_plain
 from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 
@@ -87,7 +88,7 @@ def main():
     parser.add_argument('--licence', help='of these weights, as the hub knows it: apache-2.0, cc-by-nc-4.0, ...')
     parser.add_argument('--teacher-licence', help="the teacher's, if docs/teachers.md does not list it")
     parser.add_argument('--push-to-hub', metavar='OWNER/NAME', help='also upload the folder to the Hugging Face hub')
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     if args.out.endswith('.pth'):
         path = publish(args.checkpoint, args.out, args.config, args.results, args.without_ema)
         print(f'{path}: {path.stat().st_size / 2**20:.1f} MiB')

@@ -5,6 +5,7 @@ Numbers that are 0 and texts that are empty may be absent: proto3 leaves them ou
 
 import json
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def read_number(message: dict, key: str, where: str) -> float:
     """
     value = message.get(key, 0.0)
     try:
-        number = float(value)
+        number = np.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
@@ -68,7 +69,11 @@ def read_pinhole(intrinsics: dict, where: str) -> np.ndarray:
         raise ValueError(
             f'{where}: unknown fields {sorted(unknown)}; the intrinsics of DGP (dgp/proto/geometry.proto) do not have them'
         )
-    lens = {key: value for key in LENS_FIELDS if (value := read_number(intrinsics, key, where))}
+    # Numbers by the definition; fisheye and equirectangular are flags, and may come as such.
+    flags = {key: value for key in LENS_FIELDS if isinstance(value := intrinsics.get(key), bool)}
+    lens = {
+        key: v for key in LENS_FIELDS if (v := flags[key] if key in flags else read_number(intrinsics, key, where))
+    }
     if lens:
         raise ValueError(f'{where}: its lens is no pinhole: {lens}. Undistort the images first, and leave these at 0')
     fx, fy, cx, cy, skew = (read_number(intrinsics, key, where) for key in PINHOLE_FIELDS)
@@ -88,6 +93,8 @@ def read_poses(poses: list, names: list, path: str) -> np.ndarray:
         translations = [[pose.get('translation', {}).get(key, 0.0) for key in 'xyz'] for pose in poses]
         quaternions = [[pose.get('rotation', {}).get(key, 0.0) for key in QUATERNION] for pose in poses]
         matrices = quaternion_to_matrix(np.reshape(translations, (-1, 3)), np.reshape(quaternions, (-1, 4)))
+        if bool in map(type, chain(*translations, *quaternions)):  # numpy takes true for 1.
+            raise ValueError
     except ValueError:
         matrices = np.nan
     if np.isfinite(matrices).all():

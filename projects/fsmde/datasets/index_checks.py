@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fsmde.calibration import find_fault, pose_faults
+from fsmde.calibration import find_fault, pinhole_fault, pose_faults
 
 #: Frames whose matrices are checked in one call: more take memory and no less time.
 CHUNK = 1000
@@ -27,6 +27,24 @@ def check_index(frames: list, cameras: list) -> None:
         seen.add(frame['frame_id'])
     for first in range(0, len(frames), CHUNK):
         _check_geometry(frames[first : first + CHUNK], cameras)
+    for frame in frames:
+        check_intrinsics(dict(frame, cam_names=cameras), frame.get('stated_sizes') or [None] * len(cameras))
+
+
+def check_intrinsics(frame: dict, sizes) -> None:
+    """See :func:`fsmde.calibration.pinhole_fault`.
+
+    Args:
+        frame: Has ``frame_id``, ``cam_names`` and ``cam2img`` (N, 3, 3).
+        sizes: N (height, width) of the images; None where it is not known yet.
+
+    Raises:
+        ValueError: Names the frame and the camera.
+    """
+    for camera, matrix, size in zip(frame['cam_names'], frame['cam2img'], sizes):
+        fault = size is not None and pinhole_fault(matrix, size[::-1])
+        if fault:
+            raise ValueError(f'frame {frame["frame_id"]}: camera {camera}: cam2img: {fault}')
 
 
 def check_ground_truth(dataset) -> None:

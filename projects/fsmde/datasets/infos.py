@@ -78,14 +78,22 @@ def read_cameras(info: dict, cameras: list, dataset: str = None) -> dict:
 
 def read_pose(message: dict, key: str) -> np.ndarray:
     """(4, 4) float64 of a field. Whether it is a rigid motion is checked for all frames at once, by the data set."""
-    pose = np.asarray(message[key], dtype=np.float64)
+    pose = _matrix(message, key)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
         raise ValueError(f'{key} must be a 4x4 matrix of finite numbers, found {message[key]}')
     return pose
 
 
+def _matrix(message, key):
+    """A field as float64, of whatever shape; numpy takes True for 1."""
+    value = message[key]
+    if isinstance(value, (list, tuple)) and any(bool in map(type, row) for row in value if isinstance(row, list)):
+        raise ValueError(f'{key} must be a matrix of numbers, found {value}')
+    return np.asarray(value, dtype=np.float64)
+
+
 def _read_camera(image, lidar2ego, has_lidar):
-    projection = np.asarray(image['cam2img'], dtype=np.float64)
+    projection = _matrix(image, 'cam2img')
     if projection.shape not in ((3, 3), (3, 4), (4, 4)):
         raise ValueError(f'cam2img must be a 3x3, 3x4 or 4x4 matrix, found shape {projection.shape}')
     cam2img = projection[:3, :3]
@@ -102,7 +110,7 @@ def _read_camera(image, lidar2ego, has_lidar):
         lidar2cam = read_pose(image, 'lidar2cam')
         lidar2cam = lidar2cam if shift is None else shift @ lidar2cam
         if image.get('lidar2img') is not None:
-            _compare_lidar2img(np.asarray(image['lidar2img'], np.float64), cam2img @ lidar2cam[:3])
+            _compare_lidar2img(_matrix(image, 'lidar2img'), cam2img @ lidar2cam[:3])
     if image.get('cam2ego') is not None:
         cam2ego = read_pose(image, 'cam2ego')
         cam2ego = cam2ego if shift is None else cam2ego @ np.linalg.inv(shift)

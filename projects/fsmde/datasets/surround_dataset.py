@@ -16,7 +16,7 @@ from fsmde.rig import project_points
 from fsmde.structures import PackedMask
 
 from .index_checks import check_ground_truth, check_index
-from .transforms.loading import check_stated_size
+from .transforms.loading import check_sizes
 from .transforms.point_clouds import load_points
 
 
@@ -222,10 +222,8 @@ class SurroundDepthDataset(BaseDataset):
             FileNotFoundError, ValueError: If a file cannot be read, or an image has another size than the index states.
         """
         info = self.get_data_info(idx)
-        sizes = []
-        for path, stated in zip(info['img_path'], info.get('stated_sizes') or [None] * len(info['img_path'])):
-            sizes.append(image_size(path))
-            check_stated_size(path, sizes[-1], stated)
+        sizes = [image_size(path) for path in info['img_path']]
+        check_sizes(info, sizes)
         points = np.empty((0, 3))
         if info['lidar_path'] is not None:
             points = load_points(info['lidar_path'], info['lidar_dims'], info.get('lidar_columns', (0, 1, 2)))

@@ -94,6 +94,16 @@ class AtomicCheckpointHook(CheckpointHook):
                 self.file_backend.remove(path)
                 runner.logger.info(f'{path} is removed: {self.best_ckpt_path} is better')
 
+    def _save_checkpoint_with_step(self, runner, step, meta):
+        try:
+            super()._save_checkpoint_with_step(runner, step, meta)
+        except OSError as error:
+            if 'cannot write' in str(error):
+                raise
+            # mmengine's note of the newest name, which nobody here reads: Python's error of a full disk names no file.
+            path = osp.join(runner.work_dir, 'last_checkpoint')
+            raise OSError(error.errno, f'cannot write {path}: {error.strerror or error}') from error
+
     def _save_best_checkpoint(self, runner, metrics):
         if not self.save_best:
             return

@@ -8,7 +8,7 @@ from mmengine.device import is_cuda_available, is_mlu_available, is_musa_availab
 
 from fsmde.concurrency import LOCK
 
-from .settings import KNOWN, LOADERS, check_names, check_numbers, check_options
+from .settings import KNOWN, LOADERS, check_arguments, check_names, check_options
 
 
 def has_accelerator() -> bool:
@@ -42,7 +42,7 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
         cfg.merge_from_dict(cfg_options)
     check_names(cfg, path)
     for name in KNOWN:
-        check_numbers(cfg.get(name), f'{path}: {name}')
+        check_arguments(cfg.get(name), f'{path}: {name}')
     for name in LOADERS:
         # Torch refuses to keep, or to hurry, workers that are not there.
         if (cfg.get(name) or {}).get('num_workers') == 0:
@@ -56,7 +56,7 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
 def refuse_empty_options(parser, args):
     """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request."""
     for name, value in vars(args).items():
-        if value == '':
+        if value == '' or isinstance(value, list) and '' in value:
             parser.error(f'{name} is empty: is the variable set that it comes from?')
     return args
 

@@ -94,22 +94,39 @@ def check_options(cfg: Config, options: dict, path: str) -> None:
             _check_kind(where, node, value)
 
 
-def check_numbers(node, where: str) -> None:
-    """Refuse words where a class of ours takes numbers, anywhere in a config.
+def check_arguments(node, where: str) -> None:
+    """Refuse what a class of ours does not take, anywhere in a config: settings that it does not have, and what is no
+    number where it wants one.
 
     Raises:
-        ValueError: Names the setting, what was found and what was expected.
+        ValueError: Names the setting, its class, what was found and what was expected.
     """
     if isinstance(node, (list, tuple)):
         for place, item in enumerate(node):
-            check_numbers(item, f'{where}.{place}')
+            check_arguments(item, f'{where}.{place}')
     elif isinstance(node, dict):
         kind = class_of(node)
-        ours = kind is not None and kind.__module__.split('.')[0] == 'fsmde'
+        if kind is not None and kind.__module__.split('.')[0] == 'fsmde':
+            _check_own_arguments(kind, node, where)
         for key, value in node.items():
-            if isinstance(value, str) and ours and parameters_of(node).get(key) in (int, float):
-                raise ValueError(f'{where}.{key} of {kind.__name__} must be a number, found {value!r}')
-            check_numbers(value, f'{where}.{key}')
+            check_arguments(value, f'{where}.{key}')
+
+
+def _check_own_arguments(kind, node, where):
+    taken = inspect.signature(kind).parameters
+    passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values())
+    for key, value in node.items():
+        # What a class passes on, Python names by itself. priority is for mmengine, which puts hooks into order.
+        if key not in taken and not passes_on and key not in ('type', '_scope_', 'priority'):
+            raise ValueError(f'{where}: {kind.__name__} has no {key!r}; {_nearest(key, taken)}')
+        default = taken[key].default if key in taken else None
+        wanted = parameters_of(node).get(key)
+        if wanted not in (int, float) or value is None or value == default:
+            continue
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value:
+            raise ValueError(f'{where}.{key} of {kind.__name__} must be a number, found {value!r}')
+        if wanted is int and not (value >= 0 and value % 1 == 0):  # All of them count something.
+            raise ValueError(f'{where}.{key} of {kind.__name__} must be a whole number, not negative, found {value!r}')
 
 
 def class_of(node: dict):
@@ -135,7 +152,7 @@ def parameters_of(node: dict) -> dict:
 
 def _nearest(name, known):
     near = difflib.get_close_matches(name, known, 1)
-    return f'did you mean {near[0]!r}?' if near else f'there are {", ".join(sorted(known))}'
+    return f'did you mean {near[0]!r}?' if near else f'there are {", ".join(sorted(known)) or "none"}'
 
 
 def _check_kind(where, old, new):

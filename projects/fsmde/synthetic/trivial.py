@@ -1,6 +1,7 @@
 """How far a predictor gets that only knows camera, row and column."""
 
 import json
+import logging
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from fsmde.array_files import read_npz
 from fsmde.image_files import load_image
 
+logger = logging.getLogger(__name__)
 _MAX_DEPTH = 200.0
 
 
@@ -16,7 +18,8 @@ def trivial_abs_rel(root, source='dense', split='test', cell=4):
     """AbsRel on a split's LiDAR of the median training depth at each camera, row and column.
 
     LiDAR is projected as for DDAD (pixel = floor of K X / z); pixels on the own car do not count. The error is
-    averaged per image, then over images.
+    averaged per image, then over images. Pixels in cells that no training depth fell into have no prediction: they are
+    left out, and a line in the log says how many of all they are.
 
     Args:
         root: directory of a world.
@@ -38,14 +41,19 @@ def trivial_abs_rel(root, source='dense', split='test', cell=4):
         gathered[name][1].append(_cells(pixels, size, cell))
         gathered[name][2].append(depth)
     maps = {name: _median_map(size, cell, *map(np.concatenate, lists)) for name, (size, *lists) in gathered.items()}
-    errors = []
+    errors, unseen, count = [], 0, 0
     for name, size, pixels, depth in _views(Path(root), split, 'lidar'):
+        if name not in maps:
+            raise ValueError(f'{root}: split {split} has the camera {name}, train has {sorted(maps) or "no scenes"}')
         predicted = maps[name][_cells(pixels, size, cell)]
         known = predicted > 0
+        unseen, count = unseen + np.sum(~known), count + known.size
         if known.any():
             errors.append(np.mean(np.abs(predicted - depth)[known] / depth[known]))
     if not errors:
         raise ValueError(f'{root} has no scenes to train on or none of the split {split}: make a world with both')
+    if unseen:
+        logger.warning('%d of %d LiDAR pixels lie in cells without %s training depth: left out', unseen, count, source)
     return float(np.mean(errors))
 
 

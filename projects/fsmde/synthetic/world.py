@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 
 from fsmde.concurrency import end_with_parent, only_one
@@ -122,6 +123,18 @@ def _found(out_dir, wanted, force):
     return False
 
 
+@contextmanager
+def _writing(what):
+    """Say what could not be written: Python's own errors of a full disk name no file."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            error.errno, f'cannot write {what}: {error.filename or ""} {reason}'.replace(':  ', ': ')
+        ) from error
+
+
 def _write(root, wanted, jobs):
     tasks = []
     for split, name in enumerate(SPLITS):
@@ -131,8 +144,9 @@ def _write(root, wanted, jobs):
     for done, (split, path) in enumerate(_run(tasks, jobs), 1):
         files[split].append(path)
         logger.info('%d of %d scenes', done, len(tasks))
-    write_index(root, [sorted(paths) for paths in files])
-    write_json(root / 'world.json', wanted)
+    with _writing(f'the index of {root}'):
+        write_index(root, [sorted(paths) for paths in files])
+        write_json(root / 'world.json', wanted)
 
 
 def _run(tasks, jobs):
@@ -161,4 +175,5 @@ def _write_scene(task):
         wanted['interval'],
         tuple(wanted['size']),
     )
-    return split, scene.write(root, name)
+    with _writing(f'scene {name} of {root}'):
+        return split, scene.write(root, name)

@@ -47,12 +47,13 @@ class CameraReport:
     problems: list
 
 
-def check_frame(sample, images) -> list:
+def check_frame(sample, images, has_lidar: bool = True) -> list:
     """Measure a frame and say what is wrong with it.
 
     Args:
         sample: :class:`fsmde.structures.SurroundDepthSample` with ``gt_depth``, ``valid_mask`` and calibration.
         images: (N, 3, H, W) uint8 RGB.
+        has_lidar: False for a frame that is stated to have none: then its absence is no fault.
 
     Returns:
         N :class:`CameraReport`.
@@ -76,7 +77,8 @@ def check_frame(sample, images) -> list:
             problems=[],
         )
         neighbor = sample.cam_names[left] if left >= 0 else None
-        report.problems += [*_lidar_problems(report), *_view_problems(report, neighbor)]
+        report.problems += _lidar_problems(report) if has_lidar else []
+        report.problems += _view_problems(report, neighbor)
         report.problems += [
             *_edge_problems(report, sample.cam2img[n], W),
             *_intrinsics_problems(sample.cam2img[n], H, W),

@@ -10,15 +10,27 @@ from mmdet3d.registry import TRANSFORMS
 from fsmde.image_files import load_image, load_reduced_image
 from fsmde.masks import all_visible, load_visible, resize_visible
 
+from ..index_checks import check_intrinsics
 from .point_clouds import load_points
 
 
-def check_stated_size(path: str, size, stated) -> None:
-    """Compare an image's (height, width) with what the index states; None: it states nothing.
+def check_sizes(info: dict, sizes) -> None:
+    """Compare the sizes of a frame's images with what its index says of them: with stated sizes and with intrinsics.
+
+    Args:
+        info: Entry of the index.
+        sizes: N (height, width).
 
     Raises:
-        ValueError: If they differ: then the calibration is that of another image.
+        ValueError: If an image has another size than is stated, or its intrinsics cannot be those of such an image.
     """
+    stated = info.get('stated_sizes') or [None] * len(sizes)
+    for path, size, expected in zip(info['img_path'], sizes, stated):
+        _check_stated_size(path, size, expected)
+    check_intrinsics(info, sizes)
+
+
+def _check_stated_size(path, size, stated):
     if stated is not None and tuple(size) != tuple(stated):
         raise ValueError(
             f'{path} is {size[0]}x{size[1]} (height x width), the index states {stated[0]}x{stated[1]}: its calibration is '
@@ -55,8 +67,7 @@ class LoadSurroundImages(BaseTransform):
         else:
             images = [load_image(path) for path in results['img_path']]
             factors, sizes = [1] * len(images), [image.shape[:2] for image in images]
-        for path, size, stated in zip(results['img_path'], sizes, results.get('stated_sizes') or [None] * len(sizes)):
-            check_stated_size(path, size, stated)
+        check_sizes(results, sizes)
         results['img'] = list(images)
         if 'mask_path' in results:
             value = results['mask_valid_value']
