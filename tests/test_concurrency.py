@@ -3,13 +3,14 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from multiprocessing.connection import wait
 
 import pytest
 from processes import start
 
-from fsmde.concurrency import LOCK, BusyError, empty, end_with_parent, only_one
+from fsmde.concurrency import LOCK, BusyError, empty, end_with_parent, only_one, start_tied
 
 
 def test_a_folder_has_one_owner(tmp_path):
@@ -72,6 +73,27 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
     with pytest.raises(EOFError):
         mine.recv()
     assert child != parent.pid
+
+
+def parent_of_a_command(pipe):
+    tied = start_tied([sys.executable, '-c', 'import time; time.sleep(3600)'], pass_fds=[pipe.fileno()])
+    pipe.send(tied.pid)
+    tied.wait()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='a signal of Linux')
+def test_a_command_ends_when_its_parent_is_killed(tmp_path):
+    """As the steps of the demo do. The pipe closes when the last of them is gone."""
+    mine, theirs = multiprocessing.Pipe(duplex=False)
+    parent = start(parent_of_a_command, theirs, log=tmp_path / 'log')
+    theirs.close()
+    assert wait([mine], 300), (tmp_path / 'log').read_text()
+    assert mine.recv() != parent.pid
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.join(500)
+    assert wait([mine], 300)
+    with pytest.raises(EOFError):
+        mine.recv()
 
 
 def test_what_is_emptied_keeps_its_lock_and_what_links_lead_to(tmp_path):

@@ -4,7 +4,9 @@ import argparse
 import ast
 import contextlib
 import re
+import runpy
 import shlex
+import sys
 
 import pytest
 from code_blocks import ROOT, commands, parse_tool_arguments, tool_call, unknown_options
@@ -38,6 +40,24 @@ def test_examples_of_a_docstring(tool):
     for words in found:
         assert tool_call(words)[0] == tool, f'{words} runs another tool'
         check_command(words, ROOT / 'README.md')
+
+
+@tools
+def test_an_empty_option_is_an_unset_variable(tool, monkeypatch, capsys):
+    """Whatever the first option is that takes a text."""
+
+    def parse(parser, *_):
+        given = {action.dest: action.default for action in parser._actions}
+        texts = [a.dest for a in parser._actions if a.nargs is None and a.type is None] or ['config']
+        return argparse.Namespace(**dict(given, **{texts[0]: ''}))
+
+    if tool.stem == 'demo':  # It has no options.
+        return
+    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', parse)
+    monkeypatch.setattr(sys, 'argv', [str(tool)])
+    with pytest.raises(SystemExit, match='2'):
+        runpy.run_path(str(tool), run_name='__main__')
+    assert 'is empty: is the variable set that it comes from?' in capsys.readouterr().err
 
 
 def settings_in_help(tool, monkeypatch):

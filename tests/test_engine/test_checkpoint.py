@@ -3,9 +3,11 @@
 import os
 import resource
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from processes import start, wait_for
 
 from fsmde.engine import (
@@ -20,6 +22,20 @@ from fsmde.engine import (
 def save_and_die(path):
     os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
     AtomicBackend().put(b'new' * 100_000, path)
+
+
+def test_a_full_disk_at_the_note_of_the_last_name(tmp_path):
+    """It is written last: a few bytes behind a whole checkpoint. /dev/full stands for the disk."""
+    if not os.path.exists('/dev/full'):
+        pytest.skip('there is no /dev/full')
+    (tmp_path / 'last_checkpoint').symlink_to('/dev/full')
+    hook = AtomicCheckpointHook(interval=1)
+    hook.out_dir, hook.file_backend = str(tmp_path), AtomicBackend()
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path), message_hub=MessageHub('full'), save_checkpoint=lambda *_, **__: None
+    )
+    with pytest.raises(OSError, match=f'cannot write {tmp_path}/last_checkpoint: No space left on device'):
+        hook._save_checkpoint_with_step(runner, 1, {})
 
 
 def test_a_kill_while_saving_leaves_the_old_file(tmp_path):

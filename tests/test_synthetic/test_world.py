@@ -1,10 +1,13 @@
 """The world on disk: the format, the geometry that its files promise, and how it comes to be there."""
 
+import errno
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -182,6 +185,33 @@ def test_trivial_predictor(world):
     assert 0.2 < trivial_abs_rel(world, 'lidar') < 5
     with pytest.raises(ValueError, match='no scenes'):
         trivial_abs_rel(world, split='val')
+
+
+def test_what_a_training_never_saw_is_counted(world, caplog):
+    """A frame's LiDAR hits few of the cells of another one."""
+    trivial_abs_rel(world, 'lidar')
+    (line,) = [record.getMessage() for record in caplog.records if 'left out' in record.getMessage()]
+    unseen, of = map(
+        int, re.match(r'(\d+) of (\d+) LiDAR pixels lie in cells without lidar training depth', line).groups()
+    )
+    assert 0 < unseen < of
+
+
+@pytest.mark.parametrize('file', ['world.json', 'tags.json'])
+def test_a_full_disk_is_said_with_the_world(tmp_path, monkeypatch, file):
+    write_text = Path.write_text
+
+    def full(path, *args):
+        if path.name == file:
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        return write_text(path, *args)
+
+    monkeypatch.setattr(Path, 'write_text', full)
+    with pytest.raises(
+        OSError, match=f'cannot write (scene 000000|the index) of {tmp_path}.*: No space left on device'
+    ):
+        make_world(tmp_path / 'w', **dict(TINY, val_scenes=0, test_scenes=0, frames_per_scene=1))
+    assert not (tmp_path / 'w').exists()
 
 
 def test_importing_fsmde_does_not_import_the_generator():

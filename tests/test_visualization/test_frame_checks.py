@@ -72,6 +72,11 @@ def test_depth_that_cannot_be(depth, word):
     assert len(found) == 5 and all(word in sentence for sentence in found)
 
 
+def test_a_frame_that_is_stated_to_have_no_lidar():
+    sample, images = make_frame(depth=np.zeros((5, H, W), np.float32))
+    assert not [problem for report in check_frame(sample, images, has_lidar=False) for problem in report.problems]
+
+
 def test_few_points():
     depth = np.zeros((5, H, W), np.float32)
     depth[:, 20, 40] = 10

@@ -1,6 +1,8 @@
 """What the command-line tools share: data roots, devices, distribution."""
 
 import os
+import sys
+from pathlib import Path
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -56,7 +58,8 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
 def refuse_empty_options(parser, args):
     """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request."""
     for name, value in vars(args).items():
-        if value == '' or isinstance(value, list) and '' in value:
+        unset = isinstance(value, Path) and str(value) == '.' and '' in sys.argv  # What a Path makes of nothing.
+        if value == '' or unset or isinstance(value, list) and '' in value:
             parser.error(f'{name} is empty: is the variable set that it comes from?')
     return args
 
