@@ -52,9 +52,10 @@ def intrinsics_faults(cam2img):
 def pinhole_fault(cam2img, size):
     """What cannot be true of intrinsics in an image, for readers of every format.
 
-    The principal point is inside the image: lenses are centred on their sensors, and a crop that leaves it out is not
-    known of any rig. A focal length lies between 1/20 of the image's side and 100 of them: a field of view of 169 to 0.6
-    degrees. fx / fy lies between 1/3 and 3: pixels are nearly square, but images may be squeezed to half their width.
+    The principal point is inside the image, and not within 1/20 of its border: lenses are centred on their sensors, and a
+    crop that leaves so little on one side is not known of any rig. A focal length lies between 1/20 of the image's side
+    and 100 of them: a field of view of 169 to 0.6 degrees. fx / fy lies between 1/3 and 3: pixels are nearly square, but
+    images may be squeezed to half their width. Skew is below fx / 10: a pixel's sides are at right angles, to 6 degrees.
 
     Args:
         cam2img: (3, 3) in pixels of the image.
@@ -63,7 +64,7 @@ def pinhole_fault(cam2img, size):
     Returns:
         None, or a sentence.
     """
-    (fx, _, cx), (_, fy, cy), _ = np.asarray(cam2img).tolist()
+    (fx, skew, cx), (_, fy, cy), _ = np.asarray(cam2img).tolist()
     width, height = size
     if not (width / 20 < fx < 100 * width and height / 20 < fy < 100 * height):
         return (
@@ -72,12 +73,14 @@ def pinhole_fault(cam2img, size):
         )
     if not 1 / 3 < fx / fy < 3:
         return f'fx = {fx:g} and fy = {fy:g} differ too much: is one of them a principal point?'
+    if not abs(skew) < fx / 10:
+        return f'skew = {skew:g} at fx = {fx:g} is no angle between the sides of a pixel'
     off_centre = abs(cx / width - 0.5), abs(cy / height - 0.5)
     swapped = abs(cy / width - 0.5), abs(cx / height - 0.5)
     looks_swapped = max(swapped) < 0.05 < 0.1 < max(off_centre)
-    if looks_swapped or not (0 < cx < width and 0 < cy < height):
+    if looks_swapped or not max(off_centre) < 0.45:
         hint = '; they look swapped' if looks_swapped or (0 < cy < width and 0 < cx < height) else ''
-        place = 'far from the middle of' if 0 < cx < width and 0 < cy < height else 'outside'
+        place = 'far from the middle of' if max(off_centre) < 0.5 else 'outside'
         return f'the principal point cx = {cx:g}, cy = {cy:g} is {place} the image of {width}x{height}{hint}'
 
 

@@ -6,9 +6,21 @@ bits in a pickle, a frame less in a list.
 
 import copy
 import io
+import os
 
 import numpy as np
+import pytest
 from PIL import Image
+
+#: Where seeds begin: FSMDE_ATTACK_SEED=1000 makes other cases of the same kinds.
+FIRST_SEED = int(os.environ.get('FSMDE_ATTACK_SEED', 0))
+
+
+def seeded(mutations, count):
+    """Parameters (mutation, seed) of tests, with readable names."""
+    seeds = range(FIRST_SEED, FIRST_SEED + count)
+    return [pytest.param(mutate, seed, id=f'{mutate.__name__}-{seed}') for mutate in mutations for seed in seeds]
+
 
 # --- bytes of any file
 

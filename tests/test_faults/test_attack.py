@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from attack import mutations as m
 from attack.contract import attack, read_all
+from attack.mutations import seeded
 from toy_infos import write_toy_infos
 from toy_run import TEST_PIPELINE
 
@@ -62,11 +63,6 @@ def dgp(tmp_path_factory):
 def infos(tmp_path_factory):
     root = write_toy_infos(tmp_path_factory.mktemp('attack') / 'infos', CAMERAS)
     return Toy(root, NuScenesSurroundDataset, ann_file='infos.pkl')
-
-
-def seeded(mutations, seeds):
-    """Parameters (mutation, seed) with readable names."""
-    return [pytest.param(f, seed, id=f'{f.__name__}-{seed}') for f in mutations for seed in range(seeds)]
 
 
 @pytest.mark.parametrize('mutate, seed', seeded(m.CHECKED, 4))

@@ -19,7 +19,7 @@ def reading(path, format_name: str):
         raise
     except KeyError as error:
         raise ValueError(f'{path} is not in the format of {format_name}: {error} is missing') from error
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f'{path}: {error}') from error
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsmde.datasets.dgp_format import QUATERNION, read_number
 from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
 from fsmde.rig import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
@@ -41,9 +42,9 @@ def rig_from_dgp(path, size: tuple = None, cameras: tuple = None) -> RigFile:
         for name in names:
             intrinsics, pose = by_name[name.upper()]
             # proto3 leaves zero fields out.
-            fx, fy, cx, cy, skew = (float(intrinsics.get(key, 0)) for key in KNOWN[:5])
-            translation = [pose.get('translation', {}).get(key, 0.0) for key in 'xyz']
-            quaternion = [pose.get('rotation', {}).get(key, 0.0) for key in ('qw', 'qx', 'qy', 'qz')]
+            fx, fy, cx, cy, skew = (read_number(intrinsics, key, name) for key in KNOWN[:5])
+            translation = [read_number(pose.get('translation', {}), key, name) for key in 'xyz']
+            quaternion = [read_number(pose.get('rotation', {}), key, name) for key in QUATERNION]
             found.append(
                 RigCamera(
                     name,

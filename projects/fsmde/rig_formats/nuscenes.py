@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from fsmde.datasets import NuScenesSurroundDataset
+from fsmde.plain_data import numbers
 from fsmde.rig import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
@@ -42,8 +42,11 @@ def rig_from_nuscenes(root, version: str = 'v1.0-trainval', sample: str = None, 
                     found[kind['channel']] = RigCamera(
                         kind['channel'],
                         (row['width'], row['height']),
-                        np.array(calibration['camera_intrinsic']),
-                        cam2ego=quaternion_to_matrix(calibration['translation'], calibration['rotation']),
+                        numbers(calibration['camera_intrinsic'], (3, 3), 'camera_intrinsic'),
+                        cam2ego=quaternion_to_matrix(
+                            numbers(calibration['translation'], (3,), 'translation'),
+                            numbers(calibration['rotation'], (4,), 'rotation'),
+                        ),
                     )
         return RigFile(_chosen(found, cameras, f'sample {sample}'), f'from nuScenes {version}, sample {sample}')
 
