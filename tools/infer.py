@@ -75,6 +75,16 @@ def parse_args():
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
     args = refuse_empty_options(parser, parser.parse_args())
+    for name, least, most in (
+        ('fps', 0.01, 1000),
+        ('max_depth', 0.01, 10_000),
+        ('min_confidence', 0, 1),
+        ('tolerance', 0, 3600),
+        ('threads', 1, 1024),
+    ):
+        value = getattr(args, name)
+        if value is not None and not least <= value <= most:
+            parser.error(f'--{name.replace("_", "-")} must lie in [{least}, {most}], found {value}')
     if args.out is None:
         files = ('panels', 'birds_eye', 'ply', 'video', 'mcap', 'resume', 'overwrite')
         asked = [f'--{name.replace("_", "-")}' for name in files if getattr(args, name)]
@@ -96,7 +106,10 @@ def check_out(args) -> None:
         if not args.resume and not args.overwrite:
             sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
         if args.resume and path.is_file():
-            before = json.loads(path.read_text())
+            try:
+                before = dict(json.loads(path.read_text()))
+            except (ValueError, TypeError) as error:
+                sys.exit(f'{path} is cut or no record of a run ({error}): --overwrite replaces what is there')
             other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
             if other:
                 sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')

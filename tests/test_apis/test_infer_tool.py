@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
-from processes import run_tool
+from processes import load_tool, run_tool
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.rig_file import write_rig
@@ -37,6 +37,25 @@ def infer(published, recording, out, *options, log):
         'infer.py', published / 'student', recording, '--rig', published / 'rig.yaml', '--out', out, '--device', 'cpu',
         *options, log=log,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'option, value',
+    [('fps', 'nan'), ('max-depth', '-1'), ('min-confidence', '5'), ('tolerance', '-1'), ('threads', '0')],
+)
+def test_options_out_of_their_range(monkeypatch, capsys, option, value):
+    monkeypatch.setattr('sys.argv', ['infer.py', 'student', 'images', '--out', 'out', f'--{option}', value])
+    with pytest.raises(SystemExit, match='2'):
+        load_tool('infer.py').parse_args()
+    assert f'--{option} must lie in [' in capsys.readouterr().err
+
+
+def test_a_cut_record_of_a_run(monkeypatch, tmp_path):
+    (tmp_path / 'run.json').write_text('{"model": "stu')
+    monkeypatch.setattr('sys.argv', ['infer.py', 'student', 'images', '--out', str(tmp_path), '--resume'])
+    tool = load_tool('infer.py')
+    with pytest.raises(SystemExit, match=f'{tmp_path}/run.json is cut or no record of a run'):
+        tool.check_out(tool.parse_args())
 
 
 def test_images_become_depth_panels_clouds_and_a_film(published, recording, tmp_path):

@@ -140,6 +140,16 @@ def test_compare_two_runs(folders):
     assert '2 scenes' in table.note
 
 
+def test_a_cut_table_is_named(folders, tmp_path):
+    for name in ('results.json', 'per_image.csv'):
+        (tmp_path / name).write_bytes((folders / 'plain' / name).read_bytes())
+    lines = (tmp_path / 'per_image.csv').read_text().splitlines()
+    row = next(n for n, line in enumerate(lines) if 'fsmde' in line.split(',') and 'metric' in line.split(','))
+    (tmp_path / 'per_image.csv').write_text('\n'.join([*lines[:row], ','.join(lines[row].split(',')[:-8])]))
+    with pytest.raises(ValueError, match='per_image.csv is cut or not the table'):
+        read_run(str(tmp_path / 'results.json'), 'fsmde', 'metric')
+
+
 def test_runs_that_are_not_comparable_are_refused(folders, tmp_path):
     plain = read_run(str(folders / 'plain/results.json'), 'fsmde', 'metric')
     evaluate(tmp_path / 'fewer', scenes='aab')

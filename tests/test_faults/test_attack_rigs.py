@@ -105,13 +105,13 @@ def numbers_of(rig):
 
 
 def undetectable(path):
-    """A few metres elsewhere, another lens or another name: no reader can tell. Names of what is not read change nothing."""
+    """A few metres or half a pixel elsewhere, another lens, no pose, a camera less: no reader can tell."""
     words = [str(key) for key in path]
     small = {'x', 'y', 'z', 'translation', 'roll', 'pitch', 'yaw', 'skew'}
     lens = {'distortion_coefficients', 'distortion_model', 'coefficients', 'lens'}
     return (
         bool({*words} & (small | lens))
-        or words[-1] in ('camera_name', 'notes', 'cam2ego')
+        or words[-1] in ('camera_name', 'notes', 'cam2ego', 'pixel_center')
         or words[:-1] == ['cameras']
     )
 

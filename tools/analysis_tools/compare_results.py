@@ -9,6 +9,7 @@ import sys
 
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
+from fsmde.evaluation.functional import METRICS
 from fsmde.output_files import write_text
 
 
@@ -18,7 +19,7 @@ def parse_args():
     parser.add_argument('--names', nargs='+', help='what to call the runs; their folders by default')
     parser.add_argument('--protocol', default='fsmde')
     parser.add_argument('--mode', default='metric', help='metric, median, shared_median or affine')
-    parser.add_argument('--metric', default='abs_rel', help='that is drawn')
+    parser.add_argument('--metric', choices=METRICS, default='abs_rel', help='that is drawn')
     parser.add_argument('--out', help='folder for compare.md, compare.tex and compare.png')
     args = refuse_empty_options(parser, parser.parse_args())
     if args.names and len(args.names) != len(args.results):

@@ -79,7 +79,10 @@ def read_results(path) -> dict:
         ValueError: If it is none.
     """
     try:
-        return json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
+        if not isinstance(content, dict):
+            raise ValueError(f'a {type(content).__name__}')
+        return content
     except ValueError as error:
         raise ValueError(f'{path} is no json: {error}; give the file that tools/test.py wrote') from error
 
@@ -172,7 +175,7 @@ def _teacher_of(model, licence):
 def _figures_of(results):
     """What config.json keeps of a results.json: by protocol its settings, frames, and overall figures in metric scale."""
     protocols = results.get('protocols')
-    if not isinstance(protocols, dict):
+    if not isinstance(protocols, dict) or not all(isinstance(e, dict) and 'modes' in e for e in protocols.values()):
         raise ValueError('the results hold no protocols: give the results.json that tools/test.py wrote')
     return {
         name: dict(

@@ -34,7 +34,7 @@ def read_run(path: str, protocol: str, mode: str) -> Run:
     """Read a run from its results.json and the csv beside it; it is called as the folder that they are in.
 
     Raises:
-        ValueError: If the run was not evaluated under the protocol or in the mode.
+        ValueError: If the run was not evaluated under the protocol or in the mode, or a file is cut; names it.
         FileNotFoundError: If the csv is not there.
     """
     results = read_results(path)
@@ -46,11 +46,14 @@ def read_run(path: str, protocol: str, mode: str) -> Run:
     if not osp.isfile(table):
         raise FileNotFoundError(f'{table} is missing; it is written beside results.json and both belong together')
     with open(table, newline='') as file:
-        images = {
-            (row['frame_id'], row['camera']): dict({m: float(row[m]) for m in METRICS}, scene=row['scene'])
-            for row in csv.DictReader(file)
-            if row['protocol'] == protocol and row['mode'] == mode
-        }
+        try:
+            images = {
+                (row['frame_id'], row['camera']): dict({m: float(row[m]) for m in METRICS}, scene=row['scene'])
+                for row in csv.DictReader(file)
+                if row['protocol'] == protocol and row['mode'] == mode
+            }
+        except (KeyError, TypeError, ValueError) as error:  # Of a row that is cut, and of another table.
+            raise ValueError(f'{table} is cut or not the table of results.json: {error!r}') from error
     return Run(osp.basename(osp.dirname(osp.abspath(path))), results, images)
 
 
