@@ -26,6 +26,7 @@ from fsmde.apis.scale_calibration import (
 )
 from fsmde.apis.sources import open_source, parse_topics
 from fsmde.datasets.transforms.point_clouds import load_points
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_names import output_path
 from fsmde.rig_file import RigFile, read_rig, write_rig
 
@@ -59,7 +60,10 @@ def parse_args():
     parser.add_argument('--tolerance', type=float, help='seconds: images nearest in time belong together')
     parser.add_argument('--topics', nargs='+', metavar='CAMERA=TOPIC', help='of a recording, as tools/infer.py has it')
     parser.add_argument('--device', help='cpu, cuda, ...; an accelerator if there is one')
-    return parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
+    if args.every < 1 or args.lidar_dims < 3 or not args.max_depth > 0:
+        parser.error('--every must be at least 1, --lidar-dims at least 3 and --max-depth positive')
+    return args
 
 
 def lidar_of(args, frame, rig) -> dict:

@@ -74,7 +74,7 @@ def parse_args():
     there = parser.add_mutually_exclusive_group()
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
-    args = refuse_empty_options(parser, parser.parse_args())
+    args = refuse_empty_options(parser, parser.parse_args(), but=('ego_frame',))
     for name, least, most in (
         ('fps', 0.01, 1000),
         ('max_depth', 0.01, 10_000),

@@ -55,11 +55,15 @@ def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> C
     return cfg
 
 
-def refuse_empty_options(parser, args):
-    """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request."""
+def refuse_empty_options(parser, args, but: tuple = ()):
+    """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request.
+
+    ``but`` names those that may be.
+    """
     for name, value in vars(args).items():
-        unset = isinstance(value, Path) and str(value) == '.' and '' in sys.argv  # What a Path makes of nothing.
-        if value == '' or unset or isinstance(value, list) and '' in value:
+        # What a Path makes of nothing, where nothing else may be.
+        unset = isinstance(value, Path) and str(value) == '.' and '' in sys.argv and not but
+        if name not in but and (value == '' or unset or isinstance(value, list) and '' in value):
             parser.error(f'{name} is empty: is the variable set that it comes from?')
     return args
 
