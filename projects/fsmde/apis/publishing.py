@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections import OrderedDict
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def publish_folder(
     dataset = _innermost((config.get('train_dataloader') or {}).get('dataset') or {}, 'dataset')
     old = checkpoint.get('meta', {})
     meta = to_plain(old.get('dataset_meta') or {})
+    # mmengine writes the hash of the git repository it was started in behind its version.
+    mmengine_version = re.sub('[0-9a-f]{40}$', '', old.get('mmengine_version') or '') or None
     kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
     description = dict(
         model=architecture,
@@ -149,7 +152,7 @@ def publish_folder(
             checkpoint_sha256=hashlib.sha256(Path(source).read_bytes()).hexdigest(),
             teacher=_teacher_of(config.model, teacher_licence),
             averaged='ema_state_dict' in checkpoint and not without_ema,
-            versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=old.get('mmengine_version')),
+            versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=mmengine_version),
             **{key: to_plain(old[key]) for key in ('experiment_name', 'time', 'seed', 'epoch', 'iter') if key in old},
         ),
         figures=_figures_of(read_results(results)) if results else {},
