@@ -6,6 +6,7 @@ import pickle
 import tarfile
 import types
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 import numpy as np
 import torch
@@ -76,6 +77,8 @@ class _Unpickler(pickle._Unpickler):
     dispatch = dict(pickle._Unpickler.dispatch)
 
     def find_class(self, module, name):
+        # Pickles of protocol 2, which torch writes, call modules by their names in Python 2.
+        module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
         if f'{module}.{name}' not in _NAMES:
             raise pickle.UnpicklingError(f'{module}.{name} is not allowed among weights')
         return _NAMES[f'{module}.{name}']
