@@ -35,7 +35,7 @@ setup(
     package_dir={'': 'projects'},
     packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
     package_data={'fsmde': ['configs/**/*.py', '.mim/**/*', 'synthetic/*.json']},
-    python_requires='>=3.10',
+    python_requires='>=3.10,<3.13',  # numpy<2 has no wheels for 3.13
     # Not mmcv: mmcv-lite is enough for depth, BEV detectors need mmcv, and pip would compile it. fsmde says so on import.
     install_requires=[
         'setuptools<81',  # mmengine imports pkg_resources
