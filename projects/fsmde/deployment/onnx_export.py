@@ -29,11 +29,7 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
         ImportError: If onnx or onnxscript is not installed, or torch is too old to export with sizes that vary.
         ValueError: If the deployable is not in float32.
     """
-    if 'dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters:
-        raise ImportError(
-            f'export needs torch 2.5 or newer, found {torch.__version__}: torch.onnx.export has no dynamic_shapes. Export '
-            'in an environment that has one; a published model loads in both'
-        )
+    check_exporter()
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
@@ -56,6 +52,15 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
             verbose=False,
         )
         write_bytes(path, program.model_proto.SerializeToString())
+
+
+def check_exporter() -> None:
+    """Raise an ImportError if torch is too old to export with sizes that vary."""
+    if 'dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters:
+        raise ImportError(
+            f'export needs torch 2.5 or newer, found {torch.__version__}: torch.onnx.export has no dynamic_shapes. Export '
+            'in an environment that has one; a published model loads in both'
+        )
 
 
 @contextmanager
