@@ -35,19 +35,19 @@ setup(
     package_dir={'': 'projects'},
     packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
     package_data={'fsmde': ['configs/**/*.py', '.mim/**/*', 'synthetic/*.json']},
-    python_requires='>=3.10',
+    python_requires='>=3.10,<3.13',  # numpy<2 has no wheels for 3.13
     # Not mmcv: mmcv-lite is enough for depth, BEV detectors need mmcv, and pip would compile it. fsmde says so on import.
     install_requires=[
         'setuptools<81',  # mmengine imports pkg_resources
         'torch>=2.1',
-        'numpy<2',
-        'mmengine>=0.10.5',
-        'mmdet>=3.0.0,<3.4.0',
+        'numpy>=1.23.5,<2',  # as nuscenes-devkit wants it
+        'mmengine>=0.10.5,<1.0.0',
+        'mmdet>=3.2.0,<3.4.0',  # 3.0 and 3.1 refuse mmcv 2.1
         'mmdet3d>=1.4.0',
-        'nuscenes-devkit',
-        'transformers>=4.38',
+        'nuscenes-devkit>=1.1.11',
+        'transformers>=4.49',  # the first with Depth Pro; before 4.45 Depth Anything's metric models come out as relative ones
         'safetensors>=0.4.1',
-        'huggingface_hub>=0.19.3',
+        'huggingface_hub>=0.26',
         'pyyaml',
         'rich',
         'filelock>=3.10',  # as torch and huggingface_hub bring it

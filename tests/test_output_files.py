@@ -77,6 +77,7 @@ def write_everything(folder):
 
 
 def test_a_full_disk_is_named_by_every_writer(tmp_path):
+    pytest.importorskip('onnx')
     process = start(write_everything, tmp_path, log=tmp_path / 'log')
     process.join(120)
     assert process.exitcode == 0, (tmp_path / 'log').read_text()

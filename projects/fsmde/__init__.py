@@ -1,7 +1,7 @@
 """Real-time, metric, full-surround depth for MMDetection3D, distilled from depth foundation models.
 
 Importing the package registers its modules in mmdet3d's registries and allows torch's weights-only loader the few
-classes that mmengine's checkpoints hold (see :mod:`fsmde.engine.checkpoint`), and puts a stand-in where mmcv has no
+classes that mmengine's checkpoints hold (see :mod:`fsmde.weight_files`), and puts a stand-in where mmcv has no
 compiled ops (see :mod:`fsmde.mmcv_ops`). It does nothing else.
 """
 

@@ -17,12 +17,14 @@ shift $(($# < 2 ? $# : 2))
 
 case "$which" in
 oldest)
-    # The lower bounds of setup.py's ranges.
+    # The lower bounds of setup.py's ranges. No onnx: torch exports from 2.5 on.
     packages=(torch==2.1.2 numpy==1.23.5 mmengine==0.10.5 mmcv-lite==2.1.0 mmdet==3.2.0 mmdet3d==1.4.0
-        nuscenes-devkit==1.1.11 transformers==4.38.2)
+        nuscenes-devkit==1.1.11 transformers==4.49.0 huggingface_hub==0.26.0 safetensors==0.4.1
+        simplejpeg==1.7.2 filelock==3.10.0)
     ;;
 newest)
-    packages=(torch 'numpy<2' mmengine mmcv-lite==2.1.0 'mmdet<3.4' mmdet3d nuscenes-devkit transformers)
+    packages=(torch 'numpy<2' mmengine mmcv-lite==2.1.0 'mmdet<3.4' mmdet3d nuscenes-devkit transformers
+        simplejpeg filelock onnx onnxscript onnxruntime)
     ;;
 *)
     sed -n '2,11s/^# \{0,1\}//p' "$0" >&2

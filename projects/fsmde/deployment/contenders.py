@@ -13,7 +13,7 @@ from fsmde.models.teachers.hf_families import input_size
 
 from .deployable import DeployableEstimator, build_student
 from .latency import count_multiply_adds, time_runs
-from .onnx_export import export_onnx, quiet_exporter
+from .onnx_export import check_exporter, export_onnx, quiet_exporter
 from .onnx_session import OnnxSession
 
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
@@ -118,6 +118,7 @@ class TeacherContender:
         """A function that computes one frame in ONNX Runtime, behind resizing and normalisation in torch."""
         if precision != 'float32':
             raise ValueError(f'teachers run in ONNX Runtime in float32 only, not in {precision}')
+        check_exporter()
         pixels = self.pixels()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'teacher.onnx'

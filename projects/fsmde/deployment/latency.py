@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -62,11 +61,19 @@ def peak_memory(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def _plain_attention():
+    if torch.__version__ < (2, 3):
+        return torch.backends.cuda.sdp_kernel(enable_flash=False, enable_mem_efficient=False)
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel(SDPBackend.MATH)
+
+
 def count_multiply_adds(function) -> int:
     """Multiply-adds of a call: convolutions, matrix products and attention, the last in its plain form.
 
     mmengine's counter leaves attention out, as torch's does with its fused form: a quarter of Depth Anything V2 Small.
     """
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), _plain_attention(), FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops() // 2

@@ -1,5 +1,6 @@
 """One self-contained ONNX graph of a student."""
 
+import inspect
 import logging
 import warnings
 from contextlib import contextmanager
@@ -25,9 +26,10 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
         image_size: (H, W) in pixels.
 
     Raises:
-        ImportError: If onnx or onnxscript is not installed.
+        ImportError: If onnx or onnxscript is not installed, or torch is too old to export with sizes that vary.
         ValueError: If the deployable is not in float32.
     """
+    check_exporter()
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
@@ -50,6 +52,15 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
             verbose=False,
         )
         write_bytes(path, program.model_proto.SerializeToString())
+
+
+def check_exporter() -> None:
+    """Raise an ImportError if torch is too old to export with sizes that vary."""
+    if 'dynamic_shapes' not in inspect.signature(torch.onnx.export).parameters:
+        raise ImportError(
+            f'export needs torch 2.5 or newer, found {torch.__version__}: torch.onnx.export has no dynamic_shapes. Export '
+            'in an environment that has one; a published model loads in both'
+        )
 
 
 @contextmanager

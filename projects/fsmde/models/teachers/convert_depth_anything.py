@@ -4,6 +4,8 @@ import re
 
 import torch
 
+from fsmde.weight_files import load_weights
+
 from .hf_files import check_weights
 
 #: Official prefix -> transformers' prefix, in the layout of the checkpoints on the Hugging Face hub. Tried in order.
@@ -42,7 +44,7 @@ def load_official(path: str) -> dict:
         ValueError: If it is cut, or holds anything but a flat dict of tensors; it is then not loaded as code either.
     """
     check_weights(path)
-    official = torch.load(path, map_location='cpu', weights_only=True)
+    official = load_weights(path)
     if not isinstance(official, dict) or not all(torch.is_tensor(value) for value in official.values()):
         raise ValueError(
             f'{path} is not an official Depth-Anything-V2 checkpoint: expected a flat dict of tensors. Of a training '

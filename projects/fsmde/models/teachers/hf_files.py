@@ -4,8 +4,9 @@ import json
 import os
 import pickle
 
-import torch
 from safetensors import SafetensorError, safe_open
+
+from fsmde.weight_files import load_weights
 
 _LFS = b'version https://git-lfs'
 _CONFIGS = ('config.json', 'preprocessor_config.json', 'processor_config.json')
@@ -56,7 +57,7 @@ def check_weights(path: str) -> None:
             with safe_open(path, framework='pt'):
                 pass
         else:
-            torch.load(path, map_location='meta', weights_only=True)
+            load_weights(path, 'meta')
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise ValueError(
             f'{path} ({os.path.getsize(path)} bytes) is cut short or holds more than tensors: {error}. Download it again'

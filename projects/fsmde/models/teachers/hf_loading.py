@@ -41,7 +41,7 @@ def load_network(model, max_depth: int = None) -> nn.Module:
     try:
         from transformers import AutoConfig, AutoModelForDepthEstimation, DepthAnythingForDepthEstimation
     except ImportError as error:
-        raise ImportError('HuggingFaceDepthTeacher needs transformers: pip install "transformers>=4.38"') from error
+        raise ImportError('HuggingFaceDepthTeacher needs transformers: pip install "transformers>=4.49"') from error
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         if isinstance(model, dict) or model in RANDOM_MODELS:
