@@ -8,20 +8,21 @@ from mmdet3d.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from toy_models import shrink
 
 from fsmde.models.teachers import EstimatorTeacher
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize('name', ['teacher', 'pretrained'])
+@pytest.mark.parametrize('name', ['teacher', 'teacher_lite0', 'pretrained'])
 def test_trained_on_the_teachers_world_and_judged_on_the_students(name, tmp_path):
     pytest.importorskip('embreex')
     from fsmde.synthetic import make_world
 
     init_default_scope('mmdet3d')
     cfg = Config.fromfile(ROOT / f'configs/benchmark/{name}.py')
-    cfg.model.backbone.update(depth=18, base_channels=8)
+    shrink(cfg.model)
     tiny = dict(train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=1, size=(48, 80))
     frames, students = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
     world = str(make_world(tmp_path / 'teacher', **{**cfg.world, **tiny}))
