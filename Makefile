@@ -13,8 +13,9 @@ setup-ops: setup
 demo: setup
 	$(PYTHON) tools/demo.py
 
+# Two processes, a file of tests to each in turn: a test computes on one thread.
 test: setup
-	$(PYTHON) -m pytest tests $(ARGS)
+	$(PYTHON) -m pytest tests -n 2 --dist loadfile $(ARGS)
 
 lint: setup
 	$(PYTHON) -m ruff check .

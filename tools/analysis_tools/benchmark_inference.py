@@ -20,6 +20,7 @@ import numpy as np
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.sources import open_source
 from fsmde.deployment import OnnxSession
+from fsmde.engine.launch import refuse_empty_options
 
 TOOL = Path(__file__).parents[1] / 'infer.py'
 
@@ -31,7 +32,7 @@ def parse_args():
     parser.add_argument('--rig', required=True, help='rig file of these cameras')
     parser.add_argument('--frames', type=int, default=200, help='of the longer run, at least 10')
     parser.add_argument('--threads', type=int, default=2, help='of ONNX Runtime')
-    return parser.parse_args()
+    return refuse_empty_options(parser, parser.parse_args())
 
 
 def repeat_frames(source: Path, out: Path, count: int) -> None:
