@@ -41,8 +41,8 @@ def test_dgp_is_what_the_data_set_reads(toy_dgp):
         (dict(k1=0.1, k6=0.2), RationalLens((0.1, 0, 0, 0, 0, 0, 0, 0.2))),
         (dict(fisheye=True, k1=0.1, k4=0.2), EquidistantLens((0.1, 0, 0, 0.2))),
         (dict(skew=0.0), Lens()),
-        (dict(xi=0.9), r"CAMERA_01: intrinsics \['xi'\]"),
-        (dict(distortion=[1]), r"CAMERA_01: intrinsics \['distortion'\]"),
+        (dict(xi=0.9), "CAMERA_01: its lens is not known here: {'xi': 0.9}"),
+        (dict(distortion=[1]), r"CAMERA_01: unknown fields \['distortion'\]"),
     ],
 )
 def test_lenses_of_dgp(toy_dgp, fields, lens):

@@ -1,9 +1,26 @@
 """Checks of plain data from files that anyone may have written: JSON and YAML."""
 
 import difflib
+import json
 import reprlib
+from pathlib import Path
 
 import numpy as np
+
+
+def read_json(path):
+    """Content of a JSON file.
+
+    Raises:
+        FileNotFoundError, ValueError: If it is absent or no JSON; names it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'no such file: {path}')
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f'{path} is cut or no JSON: {error}') from error
 
 
 def brief(value) -> str:

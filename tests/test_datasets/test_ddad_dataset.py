@@ -74,7 +74,7 @@ def test_absent_index_and_wrong_split(toy_dgp):
 def test_json_cut_in_half(toy_dgp):
     text = scene_file(toy_dgp).read_text()
     scene_file(toy_dgp).write_text(text[: len(text) // 2])
-    with pytest.raises(ValueError, match='scene_0.json is cut or no json'):
+    with pytest.raises(ValueError, match='scene_0.json is cut or no JSON'):
         dataset(toy_dgp)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fsmde.datasets import DDADDataset
-from fsmde.datasets.dgp_format import read_pinhole, read_point_format, read_poses, read_size
+from fsmde.datasets.dgp_format import read_camera, read_point_format, read_poses, read_size
+from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
 from toy_dgp import cylinder_points, pose
 
 PIPELINE = [dict(type='mmdet3d.LoadSurroundImages'), dict(type='mmdet3d.LoadSurroundLidar')]
@@ -37,24 +38,52 @@ def edit_data(root, sensor, change, samples=(0, 1, 2)):
 
 
 @pytest.mark.parametrize(
-    'fields',
+    'fields, lens',
     [
-        dict(k1=-0.3),
-        *({field: 0.01} for field in 'k2 k3 k4 k5 k6 p1 p2 s1 s2 s3 s4 taux tauy alpha beta w xi'.split()),
-        dict(fisheye=1),
-        dict(fisheye=True),
-        dict(fisheye='1'),
-        dict(equirectangular=1),
+        # By the comments of geometry.proto and Parallel Domain's own reader: OpenCV's models, fisheye 1 its fisheye.
+        (dict(k1=-0.3, k2=0.1, p1=0.001, p2=0.002, k3=0.05), PlumbBobLens((-0.3, 0.1, 0.001, 0.002, 0.05))),
+        (dict(k1=0.1, k6=0.2), RationalLens((0.1, 0, 0, 0, 0, 0, 0, 0.2))),
+        (dict(fisheye=1, k1=0.1, k4=0.2), EquidistantLens((0.1, 0, 0, 0.2))),
+        (dict(fisheye=True), EquidistantLens((0, 0, 0, 0))),
+        (dict(fisheye='1'), EquidistantLens((0, 0, 0, 0))),
+        (dict(fisheye=False, skew=0.0), Lens()),
     ],
 )
-def test_lenses_are_refused_by_name(fields):
-    with pytest.raises(ValueError, match=f'here: its lens is no pinhole: .*{next(iter(fields))}'):
-        read_pinhole(dict(fx=100.0, fy=100.0, **fields), 'here')
+def test_lenses_are_opencvs(fields, lens):
+    cam2img, found = read_camera(dict(fx=100.0, fy=90.0, cx=50.0, **fields), 'here')
+    assert found == lens and cam2img.tolist() == [[100, 0, 50], [0, 90, 0], [0, 0, 1]]
 
 
-def test_a_lens_names_its_file_and_camera(toy_dgp):
-    edit(toy_dgp / CALIBRATION, lambda c: c['intrinsics'][2].update(k1=-0.3))
-    with pytest.raises(ValueError, match='c0.json: CAMERA_05: its lens is no pinhole: .*-0.3'):
+@pytest.mark.parametrize(
+    'fields',
+    [
+        *({field: 0.01} for field in 's1 s2 s3 s4 taux tauy alpha beta w xi'.split()),
+        dict(equirectangular=1),
+        dict(equirectangular=True),
+        dict(fisheye=2),
+        dict(fisheye=1, p1=0.1),
+        dict(fisheye=1, k5=0.1),
+    ],
+)
+def test_other_lenses_are_refused_by_name(fields):
+    with pytest.raises(ValueError, match=f'here: its lens is not known here: .*{next(iter(fields))}'):
+        read_camera(dict(fx=100.0, fy=100.0, **fields), 'here')
+
+
+def test_a_frame_has_the_lenses_of_its_cameras(toy_dgp):
+    assert 'lenses' not in dataset(toy_dgp, pipeline=[]).get_data_info(0)
+    edit(toy_dgp / CALIBRATION, lambda c: c['intrinsics'][2].update(k1=-0.3, p2=0.001))
+    lenses = dataset(toy_dgp, pipeline=[], test_mode=True).get_data_info(2)['lenses']
+    assert lenses == [Lens(), PlumbBobLens((-0.3, 0, 0, 0.001, 0)), *[Lens()] * 4]
+    # Of the cameras that are used, and only if one of them is no pinhole.
+    few = dataset(toy_dgp, pipeline=[], cameras=['CAMERA_05', 'CAMERA_06'], test_mode=True)
+    assert few.get_data_info(0)['lenses'] == [lenses[1], Lens()]
+    assert 'lenses' not in dataset(toy_dgp, cameras=['CAMERA_01', 'CAMERA_06']).get_data_info(0)
+
+
+def test_a_lens_that_is_not_known_names_its_file_and_camera(toy_dgp):
+    edit(toy_dgp / CALIBRATION, lambda c: c['intrinsics'][2].update(xi=0.5))
+    with pytest.raises(ValueError, match='c0.json: CAMERA_05: its lens is not known here: .*0.5.*double sphere'):
         dataset(toy_dgp)
     # A camera that is not used may have any lens.
     assert len(dataset(toy_dgp, cameras=['CAMERA_01', 'CAMERA_06'])) == 3
@@ -74,7 +103,7 @@ def test_fields_that_dgp_does_not_have_are_refused(toy_dgp):
 
 
 def test_skew_is_used():
-    matrix = read_pinhole(dict(fx=100.0, fy=90, cx='50', cy=40.0, skew=2.0), 'here')
+    matrix, _ = read_camera(dict(fx=100.0, fy=90, cx='50', cy=40.0, skew=2.0), 'here')
     # OpenCV's definition of the matrix: u = fx x + skew y + cx.
     assert (matrix @ [0.5, 1.0, 1.0]).tolist() == [102.0, 130.0, 1.0]
 
@@ -83,7 +112,7 @@ def test_skew_is_used():
 @pytest.mark.parametrize('value', ['wide', [1], None, float('nan'), {}])
 def test_words_for_numbers(value, field):
     with pytest.raises(ValueError, match=f'here: {field} must be a number, found'):
-        read_pinhole({'fx': 1.0, field: value}, 'here')
+        read_camera({'fx': 1.0, field: value}, 'here')
 
 
 @pytest.mark.parametrize('part, field', [('translation', 'y'), ('rotation', 'qx')])
@@ -168,6 +197,9 @@ def test_dense_depth_of_another_size_than_its_image(toy_dgp):
         cv2.imwrite(str(path), np.full((24, 32), 2560, np.uint16))
     pipeline = [PIPELINE[0], dict(type='mmdet3d.LoadDenseDepth')]
     options = dict(dense_depth='depth/{camera}/{stem}.png', test_mode=True)
+    assert dataset(toy_dgp, **options).get_data_info(0)['dense_depth_measure'] == 'z_depth'
+    with pytest.raises(ValueError, match="dense_depth_measure must be one of .*'distance'.*, found 'range'"):
+        dataset(toy_dgp, dense_depth_measure='range', **options)
     with pytest.raises(ValueError, match=r'CAMERA_01/0.png: the depth map is \(24, 32\), its image \(48, 64\)'):
         dataset(toy_dgp, pipeline=pipeline, **options)[0]
 

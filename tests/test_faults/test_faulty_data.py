@@ -38,7 +38,7 @@ def root(toy):
     [
         ('ddad.json', '[1, 2]', 'ddad.json is not in DGP format'),
         ('ddad.json', '{"scene_splits": {"0": {}}}', "ddad.json is not in DGP format: KeyError: 'filenames'"),
-        ('ddad.json', '', 'ddad.json is cut or no json'),
+        ('ddad.json', '', 'ddad.json is cut or no JSON'),
         (SCENE, '[]', 'scene_0.json is not in DGP format'),
         (CALIBRATION, '{"names": []}', "c0.json is not in DGP format: KeyError: 'intrinsics'"),
     ],

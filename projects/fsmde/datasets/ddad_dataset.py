@@ -5,10 +5,14 @@ import os.path as osp
 import numpy as np
 from mmdet3d.registry import DATASETS
 
-from .dgp_format import read_json, read_pinhole, read_point_format, read_poses, read_size, reading, through_world
+from fsmde.lenses import Lens
+from fsmde.plain_data import read_json
+
+from .dgp_format import read_camera, read_point_format, read_poses, read_size, reading, through_world
 from .surround_dataset import SurroundDepthDataset
 
 SPLITS = {'train': '0', 'val': '1', 'test': '2'}
+MEASURES = ('z_depth', 'distance')
 
 
 @DATASETS.register_module()
@@ -22,8 +26,10 @@ class DDADDataset(SurroundDepthDataset):
         split: 'train', 'val' or 'test'.
         lidar: Name of the LiDAR datum; None for a data set without LiDAR. A single frame without LiDAR has the datum,
             with ``'point_cloud': {}``.
-        dense_depth: Path of dense depth maps (16-bit PNG, metres * 256) relative to an image's scene directory, such as
-            ``'depth/{camera}/{stem}.png'``, for data sets that have them: the built-in world.
+        dense_depth: Path of dense depth maps (16-bit PNG, metres * 256) relative to an image's scene directory, for data
+            sets that have them: ``'depth/{camera}/{stem}.png'`` of the built-in world, and
+            ``'distance/{camera}/{stem}.png'`` of its worlds with fisheyes.
+        dense_depth_measure: What these maps hold: ``'z_depth'`` or ``'distance'``, the distance along the ray.
         ann_file, kwargs: See :class:`SurroundDepthDataset`.
 
     Raises:
@@ -40,11 +46,15 @@ class DDADDataset(SurroundDepthDataset):
         split: str = 'train',
         lidar: str = 'LIDAR',
         dense_depth: str = None,
+        dense_depth_measure: str = 'z_depth',
         **kwargs,
     ):
         if split not in SPLITS:
             raise ValueError(f'split must be one of {list(SPLITS)}, found {split!r}')
+        if dense_depth_measure not in MEASURES:
+            raise ValueError(f'dense_depth_measure must be one of {MEASURES}, found {dense_depth_measure!r}')
         self.split, self.lidar, self.dense_depth = split, lidar, dense_depth
+        self.dense_depth_measure = dense_depth_measure
         super().__init__(ann_file, *args, **kwargs)
 
     def load_data_list(self) -> list:
@@ -110,6 +120,7 @@ class DDADDataset(SurroundDepthDataset):
                         osp.join(root, self.dense_depth.format(camera=camera, stem=stem))
                         for camera, stem in zip(self.cameras, stems)
                     ]
+                    frame['dense_depth_measure'] = self.dense_depth_measure
                 frames.append(frame)
         return frames
 
@@ -130,7 +141,7 @@ class DDADDataset(SurroundDepthDataset):
         return cloud, [(name, by_name[name.upper()]['image']) for name in self.cameras]
 
     def _load_rig(self, path, root, key):
-        """``cam2img``, ``cam2ego`` and ``lidar2ego`` of one calibration of a scene."""
+        """``cam2img``, ``cam2ego``, ``lidar2ego`` and, unless all are pinholes, ``lenses`` of one calibration of a scene."""
         file = osp.join(root, 'calibration', f'{key}.json')
         content = read_json(file)
         with reading(file):
@@ -148,5 +159,9 @@ class DDADDataset(SurroundDepthDataset):
             rows = [names.index(name.upper()) for name in used]
             poses = read_poses([extrinsics[row] for row in rows], used, file)
             N = len(self.cameras)
-            cam2img = [read_pinhole(intrinsics[row], f'{file}: {name}') for row, name in zip(rows[:N], used)]
-        return dict(cam2img=np.stack(cam2img), cam2ego=poses[:N], lidar2ego=poses[N] if self.lidar else np.eye(4))
+            cameras = [read_camera(intrinsics[row], f'{file}: {name}') for row, name in zip(rows[:N], used)]
+        cam2img, lenses = zip(*cameras)
+        rig = dict(cam2img=np.stack(cam2img), cam2ego=poses[:N], lidar2ego=poses[N] if self.lidar else np.eye(4))
+        if any(lens.MODEL != Lens.MODEL for lens in lenses):
+            rig['lenses'] = list(lenses)
+        return rig

@@ -3,17 +3,24 @@
 Numbers that are 0 and texts that are empty may be absent: proto3 leaves them out of its JSON.
 """
 
-import json
 from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
 
+from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
 from fsmde.rig import quaternion_to_matrix
 
-#: CameraIntrinsics of a lens other than a pinhole. Whoever adds lenses reads them here; until then they are refused.
-#: (``fov`` is not among them: it repeats what fx and the width of the image say, in a unit that is nowhere defined.)
-LENS_FIELDS = tuple('fisheye k1 k2 k3 k4 k5 k6 p1 p2 s1 s2 s3 s4 taux tauy alpha beta w xi equirectangular'.split())
+DISTORTION_FIELDS = ('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'p1', 'p2')
+#: Fields of lenses that are not known here, and what they are of. ``xi`` is that of the double sphere, not of MEI.
+OTHER_LENSES = dict(
+    **dict.fromkeys(('s1', 's2', 's3', 's4'), 'a thin prism'),
+    **dict.fromkeys(('taux', 'tauy'), 'a tilted sensor'),
+    **dict.fromkeys(('alpha', 'beta'), 'the models UCM and EUCM'),
+    w='the FOV model',
+    xi='the double sphere model',
+    equirectangular='the equirectangular projection',
+)
 QUATERNION = ('qw', 'qx', 'qy', 'qz')
 PINHOLE_FIELDS = ('fx', 'fy', 'cx', 'cy', 'skew')
 #: PointCloud.ChannelType, by number.
@@ -29,17 +36,6 @@ def reading(path: str):
         yield
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f'{path} is not in DGP format: {type(error).__name__}: {error}') from error
-
-
-def read_json(path: str):
-    """Content of a json file; an error names the file."""
-    try:
-        with open(path) as file:
-            return json.load(file)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'{path} is absent, though the index or a scene names it') from error
-    except ValueError as error:
-        raise ValueError(f'{path} is cut or no json: {error}') from error
 
 
 def read_number(message: dict, key: str, where: str) -> float:
@@ -58,26 +54,55 @@ def read_number(message: dict, key: str, where: str) -> float:
     return number
 
 
-def read_pinhole(intrinsics: dict, where: str) -> np.ndarray:
-    """(3, 3) float64 cam2img of a CameraIntrinsics message.
+def read_camera(intrinsics: dict, where: str):
+    """A CameraIntrinsics message.
+
+    ``fov`` is not read: it repeats what fx and the width of the image say, in a unit that is nowhere defined. What
+    ``fisheye`` means is as Parallel Domain, from whom DGP has the lens fields, reads it: 0 is OpenCV's pinhole with
+    distortion, 1 its fisheye, more are their own tables.
+
+    Returns:
+        (3, 3) float64 cam2img, and its :class:`fsmde.lenses.Lens`.
 
     Raises:
-        ValueError: If a number is none, or the camera is not a pinhole; names ``where`` and the field.
+        ValueError: If a number is none, or the lens is not known; names ``where`` and the field.
     """
-    unknown = {key for key, value in intrinsics.items() if value} - {*LENS_FIELDS, *PINHOLE_FIELDS, 'fov'}
+    known = {*PINHOLE_FIELDS, *DISTORTION_FIELDS, *OTHER_LENSES, 'fov', 'fisheye'}
+    unknown = {key for key, value in intrinsics.items() if value} - known
     if unknown:
         raise ValueError(
             f'{where}: unknown fields {sorted(unknown)}; the intrinsics of DGP (dgp/proto/geometry.proto) do not have them'
         )
-    # Numbers by the definition; fisheye and equirectangular are flags, and may come as such.
-    flags = {key: value for key in LENS_FIELDS if isinstance(value := intrinsics.get(key), bool)}
-    lens = {
-        key: v for key in LENS_FIELDS if (v := flags[key] if key in flags else read_number(intrinsics, key, where))
+    # fisheye and equirectangular are numbers by the definition, and may come as flags.
+    flags = {
+        key: float(value) for key in ('fisheye', 'equirectangular') if isinstance(value := intrinsics.get(key), bool)
     }
-    if lens:
-        raise ValueError(f'{where}: its lens is no pinhole: {lens}. Undistort the images first, and leave these at 0')
-    fx, fy, cx, cy, skew = (read_number(intrinsics, key, where) for key in PINHOLE_FIELDS)
-    return np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]])
+    values = {key: flags[key] if key in flags else read_number(intrinsics, key, where) for key in known - {'fov'}}
+    other = {key: values[key] for key in OTHER_LENSES if values[key]}
+    if other:
+        of = dict.fromkeys(OTHER_LENSES[key] for key in other)
+        raise ValueError(
+            f'{where}: its lens is not known here: {other}, of {" and ".join(of)}. Undistort the images first, and leave '
+            'these at 0'
+        )
+    k1, k2, k3, k4, k5, k6, p1, p2 = (values[key] for key in DISTORTION_FIELDS)
+    if values['fisheye'] == 1:
+        if any((k5, k6, p1, p2)):
+            raise ValueError(
+                f"{where}: its lens is not known here: a fisheye (OpenCV's) has k1, k2, k3, k4 and no more"
+            )
+        lens = EquidistantLens((k1, k2, k3, k4))
+    elif values['fisheye']:
+        raise ValueError(
+            f'{where}: its lens is not known here: fisheye = {values["fisheye"]:g}, expected 0 or 1; more are tables of '
+            'Parallel Domain'
+        )
+    elif k4 or k5 or k6:
+        lens = RationalLens((k1, k2, p1, p2, k3, k4, k5, k6))
+    else:
+        lens = PlumbBobLens((k1, k2, p1, p2, k3)) if any((k1, k2, k3, p1, p2)) else Lens()
+    fx, fy, cx, cy, skew = (values[key] for key in PINHOLE_FIELDS)
+    return np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]]), lens
 
 
 def read_poses(poses: list, names: list, path: str) -> np.ndarray:

@@ -1,8 +1,6 @@
 """What the readers share."""
 
-import json
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
@@ -21,21 +19,6 @@ def reading(path, format_name: str):
         raise ValueError(f'{path} is not in the format of {format_name}: {error} is missing') from error
     except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f'{path}: {error}') from error
-
-
-def read_json(path):
-    """Content of a JSON file.
-
-    Raises:
-        FileNotFoundError, ValueError: If it is absent or no JSON; names it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no such file: {path}')
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f'{path} is cut or no JSON: {error}') from error
 
 
 def size_of(camera: str, stated, given) -> tuple:

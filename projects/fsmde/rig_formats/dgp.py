@@ -2,19 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from fsmde.datasets.dgp_format import QUATERNION, read_number
-from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
-from fsmde.rig import quaternion_to_matrix
+from fsmde.datasets.dgp_format import read_camera, read_poses
+from fsmde.plain_data import read_json
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
-from .common import read_json, reading, size_of
-
-#: Fields of CameraIntrinsics that our lens models do not have.
-OTHER_LENSES = tuple('s1 s2 s3 s4 taux tauy alpha beta w xi equirectangular'.split())
-KNOWN = ('fx', 'fy', 'cx', 'cy', 'skew', 'fov', 'fisheye', *(f'k{i}' for i in range(1, 7)), 'p1', 'p2', *OTHER_LENSES)
+from .common import reading, size_of
 
 
 def rig_from_dgp(path, size: tuple = None, cameras: tuple = None) -> RigFile:
@@ -41,19 +34,10 @@ def rig_from_dgp(path, size: tuple = None, cameras: tuple = None) -> RigFile:
         found = []
         for name in names:
             intrinsics, pose = by_name[name.upper()]
-            # proto3 leaves zero fields out.
-            fx, fy, cx, cy, skew = (read_number(intrinsics, key, name) for key in KNOWN[:5])
-            translation = [read_number(pose.get('translation', {}), key, name) for key in 'xyz']
-            quaternion = [read_number(pose.get('rotation', {}), key, name) for key in QUATERNION]
-            found.append(
-                RigCamera(
-                    name,
-                    size_of(name, sizes.get(name.upper()), size),
-                    np.array([[fx, skew, cx], [0, fy, cy], [0, 0, 1]]),
-                    _lens(name, intrinsics),
-                    quaternion_to_matrix(translation, quaternion),
-                )
-            )
+            cam2img, lens = read_camera(intrinsics, f'camera {name}')
+            (cam2ego,) = read_poses([pose], [name], str(path))
+            size_of_images = size_of(name, sizes.get(name.upper()), size)
+            found.append(RigCamera(name, size_of_images, cam2img, lens, cam2ego))
     return RigFile(found, f'from the DGP calibration {Path(path).name}')
 
 
@@ -68,16 +52,3 @@ def _sizes(path):
                 if image.get('width') and image.get('height'):
                     sizes.setdefault(datum['id']['name'].upper(), (int(image['width']), int(image['height'])))
     return sizes
-
-
-def _lens(name, intrinsics):
-    other = sorted(key for key, value in intrinsics.items() if value and (key in OTHER_LENSES or key not in KNOWN))
-    if other:
-        raise ValueError(f'camera {name}: intrinsics {other} are of no lens that is known here')
-    values = {key: float(value) for key, value in intrinsics.items() if value}
-    k1, k2, k3, k4, k5, k6, p1, p2 = (values.get(key, 0.0) for key in ('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'p1', 'p2'))
-    if values.get('fisheye'):
-        return EquidistantLens((k1, k2, k3, k4))
-    if k4 or k5 or k6:
-        return RationalLens((k1, k2, p1, p2, k3, k4, k5, k6))
-    return PlumbBobLens((k1, k2, p1, p2, k3)) if any((k1, k2, k3, p1, p2)) else Lens()

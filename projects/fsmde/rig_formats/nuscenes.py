@@ -5,12 +5,12 @@ from pathlib import Path
 from PIL import Image
 
 from fsmde.datasets import NuScenesSurroundDataset
-from fsmde.plain_data import numbers
+from fsmde.plain_data import numbers, read_json
 from fsmde.rig import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
-from .common import read_json, reading, size_of
+from .common import reading, size_of
 
 
 def rig_from_nuscenes(root, version: str = 'v1.0-trainval', sample: str = None, cameras: tuple = None) -> RigFile:
