@@ -4,6 +4,8 @@ python tools/dataset_converters/make_rig.py rig.yaml dgp DDAD/000000/calibration
 python tools/dataset_converters/make_rig.py rig.yaml infos nuscenes_infos_val.pkl --frame 0
 python tools/dataset_converters/make_rig.py rig.yaml nuscenes NUSCENES --version v1.0-mini
 python tools/dataset_converters/make_rig.py rig.yaml kitti 2011_09_26 --cameras 02 03
+python tools/dataset_converters/make_rig.py rig.yaml kitti360 KITTI-360/calibration
+python tools/dataset_converters/make_rig.py rig.yaml ftheta clip.tar --cameras camera_front_wide_120fov
 python tools/dataset_converters/make_rig.py rig.yaml ros camera*_info.yaml --tree sensors_calibration.yaml
 """
 
@@ -13,7 +15,15 @@ import sys
 import fsmde  # noqa: F401
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.rig_file import write_rig
-from fsmde.rig_formats import rig_from_dgp, rig_from_infos, rig_from_kitti, rig_from_nuscenes, rig_from_ros
+from fsmde.rig_formats import (
+    rig_from_dgp,
+    rig_from_ftheta,
+    rig_from_infos,
+    rig_from_kitti,
+    rig_from_kitti360,
+    rig_from_nuscenes,
+    rig_from_ros,
+)
 
 
 def parse_args():
@@ -32,11 +42,15 @@ def parse_args():
         add('infos', "mmdet3d's v2 infos of nuScenes, a pickle"),
         add('kitti', "folder of raw data's calib_*.txt, or a file of the object benchmark"),
     ]
+    unsized = [
+        add('kitti360', "KITTI-360's folder calibration"),
+        add('ftheta', "tar file of NVIDIA's f-theta intrinsics"),
+    ]
     nuscenes = add('nuscenes', 'root of nuScenes with its tables')
     ros = add('ros', 'camera_info yaml files', many=True)
     for one in sized:
         one.add_argument('--size', type=int, nargs=2, help='width and height, where the files do not state them')
-    for one in (*sized, nuscenes):
+    for one in (*sized, *unsized, nuscenes):
         one.add_argument('--cameras', nargs='+', help='names in their order')
     sized[1].add_argument('--frame', type=int, default=0, help='number of the frame')
     sized[2].add_argument('--original', action='store_true', help='of the images that are not rectified')
@@ -62,6 +76,10 @@ def main():
             rig = rig_from_nuscenes(args.source, args.version, args.sample, args.cameras)
         elif args.format == 'kitti':
             rig = rig_from_kitti(args.source, not args.original, args.size, args.cameras or ('02', '03'))
+        elif args.format == 'kitti360':
+            rig = rig_from_kitti360(args.source, args.cameras or ('02', '03'))
+        elif args.format == 'ftheta':
+            rig = rig_from_ftheta(args.source, args.cameras)
         else:
             frames = dict(pair.split('=', 1) for pair in args.frames)
             rig = rig_from_ros(args.source, args.tree, args.ego_frame, args.rectified, frames)

@@ -2,6 +2,7 @@
 
 python tools/dataset_converters/make_synthetic.py data/synthetic --jobs 2
 python tools/dataset_converters/make_synthetic.py data/synthetic --check
+python tools/dataset_converters/make_synthetic.py data/fisheyes --rig fisheyes
 """
 
 import argparse
@@ -11,7 +12,7 @@ import time
 
 from fsmde.concurrency import BusyError
 from fsmde.engine.launch import refuse_empty_options
-from fsmde.synthetic import make_world, trivial_abs_rel
+from fsmde.synthetic import LENS_RIGS, make_world, trivial_abs_rel
 
 
 def parse_args():
@@ -22,6 +23,11 @@ def parse_args():
         default='student',
         choices=['student', 'teacher'],
         help="student: a rig like DDAD's; teacher: random rigs, other scenes and looks",
+    )
+    parser.add_argument(
+        '--rig',
+        choices=LENS_RIGS,
+        help="cameras with lenses in the place of the preset's: its own with such a lens, or four fisheyes of 190 degrees",
     )
     for name in ('train', 'val', 'test'):
         parser.add_argument(f'--{name}-scenes', type=int, metavar='N', help="default: the preset's own")

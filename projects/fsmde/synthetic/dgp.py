@@ -7,6 +7,13 @@ from datetime import datetime, timedelta, timezone
 import cv2
 import numpy as np
 
+#: Names of a lens's coefficients, by its model. DGP has none for MEI (its ``xi`` is the double sphere's) and f-theta.
+LENS_FIELDS = dict(
+    none=(),
+    plumb_bob=('k1', 'k2', 'p1', 'p2', 'k3'),
+    rational_polynomial=('k1', 'k2', 'p1', 'p2', 'k3', 'k4', 'k5', 'k6'),
+    equidistant=('k1', 'k2', 'k3', 'k4'),
+)
 _EPOCH = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
@@ -65,7 +72,8 @@ class SceneWriter:
             lidar_time, camera_time: seconds.
             points: (n, 4) float64 in the LiDAR frame.
             lidar2world: (4, 4).
-            images, depths, cams2world: one per camera of the rig: (H, W, 3) uint8 RGB, (H, W) metres, (4, 4).
+            images, depths, cams2world: one per camera of the rig: (H, W, 3) uint8 RGB, (H, W) metres along what
+                ``Camera.measure`` says, (4, 4).
         """
         scene = self.root / self.name
         stem = f'{round(lidar_time * 1e6):017d}'
@@ -93,7 +101,7 @@ class SceneWriter:
         for camera, image, depth, cam2world in zip(self.rig.cameras, images, depths, cams2world):
             path = scene / 'rgb' / camera.name / f'{stem}.jpg'
             write_image(path, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-            write_image(scene / 'depth' / camera.name / f'{stem}.png', np.round(depth * 256).astype(np.uint16))
+            write_image(scene / camera.measure / camera.name / f'{stem}.png', np.round(depth * 256).astype(np.uint16))
             keys.append(
                 self._add_datum(
                     camera.name,
@@ -138,7 +146,7 @@ class SceneWriter:
         return key
 
     def finish(self, masks, tags):
-        """Write masks (one (H, W) bool per camera, True on the own car), calibration and scene file.
+        """Write masks (one (H, W) bool per camera, True on the own car and where nothing is seen), calibration and scene file.
 
         Returns:
             str: the scene file, relative to the world's directory.
@@ -151,7 +159,7 @@ class SceneWriter:
         for camera in self.rig.cameras:
             (fx, _, cx), (_, fy, cy), _ = camera.cam2img.tolist()
             calibration['names'].append(camera.name)
-            calibration['intrinsics'].append(dict(cx=cx, cy=cy, fx=fx, fy=fy, skew=0.0))
+            calibration['intrinsics'].append(dict(cx=cx, cy=cy, fx=fx, fy=fy, skew=0.0, **lens_fields(camera.lens)))
             calibration['extrinsics'].append(pose_dict(camera.cam2ego))
         (scene / 'calibration').mkdir(parents=True, exist_ok=True)
         write_json(scene / 'calibration' / f'{self.calibration_key}.json', calibration)
@@ -170,6 +178,18 @@ class SceneWriter:
             ),
         )
         return path.relative_to(self.root).as_posix()
+
+
+def lens_fields(lens):
+    """The fields of DGP's CameraIntrinsics for a lens.
+
+    Raises:
+        ValueError: DGP has none for it.
+    """
+    if lens.MODEL not in LENS_FIELDS:
+        raise ValueError(f'DGP has no fields for the lens {lens.MODEL!r}, only for {sorted(LENS_FIELDS)}')
+    fields = dict(zip(LENS_FIELDS[lens.MODEL], lens.coefficients))
+    return dict(fields, fisheye=1) if lens.MODEL == 'equidistant' else fields
 
 
 def timestamp(seconds):

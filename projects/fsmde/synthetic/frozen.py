@@ -1,9 +1,12 @@
 """Freezes the generator: a record of its sources and of what it draws, kept in ``frozen.json``.
 
-``python -m fsmde.synthetic.freeze`` writes the record anew, after a change that is meant.
+``python -m fsmde.synthetic.freeze`` writes the record anew, after a change that is meant. The generator is named by the
+hash of the sources that first drew what it draws: a change of the sources that changes no world, seen by comparing all of
+their files, is recorded with ``--same`` and keeps the name, so that the worlds that are there stay valid.
 """
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,12 @@ def source_hash():
         if path.name not in _NOT_GENERATING:
             digest.update(path.name.encode() + b'\0' + path.read_bytes().replace(b'\r\n', b'\n') + b'\0')
     return digest.hexdigest()
+
+
+def generator():
+    """The name of what draws worlds now: that of the record if the sources are the record's, else their hash."""
+    frozen, sources = json.loads(RECORD.read_text()), source_hash()
+    return frozen['generator'] if frozen['sources'] == sources else sources
 
 
 def fingerprint(preset):
@@ -44,10 +53,14 @@ def fingerprint(preset):
     return numbers + [len(points), float(np.median(np.linalg.norm(points[:, :3], axis=1)).round(2))]
 
 
-def record():
-    """What ``frozen.json`` should hold now."""
+def record(name=None):
+    """What ``frozen.json`` should hold now, the generator under another name than the hash of its sources, or not."""
     from .world import DEFAULTS
 
+    sources = source_hash()
     return dict(
-        sources=source_hash(), splits=DEFAULTS, fingerprints={preset: fingerprint(preset) for preset in DEFAULTS}
+        generator=name or sources,
+        sources=sources,
+        splits=DEFAULTS,
+        fingerprints={preset: fingerprint(preset) for preset in DEFAULTS},
     )

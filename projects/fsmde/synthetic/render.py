@@ -35,8 +35,8 @@ class Renderer:
             rng: source of the sensor's noise.
 
         Returns:
-            tuple: image (H, W, 3) uint8 RGB, and z-depth (H, W) float64 in metres, 0 for the sky, beyond 250 m and on
-            the own car.
+            tuple: image (H, W, 3) uint8 RGB, black where the camera sees nothing, and depth (H, W) float64 in metres along
+            z, or along the ray (``Camera.measure``), 0 for the sky, beyond 250 m, on the own car and in the black.
         """
         origin, rotation = cam2world[:3, 3], cam2world[:3, :3]
         directions = rotated(camera.rays(), rotation)
@@ -47,14 +47,19 @@ class Renderer:
             extra = rotated(camera.rays(shift)[rough], rotation)
             light[rough] += self._light(origin, extra, self.world.cast(origin, extra))
         light[rough] /= 1 + len(_SUBPIXELS)
-        seen = (hits.reach < MAX_DEPTH) & (hits.part != self._own)
+        seen = (hits.reach < MAX_DEPTH) & (hits.part != self._own) & camera.sees.ravel()
         depth = np.where(seen, hits.reach, 0).reshape(camera.size)
-        return self._expose(light.reshape(*camera.size, 3), rng), depth
+        blind = ~camera.sees.ravel()
+        if blind.any():  # The exposure is that of what is seen.
+            light[blind] = light[~blind].mean(0)
+        image = self._expose(light.reshape(*camera.size, 3), rng)
+        image[~camera.sees] = 0
+        return image, depth
 
     def own_mask(self, camera, cam2world):
-        """(H, W) bool, True where the own car is seen."""
+        """(H, W) bool, True where the own car is seen, or nothing at all."""
         hits = self.world.cast(cam2world[:3, 3], rotated(camera.rays(), cam2world[:3, :3]))
-        return (hits.part == self._own).reshape(camera.size)
+        return (hits.part == self._own).reshape(camera.size) | ~camera.sees
 
     def _light(self, origin, directions, hits):
         """Light (n, 3) float32 that arrives along rays."""

@@ -1,8 +1,11 @@
 """Rigs: cameras and one LiDAR on a car; vehicle frame x forward, y left, z up, origin under the rear axle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
+
+from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
 
 # name: yaw and pitch in degrees (left and up positive), position in metres, fx at an image width of 1936 pixels.
 # The order is the ring's, to the left. Rounded from the DDAD rig and fitted to our car.
@@ -16,31 +19,84 @@ DDAD_CAMERAS = {
 }
 
 
+# Of the cameras in ``lens_rig``, by the model's name.
+LENSES = dict(
+    plumb_bob=PlumbBobLens((-0.12, 0.02, 0.001, -0.001, 0.0)),
+    rational_polynomial=RationalLens((0.4539, -2.6755, 0.0003, -0.0002, 1.5467, 0.3329, -2.4985, 1.4725)),
+    equidistant=EquidistantLens((-0.03, 0.01, -0.01, 0.002)),
+)
+# name: yaw and pitch in degrees, position in metres. Under the bonnet's edge, under the mirrors, over the number plate.
+FISHEYES = {
+    'FRONT': (0.0, -20.0, (3.92, 0.0, 0.65)),
+    'LEFT': (90.0, -35.0, (1.90, 1.14, 0.95)),
+    'BACK': (180.0, -25.0, (-1.12, 0.0, 0.85)),
+    'RIGHT': (-90.0, -35.0, (1.90, -1.14, 0.95)),
+}
+FISHEYE_CIRCLE = 190.0  # degrees
+FISHEYE = EquidistantLens((-0.02, 0.004, -0.002, 0.0003))
+LENS_RIGS = (*LENSES, 'fisheyes')
+
+
 @dataclass
 class Camera:
-    """A pinhole camera.
+    """A camera, of a pinhole unless it has a lens.
 
     Args:
         name: DGP datum name.
         cam2img: (3, 3) pixels; pixel (column, row) covers the unit square right and below of its number.
         cam2ego: (4, 4) sensor to vehicle; camera frame x right, y down, z forward.
         size: height and width in pixels.
+        lens: one of :mod:`fsmde.lenses`.
+        circle: angle in degrees across the circle that the lens throws on the sensor, which is black beyond it; None for
+            no such circle.
     """
 
     name: str
     cam2img: np.ndarray
     cam2ego: np.ndarray
     size: tuple
+    lens: Lens = field(default_factory=Lens)
+    circle: float = None
+
+    @property
+    def measure(self):
+        """What depth is along its rays: ``depth``, that along z, or ``distance``, that along the ray.
+
+        Beyond 90 degrees z says nothing: cameras with a fisheye's lens have distances.
+        """
+        return 'depth' if isinstance(self.lens, PlumbBobLens) or self.lens.MODEL == Lens.MODEL else 'distance'
+
+    @cached_property
+    def sees(self):
+        """(H, W) bool, False for pixels that no ray reaches: beyond the lens's field of view, or its circle."""
+        if self.lens.MODEL == Lens.MODEL and self.circle is None:
+            return np.ones(self.size, bool)
+        rays = self._lens_rays((0.0, 0.0))
+        angle = np.arctan2(np.hypot(rays[:, 0], rays[:, 1]), rays[:, 2])
+        return (angle < np.radians(360 if self.circle is None else self.circle) / 2).reshape(self.size)
 
     def rays(self, shift=(0.0, 0.0)):
-        """Directions (H * W, 3) through the pixels' centres plus a shift in pixels, with z = 1, camera frame."""
+        """Directions (H * W, 3) through the pixels' centres plus a shift in pixels, camera frame.
+
+        With z = 1, or of length 1 where depth is distance; those of pixels that see nothing look ahead.
+        """
         height, width = self.size
         (fx, _, cx), (_, fy, cy), _ = self.cam2img
+        if self.lens.MODEL != Lens.MODEL:
+            rays = self._lens_rays(shift)
+            rays = np.where(np.isfinite(rays), rays, [0.0, 0.0, 1.0])
+            return rays / rays[:, 2:] if self.measure == 'depth' else rays
         x = (np.arange(width) + 0.5 + shift[0] - cx) / fx
         y = (np.arange(height) + 0.5 + shift[1] - cy) / fy
         rays = np.ones((height, width, 3))
         rays[..., 0], rays[..., 1] = x, y[:, None]
         return rays.reshape(-1, 3)
+
+    def _lens_rays(self, shift):
+        """Rays (H * W, 3) of length 1, NaN beyond the lens's field of view."""
+        height, width = self.size
+        pixels = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 2) + 0.5 + shift
+        return self.lens.unproject((pixels - self.cam2img[:2, 2]) / self.cam2img[[0, 1], [0, 1]])
 
 
 @dataclass
@@ -101,3 +157,23 @@ def random_rig(rng, size):
             _camera(f'CAMERA_{i + 1:02d}', rng, yaw, rng.uniform(-9, 5), (x, y, height), 0.5 / np.tan(field / 2), size)
         )
     return Rig(cameras, _lidar((0.9, 0.0, max(1.9, height + 0.2))))
+
+
+def lens_rig(name, rig, rng, size):
+    """A rig of cameras with lenses in the place of another one, on the same car with the same LiDAR.
+
+    Args:
+        name: one of ``LENS_RIGS``: a model of ``LENSES``, which the other rig's cameras get, or ``fisheyes``: four
+            equidistant ones of 190 degrees round the car, whose circles the images' sides touch.
+        rig: the other one.
+        rng: source of the fisheyes' errors of mounting.
+        size: height and width of the images.
+    """
+    if name in LENSES:
+        return Rig([replace(camera, lens=LENSES[name]) for camera in rig.cameras], rig.lidar2ego)
+    half = float(FISHEYE.project([np.sin(a := np.radians(FISHEYE_CIRCLE / 2)), 0.0, np.cos(a)])[0])
+    cameras = [
+        replace(_camera(name, rng, yaw, pitch, position, 0.49 / half, size), lens=FISHEYE, circle=FISHEYE_CIRCLE)
+        for name, (yaw, pitch, position) in FISHEYES.items()
+    ]
+    return Rig(cameras, rig.lidar2ego)

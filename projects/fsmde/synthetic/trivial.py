@@ -31,7 +31,7 @@ def trivial_abs_rel(root, source='dense', split='test', cell=4):
         float: mean of abs(truth - prediction) / truth.
 
     Raises:
-        ValueError: ``source`` is unknown, or the world has no scenes of ``train`` or of ``split``.
+        ValueError: ``source`` is unknown, the world has no scenes of ``train`` or of ``split``, or its cameras have lenses.
     """
     if source not in ('dense', 'lidar'):
         raise ValueError(f'source is {source!r}, expected dense or lidar')
@@ -84,6 +84,8 @@ def _views(root, split, source):
             cloud = next(e['datum']['point_cloud'] for e in entries if 'point_cloud' in e['datum'])
             calibration = json.loads((path.parent / 'calibration' / f'{sample["calibration_key"]}.json').read_text())
             intrinsics = dict(zip(calibration['names'], calibration['intrinsics']))
+            if any(set(k) - {'fx', 'fy', 'cx', 'cy', 'skew'} for k in intrinsics.values()):
+                raise ValueError(f'{root}: its cameras have lenses; this measurement knows pinholes')
             points = read_npz(path.parent / cloud['filename'], 'data')['data'][:, :3]
             points = points @ _pose(cloud['pose'])[:3, :3].T + _pose(cloud['pose'])[:3, 3]
             for entry in entries:

@@ -11,7 +11,8 @@ from pathlib import Path
 from fsmde.concurrency import end_with_parent, only_one
 
 from .dgp import write_index, write_json
-from .frozen import source_hash
+from .frozen import generator
+from .rigs import LENS_RIGS
 from .scene import PRESETS, Scene
 
 SPLITS = ('train', 'val', 'test')
@@ -34,11 +35,12 @@ def make_world(
     seed=0,
     jobs=1,
     force=False,
+    rig=None,
 ):
     """Make a world in DGP format, or find that it is already there.
 
     A scene depends on ``seed``, ``preset``, its split and its number in the split, ``frames_per_scene``, ``interval``
-    and ``size``, and not on the number of scenes.
+    ``size`` and ``rig``, and not on the number of scenes.
 
     Args:
         out_dir: directory to make. It appears when the world is complete.
@@ -49,6 +51,9 @@ def make_world(
         seed: a non-negative integer.
         jobs: number of processes.
         force: replace another world at ``out_dir``.
+        rig: cameras with lenses in the place of the preset's own: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``
+            for its cameras with such a lens, ``fisheyes`` for four of 190 degrees. Streets, motion and LiDAR stay as they
+            are without it.
 
     Returns:
         Path: ``out_dir``.
@@ -63,11 +68,15 @@ def make_world(
     """
     if preset not in PRESETS:
         raise ValueError(f'preset is {preset!r}, expected one of {sorted(PRESETS)}')
+    if rig is not None and rig not in LENS_RIGS:
+        raise ValueError(f'rig is {rig!r}, expected one of {sorted(LENS_RIGS)}, or none for that of the preset')
     given = dict(
         train_scenes=train_scenes, val_scenes=val_scenes, test_scenes=test_scenes, frames_per_scene=frames_per_scene
     )
     sizes = {k: DEFAULTS[preset][k] if v is None else v for k, v in given.items()}
-    wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=source_hash(), **sizes)
+    wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=generator(), **sizes)
+    if rig is not None:
+        wanted['rig'] = rig
     _check(wanted, jobs)
     out_dir = Path(out_dir)
     # The folder itself is replaced as a whole: its lock lies beside it.
@@ -174,6 +183,7 @@ def _write_scene(task):
         wanted['frames_per_scene'],
         wanted['interval'],
         tuple(wanted['size']),
+        wanted.get('rig'),
     )
     with _writing(f'scene {name} of {root}'):
         return split, scene.write(root, name)
