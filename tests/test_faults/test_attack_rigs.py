@@ -12,7 +12,7 @@ from attack.contract import ViolationError, check_error
 from attack.mutations import seeded
 
 from fsmde.rig_file import read_rig, write_rig
-from fsmde.rig_formats import rig_from_dgp, rig_from_kitti, rig_from_nuscenes, rig_from_ros
+from fsmde.rig_formats import rig_from_dgp, rig_from_kitti, rig_from_kitti360, rig_from_nuscenes, rig_from_ros
 from toy_dgp import camera_quaternion, write_toy_dgp
 
 CAMERAS = dict(FRONT=0, LEFT=120, RIGHT=240)
@@ -21,6 +21,15 @@ P_rect_02: 720 0 610 45 0 720 173 0.2 0 0 1 0.003
 R_rect_00: 1 0 0 0 1 0 0 0 1
 """
 VELODYNE = 'R: 0 -1 0 0 0 -1 1 0 0\nT: 0.1 -0.2 -0.3\n'
+KITTI_360 = dict(
+    model_type='MEI',
+    image_width=1400,
+    image_height=1400,
+    mirror_parameters=dict(xi=2.25),
+    distortion_parameters=dict(k1=0.017, k2=1.65, p1=0.0004, p2=0.0004),
+    projection_parameters=dict(gamma1=1336.0, gamma2=1335.0, u0=716.0, v0=705.0),
+)
+LEFT = 'image_02: 1 0 0 0.7 0 0 -1 -0.2 0 1 0 -0.9\n'
 
 
 def write_nuscenes(folder):
@@ -70,6 +79,9 @@ def folder(tmp_path_factory):
     (folder / 'kitti').mkdir()
     (folder / 'kitti/calib_cam_to_cam.txt').write_text(KITTI)
     (folder / 'kitti/calib_velo_to_cam.txt').write_text(VELODYNE)
+    (folder / 'kitti360').mkdir()
+    (folder / 'kitti360/image_02.yaml').write_text(yaml.safe_dump(KITTI_360))
+    (folder / 'kitti360/calib_cam_to_pose.txt').write_text(LEFT)
     write_rig(folder / 'rig.yaml', READERS['rig'][1](folder, True))
     return folder
 
@@ -90,6 +102,10 @@ READERS = dict(
         ['kitti/calib_cam_to_cam.txt', 'kitti/calib_velo_to_cam.txt'],
         lambda root: rig_from_kitti(root / 'kitti', cameras=('02',)),
     ),
+    kitti360=(
+        ['kitti360/image_02.yaml', 'kitti360/calib_cam_to_pose.txt'],
+        lambda root: rig_from_kitti360(root / 'kitti360', cameras=('02',)),
+    ),
     rig=(['rig.yaml'], lambda root, make=False: READERS['nuscenes'][1](root) if make else read_rig(root / 'rig.yaml')),
 )
 FILES = [(name, file) for name, (files, _) in READERS.items() for file in files]
@@ -108,7 +124,7 @@ def undetectable(path):
     """A few metres or half a pixel elsewhere, another lens, no pose, a camera less: no reader can tell."""
     words = [str(key) for key in path]
     small = {'x', 'y', 'z', 'translation', 'roll', 'pitch', 'yaw', 'skew'}
-    lens = {'distortion_coefficients', 'distortion_model', 'coefficients', 'lens'}
+    lens = {'distortion_coefficients', 'distortion_model', 'distortion_parameters', 'xi', 'coefficients', 'lens'}
     return (
         bool({*words} & (small | lens))
         or words[-1] in ('camera_name', 'notes', 'cam2ego', 'pixel_center')
