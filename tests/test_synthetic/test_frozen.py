@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fsmde.synthetic.frozen import RECORD, fingerprint, source_hash
+from fsmde.synthetic.frozen import RECORD, fingerprint, generator, source_hash
 from fsmde.synthetic.world import DEFAULTS
 
 WHAT_TO_DO = (
@@ -31,3 +31,9 @@ def test_reference_scene(preset):
     assert found.shape == expected.shape, WHAT_TO_DO
     close = np.isclose(found, expected, rtol=0.02, atol=2)
     assert close.mean() > 0.97, WHAT_TO_DO
+
+
+def test_the_generator_has_the_name_of_the_record_while_its_sources_are_those_of_the_record(monkeypatch):
+    assert generator() == json.loads(RECORD.read_text())['generator'], WHAT_TO_DO
+    monkeypatch.setattr('fsmde.synthetic.frozen.source_hash', lambda: 'changed')
+    assert generator() == 'changed'

@@ -6,6 +6,7 @@ python tools/dataset_converters/make_rig.py rig.yaml nuscenes NUSCENES --version
 python tools/dataset_converters/make_rig.py rig.yaml kitti 2011_09_26 --cameras 02 03
 python tools/dataset_converters/make_rig.py rig.yaml kitti360 KITTI-360/calibration
 python tools/dataset_converters/make_rig.py rig.yaml ftheta clip.tar --cameras camera_front_wide_120fov
+python tools/dataset_converters/make_rig.py rig.yaml ocam intrinsic/Front.json intrinsic/Left.json
 python tools/dataset_converters/make_rig.py rig.yaml ros camera*_info.yaml --tree sensors_calibration.yaml
 """
 
@@ -22,6 +23,7 @@ from fsmde.rig_formats import (
     rig_from_kitti,
     rig_from_kitti360,
     rig_from_nuscenes,
+    rig_from_ocam,
     rig_from_ros,
 )
 
@@ -47,6 +49,7 @@ def parse_args():
         add('ftheta', "tar file of NVIDIA's f-theta intrinsics"),
     ]
     nuscenes = add('nuscenes', 'root of nuScenes with its tables')
+    add('ocam', "json files of OpenCalib's OCam cameras", many=True)
     ros = add('ros', 'camera_info yaml files', many=True)
     for one in sized:
         one.add_argument('--size', type=int, nargs=2, help='width and height, where the files do not state them')
@@ -80,6 +83,8 @@ def main():
             rig = rig_from_kitti360(args.source, args.cameras or ('02', '03'))
         elif args.format == 'ftheta':
             rig = rig_from_ftheta(args.source, args.cameras)
+        elif args.format == 'ocam':
+            rig = rig_from_ocam(args.source)
         else:
             frames = dict(pair.split('=', 1) for pair in args.frames)
             rig = rig_from_ros(args.source, args.tree, args.ego_frame, args.rectified, frames)

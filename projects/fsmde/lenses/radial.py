@@ -56,7 +56,7 @@ class FThetaLens(RadialLens):
     """
 
     MODEL = 'ftheta'
-    COUNTS = tuple(range(1, 9))
+    COUNTS = tuple(range(1, 12))
 
     @cached_property
     def _growth(self):

@@ -9,16 +9,19 @@ from .kitti import rig_from_kitti
 from .kitti360 import rig_from_kitti360
 from .nuscenes import rig_from_infos, rig_from_nuscenes
 from .nvidia import ftheta_camera, rig_from_ftheta
+from .ocam import ocam_camera, rig_from_ocam
 from .ros import camera_of_info, rig_from_ros
 
 __all__ = [
     'camera_of_info',
     'ftheta_camera',
+    'ocam_camera',
     'rig_from_dgp',
     'rig_from_ftheta',
     'rig_from_infos',
     'rig_from_kitti',
     'rig_from_kitti360',
     'rig_from_nuscenes',
+    'rig_from_ocam',
     'rig_from_ros',
 ]

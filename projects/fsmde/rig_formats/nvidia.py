@@ -11,7 +11,7 @@ from fsmde.lenses import FThetaBackwardLens, FThetaLens
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
-from .common import HALF_PIXEL, reading
+from .common import reading, turned_intrinsics
 
 #: cx, cy, width, height, six coefficients, whether they go from pixels to angles; newer files append c, d, e.
 COUNTS = (11, 14)
@@ -50,8 +50,8 @@ def rig_from_ftheta(path, cameras: tuple = None) -> RigFile:
 def ftheta_camera(name: str, numbers, cam2ego: np.ndarray = None) -> RigCamera:
     """A camera of what RDS-HQ states of it.
 
-    Pixels are counted from the first one's centre. The image's offset from cx, cy is [[c, d], [e, 1]] times the radial one;
-    NVIDIA's own reader of rigs takes c, d, e = 1, 0, 0 only, here c and d become those of ``cam2img`` and e must be 0.
+    Pixels are counted from the first one's centre. The image's offset from cx, cy is [[c, d], [e, 1]] times the radial one,
+    see :func:`fsmde.rig_formats.common.turned_intrinsics`.
 
     Args:
         numbers: (11,) or (14,), see :data:`COUNTS`.
@@ -69,14 +69,13 @@ def ftheta_camera(name: str, numbers, cam2ego: np.ndarray = None) -> RigCamera:
     ):
         raise ValueError(f'camera {name}: expected {COUNTS[0]} or {COUNTS[1]} finite numbers, found {values!r:.200}')
     cx, cy, width, height, constant, slope, *rest, backward = values[:11].tolist()
-    c, d, e = values[11:].tolist() or (1.0, 0.0, 0.0)
-    if constant != 0 or not slope > 0 or backward not in (0, 1) or e != 0:
+    if constant != 0 or not slope > 0 or backward not in (0, 1):
         raise ValueError(
-            f'camera {name}: an f-theta polynomial begins with 0 and a positive number, its direction is 0 or 1, and e is '
-            f'0; found {[constant, slope]}, {backward:g} and {e:g}'
+            f'camera {name}: an f-theta polynomial begins with 0 and a positive number, and its direction is 0 or 1; found '
+            f'{[constant, slope]} and {backward:g}'
         )
     powers = np.arange(2, 2 + len(rest))
     focal = 1 / slope if backward else slope
     lens = FThetaBackwardLens(rest * focal**powers) if backward else FThetaLens(np.array(rest) / focal)
-    K = np.array([[c * focal, d * focal, cx], [0, focal, cy], [0, 0, 1]]) + HALF_PIXEL
-    return RigCamera(name, (width, height), K, lens, cam2ego)
+    K, turn = turned_intrinsics(values[11:].tolist() or (1.0, 0.0, 0.0), focal, (cx, cy))
+    return RigCamera(name, (width, height), K, lens, None if cam2ego is None else cam2ego @ turn)
