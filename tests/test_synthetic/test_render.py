@@ -81,9 +81,11 @@ def test_looks_of_student_and_teacher_are_disjoint():
                 assert a[key][1] <= b[key][0] or b[key][1] <= a[key][0], (key, a, b)
 
 
-def test_twenty_four_scenes_show_every_street_in_every_weather():
-    for preset in ('student', 'teacher'):
-        assert len({street_and_weather(preset, 0, number) for number in range(24)}) == 24
+def test_scenes_in_a_row_show_every_street_in_every_weather():
+    for preset, weathers in (('student', 4), ('teacher', 4), ('elsewhere', 3)):
+        assert len({street_and_weather(preset, 0, number) for number in range(6 * weathers)}) == 6 * weathers
+    some = dict(streets=['narrow', 'suburb', 'avenue'], weathers=['day', 'haze'])
+    assert len({street_and_weather('student', 1, number, **some) for number in range(6)}) == 6
 
 
 def test_ring_order_is_the_facts():

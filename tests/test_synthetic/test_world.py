@@ -173,12 +173,25 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
         dict(jobs=0),
         dict(seed=-1),
         dict(val_scenes=1.5),
+        dict(streets=['boulevard']),
+        dict(weathers=['night']),
+        dict(weathers=[]),
     ],
 )
 def test_wrong_parameters_are_named(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         make_world(tmp_path / 'w', **{**TINY, **wrong})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_town_of_chosen_streets_and_weathers(tmp_path):
+    wanted = dict(TINY, test_scenes=0, frames_per_scene=1, streets=['square'], weathers=['mist'])
+    world = make_world(tmp_path / 'w', preset='elsewhere', **wanted)
+    tags = json.loads((scene_of(world)[0] / 'tags.json').read_text())
+    assert tags == dict(street='square', weather='mist', cameras=[f'CAMERA_0{i}' for i in range(1, 6)])
+    assert json.loads((world / 'world.json').read_text())['weathers'] == ['mist']
+    with pytest.raises(FileExistsError, match='weathers'):
+        make_world(world, preset='elsewhere', **dict(wanted, weathers=['night']))
 
 
 def test_trivial_predictor(world):

@@ -12,7 +12,7 @@ import time
 
 from fsmde.concurrency import BusyError
 from fsmde.engine.launch import refuse_empty_options
-from fsmde.synthetic import LENS_RIGS, make_world, trivial_abs_rel
+from fsmde.synthetic import KINDS, LENS_RIGS, make_world, trivial_abs_rel
 
 
 def parse_args():
@@ -21,9 +21,12 @@ def parse_args():
     parser.add_argument(
         '--preset',
         default='student',
-        choices=['student', 'teacher'],
-        help="student: a rig like DDAD's; teacher: random rigs, other scenes and looks",
+        choices=['student', 'teacher', 'elsewhere'],
+        help="student: a rig like DDAD's; teacher: random rigs, other scenes and looks; elsewhere: another town at night, in "
+        'drizzle and mist, seen from a van',
     )
+    parser.add_argument('--streets', nargs='+', choices=list(KINDS), help='kinds of street that occur; default: all')
+    parser.add_argument('--weathers', nargs='+', help='weathers of the preset that occur, such as day; default: all')
     parser.add_argument(
         '--rig',
         choices=LENS_RIGS,

@@ -1,4 +1,4 @@
-"""What a scene looks like: palette, sun, sky, air and sensor. Student and teacher draw from disjoint ranges."""
+"""What a scene looks like: palette, sun, sky, air and sensor. Presets draw from disjoint ranges."""
 
 import colorsys
 from dataclasses import dataclass
@@ -29,6 +29,18 @@ _TEACHER = dict(
     scale=(1.6, 2.4),
     marks=(0.72, 0.72, 0.7),
     slab=((0.25, 0.4), (0.9, 1.3)),
+)
+_ELSEWHERE = dict(
+    wall=[(0.125, 0.145), (0.66, 0.78)],
+    wall_saturation=(0.05, 0.45),
+    wall_value=(0.18, 0.7),
+    roof=(0.10, 0.16),
+    leaf=(0.13, 0.195),
+    grass=(0.16, 0.20),
+    road=(0.045, 0.08),
+    scale=(1.25, 1.55),
+    marks=(0.7, 0.7, 0.68),
+    slab=((0.4, 0.55), (0.4, 0.9)),
 )
 
 # Elevation and azimuth of the sun in degrees (azimuth to the left of the road's direction), strengths of sun and sky,
@@ -133,8 +145,50 @@ _TEACHER_WEATHER = {
         lights=0.12,
     ),
 }
-WEATHER = {'student': _STUDENT_WEATHER, 'teacher': _TEACHER_WEATHER}
-_BANDS = {'student': _STUDENT, 'teacher': _TEACHER}
+# Cameras expose for what they see, so that a night is grainy rather than dark; its sun is the moon.
+_ELSEWHERE_WEATHER = {
+    'night': dict(
+        elevation=(24, 50),
+        azimuth=(-10, 10),
+        sun=0.25,
+        sky=0.35,
+        haze=(260, 480),
+        tint=(0.75, 0.85, 1.1),
+        zenith=(0.02, 0.025, 0.05),
+        horizon=(0.10, 0.09, 0.09),
+        cloud=(0.0, 0.4),
+        lights=0.7,
+        noise=4.0,
+    ),
+    'drizzle': dict(
+        elevation=(82, 89),
+        azimuth=(170, 190),
+        sun=0.25,
+        sky=0.8,
+        haze=(170, 225),
+        tint=(0.9, 1.0, 1.08),
+        zenith=(0.30, 0.33, 0.38),
+        horizon=(0.46, 0.50, 0.54),
+        cloud=(0.5, 0.9),
+        lights=0.35,
+        noise=1.6,
+    ),
+    'mist': dict(
+        elevation=(10, 20),
+        azimuth=(170, 190),
+        sun=0.4,
+        sky=1.1,
+        haze=(45, 58),
+        tint=(1.0, 0.97, 0.92),
+        zenith=(0.58, 0.58, 0.60),
+        horizon=(0.70, 0.69, 0.68),
+        cloud=(0.0, 0.1),
+        lights=0.2,
+        noise=1.3,
+    ),
+}
+WEATHER = {'student': _STUDENT_WEATHER, 'teacher': _TEACHER_WEATHER, 'elsewhere': _ELSEWHERE_WEATHER}
+_BANDS = {'student': _STUDENT, 'teacher': _TEACHER, 'elsewhere': _ELSEWHERE}
 
 
 def _hsv(h, s, v):
@@ -222,7 +276,7 @@ class Look:
 
 
 def draw_look(rng, preset, name):
-    """Draw the look of a scene of the ``student`` or the ``teacher`` preset in a weather of ``WEATHER[preset]``."""
+    """Draw the look of a scene of a preset in a weather of ``WEATHER[preset]``."""
     w = WEATHER[preset][name]
     elevation, azimuth = np.radians(rng.uniform(*w['elevation'])), np.radians(rng.uniform(*w['azimuth']))
     sun = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
@@ -240,6 +294,6 @@ def draw_look(rng, preset, name):
         float(rng.uniform(*w['cloud'])),
         w['lights'],
         float(rng.uniform(0.85, 1.2)),
-        float(rng.uniform(0.006, 0.016)),
+        float(rng.uniform(0.006, 0.016)) * w.get('noise', 1.0),
         float(rng.uniform(0.1, 0.3)),
     )

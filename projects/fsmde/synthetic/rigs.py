@@ -19,6 +19,14 @@ DDAD_CAMERAS = {
 }
 
 
+# Of another car, a van: five cameras on the roof, of other lenses. As above, but for the horizontal field of view in degrees.
+VAN_CAMERAS = {
+    'CAMERA_01': (0.0, -6.0, (1.9, 0.0, 2.35), 66.0),
+    'CAMERA_02': (68.0, -8.0, (1.5, 0.6, 2.35), 92.0),
+    'CAMERA_03': (141.0, -8.0, (-0.4, 0.6, 2.35), 92.0),
+    'CAMERA_04': (-141.0, -8.0, (-0.4, -0.6, 2.35), 92.0),
+    'CAMERA_05': (-68.0, -8.0, (1.5, -0.6, 2.35), 92.0),
+}
 # Of the cameras in ``lens_rig``, by the model's name.
 LENSES = dict(
     plumb_bob=PlumbBobLens((-0.12, 0.02, 0.001, -0.001, 0.0)),
@@ -142,6 +150,15 @@ def ddad_rig(rng, size):
         for name, (yaw, pitch, position, fx) in DDAD_CAMERAS.items()
     ]
     return Rig(cameras, _lidar((0.9, 0.0, 1.9) + rng.normal(0, 0.01, 3)))
+
+
+def van_rig(rng, size):
+    """Five cameras on the roof of a van with small random errors of mounting."""
+    cameras = [
+        _camera(name, rng, yaw, pitch, position, 0.5 / np.tan(np.radians(field) / 2), size)
+        for name, (yaw, pitch, position, field) in VAN_CAMERAS.items()
+    ]
+    return Rig(cameras, _lidar((0.9, 0.0, 2.6) + rng.normal(0, 0.01, 3)))
 
 
 def random_rig(rng, size):

@@ -1,5 +1,7 @@
 """One scene: builds a street, drives through it, writes what cameras and LiDAR see."""
 
+import math
+
 import numpy as np
 
 from .dgp import SceneWriter
@@ -9,19 +11,25 @@ from .lidar import scan
 from .looks import WEATHER, draw_look
 from .raycast import RayPart, RayWorld
 from .render import Renderer
-from .rigs import ddad_rig, lens_rig, random_rig
+from .rigs import ddad_rig, lens_rig, random_rig, van_rig
 from .road import Road
 from .street import Furnisher
 from .vehicles import ego_car
 
-PRESETS = {'student': 0, 'teacher': 1}
+PRESETS = {'student': 0, 'teacher': 1, 'elsewhere': 2}
+_RIGS = {'student': ddad_rig, 'teacher': random_rig, 'elsewhere': van_rig}
 CAMERA_LAG = 0.02  # seconds by which the cameras fire before the LiDAR's time stamp
 
 
-def street_and_weather(preset, split, number):
-    """Kind of street and weather of a scene: 24 scenes in a row show every pair once."""
-    kinds, weathers = list(KINDS), list(WEATHER[preset])
-    return kinds[(number + 2 * split) % len(kinds)], weathers[(number + number // 12 + split) % len(weathers)]
+def street_and_weather(preset, split, number, streets=None, weathers=None):
+    """Kind of street and weather of a scene, of some of them where these are named.
+
+    24 scenes in a row of all kinds and four weathers show every pair once.
+    """
+    kinds, weathers = list(streets or KINDS), list(weathers or WEATHER[preset])
+    # Where one number of them divides the other, the weather moves on by one after each round.
+    rounds = number // math.lcm(len(kinds), len(weathers))
+    return kinds[(number + 2 * split) % len(kinds)], weathers[(number + rounds + split) % len(weathers)]
 
 
 class Scene:
@@ -29,24 +37,25 @@ class Scene:
 
     Args:
         seed, split, number: integers; ``split`` is 0 train, 1 val, 2 test.
-        preset: ``student`` or ``teacher``.
+        preset: ``student``, ``teacher`` or ``elsewhere``.
         frames: number of samples.
         interval: seconds between samples.
         size: height and width of the images.
         rig: one of ``rigs.LENS_RIGS`` in the place of the preset's own rig; all else stays as it is.
+        streets, weathers: see ``street_and_weather``.
     """
 
-    def __init__(self, seed, preset, split, number, frames, interval, size, rig=None):
+    def __init__(self, seed, preset, split, number, frames, interval, size, rig=None, streets=None, weathers=None):
         self.frames, self.interval = frames, interval
         self._seed = [seed, PRESETS[preset], split, number]
         rng = np.random.default_rng(self._seed)
-        kind, weather = street_and_weather(preset, split, number)
+        kind, weather = street_and_weather(preset, split, number, streets, weathers)
         self.layout = draw_layout(rng, kind)
         self.look = draw_look(rng, preset, weather)
         self.drive = Drive(rng, self.layout)
         duration = (frames - 1) * interval
         self.road = Road(rng, self.layout, self.layout.speed * duration)
-        self.rig = ddad_rig(rng, size) if preset == 'student' else random_rig(rng, size)
+        self.rig = _RIGS[preset](rng, size)
         if rig is not None:
             self.rig = lens_rig(rig, self.rig, np.random.default_rng([*self._seed, 0]), size)
         times = np.arange(-0.2, duration + 0.3, 0.1)

@@ -12,6 +12,8 @@ from fsmde.concurrency import end_with_parent, only_one
 
 from .dgp import write_index, write_json
 from .frozen import generator
+from .layouts import KINDS
+from .looks import WEATHER
 from .rigs import LENS_RIGS
 from .scene import PRESETS, Scene
 
@@ -19,6 +21,7 @@ SPLITS = ('train', 'val', 'test')
 DEFAULTS = {
     'student': dict(train_scenes=18, val_scenes=3, test_scenes=6, frames_per_scene=4),
     'teacher': dict(train_scenes=30, val_scenes=3, test_scenes=3, frames_per_scene=2),
+    'elsewhere': dict(train_scenes=18, val_scenes=3, test_scenes=6, frames_per_scene=4),
 }
 logger = logging.getLogger(__name__)
 
@@ -36,15 +39,18 @@ def make_world(
     jobs=1,
     force=False,
     rig=None,
+    streets=None,
+    weathers=None,
 ):
     """Make a world in DGP format, or find that it is already there.
 
     A scene depends on ``seed``, ``preset``, its split and its number in the split, ``frames_per_scene``, ``interval``
-    ``size`` and ``rig``, and not on the number of scenes.
+    ``size``, ``rig``, ``streets`` and ``weathers``, and not on the number of scenes.
 
     Args:
         out_dir: directory to make. It appears when the world is complete.
-        preset: ``student`` (a rig like DDAD's) or ``teacher`` (random rigs; other scenes and looks).
+        preset: ``student`` (a rig like DDAD's), ``teacher`` (random rigs; other scenes and looks) or ``elsewhere`` (another
+            town at night, in drizzle and in mist, seen by the five cameras of a van).
         train_scenes, val_scenes, test_scenes, frames_per_scene: sizes; None takes the preset's own.
         interval: seconds between samples.
         size: height and width of the images in pixels.
@@ -54,6 +60,8 @@ def make_world(
         rig: cameras with lenses in the place of the preset's own: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``
             for its cameras with such a lens, ``fisheyes`` for four of 190 degrees. Streets, motion and LiDAR stay as they
             are without it.
+        streets, weathers: names of the kinds of street and the weathers of the preset that occur, in the order in which scenes
+            take them; None for all.
 
     Returns:
         Path: ``out_dir``.
@@ -70,13 +78,16 @@ def make_world(
         raise ValueError(f'preset is {preset!r}, expected one of {sorted(PRESETS)}')
     if rig is not None and rig not in LENS_RIGS:
         raise ValueError(f'rig is {rig!r}, expected one of {sorted(LENS_RIGS)}, or none for that of the preset')
+    for name, chosen, known in (('streets', streets, KINDS), ('weathers', weathers, WEATHER[preset])):
+        if chosen is not None and not (chosen and set(chosen) <= set(known)):
+            raise ValueError(f'{name} is {chosen!r}, expected some of {sorted(known)}')
     given = dict(
         train_scenes=train_scenes, val_scenes=val_scenes, test_scenes=test_scenes, frames_per_scene=frames_per_scene
     )
     sizes = {k: DEFAULTS[preset][k] if v is None else v for k, v in given.items()}
     wanted = dict(preset=preset, seed=seed, interval=interval, size=list(size), generator=generator(), **sizes)
-    if rig is not None:
-        wanted['rig'] = rig
+    choices = dict(rig=rig, streets=streets and list(streets), weathers=weathers and list(weathers))
+    wanted.update({name: choice for name, choice in choices.items() if choice is not None})
     _check(wanted, jobs)
     out_dir = Path(out_dir)
     # The folder itself is replaced as a whole: its lock lies beside it.
@@ -183,7 +194,7 @@ def _write_scene(task):
         wanted['frames_per_scene'],
         wanted['interval'],
         tuple(wanted['size']),
-        wanted.get('rig'),
+        *map(wanted.get, ('rig', 'streets', 'weathers')),
     )
     with _writing(f'scene {name} of {root}'):
         return split, scene.write(root, name)
