@@ -24,6 +24,8 @@ class RigCamera:
         cam2ego: (4, 4) float64 pose in the ego frame, metres, or None.
         height_over_road: Metres from the road up to the camera, or None.
         depth_scale: Factor by which predicted depth is multiplied.
+        views: The :class:`fsmde.virtual_view.VirtualView` that stand for it where a network sees pinholes. None: one of
+            its own size and ``cam2img``, see :class:`fsmde.rectification.Rectifier`.
 
     Raises:
         ValueError: If a value cannot be right; names the camera and the key.
@@ -36,6 +38,7 @@ class RigCamera:
     cam2ego: np.ndarray = None
     height_over_road: float = None
     depth_scale: float = 1.0
+    views: tuple = ()
 
     def __post_init__(self):
         object.__setattr__(self, 'cam2img', np.array(self.cam2img, dtype=np.float64))
@@ -49,6 +52,19 @@ class RigCamera:
             value = getattr(self, key)
             if value is not None and not (np.isfinite(value) and 0 < value < 100):
                 raise ValueError(f'camera {self.name}: {key} must be positive and below 100, found {value}')
+        for view in self.views:
+            try:
+                view.view2cam(self.cam2ego)
+            except ValueError as error:
+                raise ValueError(f'camera {self.name}: views: {error}') from error
+
+    def pixels_of(self, points) -> np.ndarray:
+        """(..., 2) pixels of (..., 3) points in the camera frame, through the lens, NaN where the image does not show them."""
+        points = self.lens.project(points)
+        pixels = points @ self.cam2img[:2, :2].T + self.cam2img[:2, 2]
+        with np.errstate(invalid='ignore'):
+            inside = ((pixels > 0) & (pixels < self.size)).all(-1, keepdims=True)
+        return np.where(inside, pixels, np.nan)
 
     @classmethod
     def from_field_of_view(cls, name: str, size: tuple, degrees: float) -> 'RigCamera':
