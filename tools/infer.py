@@ -24,6 +24,7 @@ from fsmde.apis.sources import open_source, parse_topics
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
+from fsmde.rectification import MEASURES, pinholes_of
 
 RUN_FILE = 'run.json'
 
@@ -50,7 +51,14 @@ def parse_args():
     )
     parser.add_argument('--ego-frame', help="of a recording: the vehicle's frame (base_link); empty for no poses")
     parser.add_argument('--format', choices=['png', 'npz', 'none'], default='png', help='of the depth maps')
-    parser.add_argument('--original-size', action='store_true', help="depth maps in the original images' pixels")
+    parser.add_argument(
+        '--original-size',
+        nargs='?',
+        choices=MEASURES,
+        const='z_depth',
+        default=False,
+        help="depth maps in the original images' pixels: z_depth along the camera's axis (default) or distance along the ray",
+    )
     parser.add_argument('--panels', action='store_true', help='pictures of images and depth')
     parser.add_argument('--birds-eye', action='store_true', help='pictures from above; needs poses')
     parser.add_argument('--ply', action='store_true', help='one coloured point cloud a frame; needs poses')
@@ -173,6 +181,8 @@ def main():
     if args.out is not None:
         check_out(args)
         check_names(args.out, source.cameras)
+        if inferencer.rig is not None:
+            check_names(args.out, [p.name for camera in inferencer.rig.cameras for p in pinholes_of(camera)])
     if args.view:
         sinks.append(Viewer(args.max_depth, args.min_confidence, args.host, args.port))
     progress, missing = Progress(len(source)), Counter()
@@ -184,7 +194,8 @@ def main():
     def skip(frame):
         for sink in sinks:
             sink.saw(frame.name)
-        done = args.resume and all(sink.has(frame.name, tuple(frame.images)) for sink in sinks)
+        names = tuple(frame.images) if args.original_size else inferencer.view_names(frame)
+        done = args.resume and all(sink.has(frame.name, names) for sink in sinks)
         progress.skipped += bool(done)
         return done
 

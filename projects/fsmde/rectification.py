@@ -18,7 +18,7 @@ from .virtual_view import VirtualView
 KEPT = 32
 #: Pixels between the places that a lens is asked for, and how far bilinear interpolation between them may be off, in
 #: pixels of the original image: remap itself rounds to 1/32.
-STEP, TOLERANCE = 8, 1 / 64
+STEP, TOLERANCE = 4, 1 / 64
 #: What depth can be measured along when it is brought back: the optical axis of the camera, or the pixel's ray.
 MEASURES = ('z_depth', 'distance')
 
@@ -102,15 +102,17 @@ class Rectifier:
         """
         key = tuple(size), tuple(scale)
         if key not in self._made:
-            at = self.original_pixels(*size)
+            u, v = np.moveaxis(self.original_pixels(*size).astype(np.float32), -1, 0)
             with np.errstate(invalid='ignore'):
-                visible = ((at > 0) & (at < self.camera.size)).all(-1)
-                shrinks = [_median_step(at, visible, axis) for axis in (1, 0)]
+                visible = (u > 0) & (u < self.camera.size[0]) & (v > 0) & (v < self.camera.size[1])
+                shrinks = [_median_step(u, v, visible, axis) for axis in (1, 0)]
                 # OpenCV's first pixel has its centre at 0; the last half pixel at the border has one neighbour only.
-                at = np.clip(at * scale - 0.5, 0, np.multiply(self.camera.size, scale) - 1)
+                u, v = (
+                    np.where(visible, np.clip(at * np.float32(s) - np.float32(0.5), 0, side * s - 1), np.float32(-1e4))
+                    for at, s, side in zip((u, v), scale, self.camera.size)
+                )
             visible.flags.writeable = False
-            at = np.where(visible[..., None], at, -1e4).astype(np.float32)
-            self._made[key] = cv2.convertMaps(at, None, cv2.CV_16SC2), visible, np.array(shrinks)
+            self._made[key] = cv2.convertMaps(u, v, cv2.CV_16SC2), visible, np.array(shrinks)
         return self._made[key]
 
     def _nearest(self, size, shape):
@@ -286,12 +288,11 @@ def to_original_pixels(depth, camera: RigCamera, measure: str = 'z_depth') -> np
     return found.astype(np.float32)
 
 
-def _median_step(at, visible, axis):
-    """Median distance of neighbours along an axis of (h, w, 2) places, over every fourth visible one."""
-    steps = np.linalg.norm(np.diff(at, axis=axis), axis=-1)[::4, ::4]
-    seen = steps[visible[: at.shape[0] - (axis == 0), : at.shape[1] - (axis == 1)][::4, ::4]]
-    seen = seen[np.isfinite(seen)]
-    return np.median(seen) if len(seen) else 1.0
+def _median_step(u, v, visible, axis):
+    """Median distance of neighbours along an axis of (h, w) places, over visible ones of every eighth column or row."""
+    u, v, visible = (values[:, ::8].T if axis == 0 else values[::8] for values in (u, v, visible))
+    steps = np.hypot(np.diff(u), np.diff(v))[visible[:, 1:] & visible[:, :-1]]
+    return np.median(steps) if len(steps) else 1.0
 
 
 def _between(values, count, axis):

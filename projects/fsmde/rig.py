@@ -5,7 +5,7 @@ y left, z up; ``a2b`` maps points of ``a`` into ``b``. Image coordinates are con
 ``[i, i + 1)``, so that resizing an image by ``s`` multiplies ``cam2img``'s first two rows by ``s``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -199,6 +199,9 @@ class PixelPoints:
     z: np.ndarray
     index: np.ndarray
     inner: np.ndarray
+
+    def __getitem__(self, which) -> 'PixelPoints':
+        return PixelPoints(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def scatter(self, num_cameras: int, height: int, width: int, collisions: str = 'nearest') -> np.ndarray:
         """Write the points into (num_cameras, height, width) float32 depth maps, 0 = no measurement.

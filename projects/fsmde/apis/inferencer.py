@@ -8,6 +8,7 @@ from mmengine.infer import BaseInferencer
 
 from fsmde.models import BinDepthEstimator
 from fsmde.plain_data import nearest
+from fsmde.rectification import pinholes_of
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, read_rig
 
@@ -33,7 +34,8 @@ class PreparedFrame:
     Args:
         frame: The frame.
         rig: Its calibration.
-        names: N cameras that have an image, in the rig's order.
+        cameras: Names of the N cameras whose images the views are made of, in the rig's order; a fisheye may make several.
+        pinholes: N :class:`fsmde.rig_camera.RigCamera`, the views as cameras.
         images: (N, H, W, 3) uint8 RGB.
         cam2img: (N, 3, 3) in pixels of these images.
         visible: (N, H, W) bool.
@@ -41,7 +43,8 @@ class PreparedFrame:
 
     frame: Frame
     rig: RigFile
-    names: tuple
+    cameras: tuple
+    pinholes: tuple
     images: np.ndarray
     cam2img: np.ndarray
     visible: np.ndarray
@@ -92,7 +95,7 @@ class SurroundDepthInferencer(BaseInferencer):
         self.runtime = _runtime(model, checkpoint, device, threads)
         self.rig = rig if rig is None or isinstance(rig, RigFile) else read_rig(rig)
         self.hfov, self._made = hfov, {}
-        self.make_view = ViewMaker(self.runtime.input_size)
+        self.make_views = ViewMaker(self.runtime.input_size)
         self.pipeline, self.show_progress = self._init_pipeline(), show_progress
 
     def _init_pipeline(self, cfg=None):
@@ -118,9 +121,19 @@ class SurroundDepthInferencer(BaseInferencer):
             ValueError: If a camera's calibration is not known or does not fit its image; names the camera.
         """
         rig = self.rig_of(frame)
-        names = tuple(name for name in rig.names if name in frame.images)
-        views = [self.make_view(frame, rig[name]) for name in names]
-        return PreparedFrame(frame, rig, names, *(np.stack(values) for values in zip(*views)))
+        made = {name: self.make_views(frame, rig[name]) for name in rig.names if name in frame.images}
+        cameras = tuple(name for name, views in made.items() for _ in views)
+        pinholes, *arrays = zip(*(view for views in made.values() for view in views))
+        return PreparedFrame(frame, rig, cameras, pinholes, *map(np.stack, arrays))
+
+    def view_names(self, frame: Frame) -> tuple:
+        """What the views of a frame will be called, before its images are read."""
+        rig = self.rig if self.rig is not None or callable(frame.rig) else frame.rig
+        names = []
+        for name in frame.images:
+            known = rig is not None and name in rig.names
+            names += [pinhole.name for pinhole in pinholes_of(rig[name])] if known else [name]
+        return tuple(names)
 
     def rig_of(self, frame: Frame) -> RigFile:
         """The calibration of a frame: the rig file's, what ``hfov`` makes of its images, or else the frame's own.
@@ -155,19 +168,19 @@ class SurroundDepthInferencer(BaseInferencer):
         """The :class:`DepthResult` of a frame, in a list."""
         depth, confidence = self.runtime(inputs.images, inputs.cam2img)
         views = {}
-        for n, name in enumerate(inputs.names):
-            camera = inputs.rig[name]
-            views[name] = ViewDepth(
-                camera,
+        for n, (name, pinhole) in enumerate(zip(inputs.cameras, inputs.pinholes)):
+            views[pinhole.name] = ViewDepth(
+                pinhole,
                 inputs.cam2img[n],
                 inputs.images[n],
-                np.asarray(depth[n] * np.float32(camera.depth_scale)),
+                np.asarray(depth[n] * np.float32(pinhole.depth_scale)),
                 inputs.visible[n],
                 None if confidence is None else confidence[n],
+                inputs.rig[name],
             )
-        frame = inputs.frame
-        missing = tuple(dict.fromkeys([*(n for n in inputs.rig.names if n not in views), *frame.missing]))
-        return [DepthResult(frame.name, views, inputs.rig, frame.time, frame.times, missing)]
+        frame, rig = inputs.frame, RigFile([p for camera in inputs.rig.cameras for p in pinholes_of(camera)])
+        missing = tuple(dict.fromkeys([*(n for n in inputs.rig.names if n not in inputs.cameras), *frame.missing]))
+        return [DepthResult(frame.name, views, rig, frame.time, frame.times, missing, inputs.rig)]
 
     def stream(self, inputs, skip=None):
         """Yield the :class:`DepthResult` of one frame after the other, without keeping any.

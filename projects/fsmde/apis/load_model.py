@@ -111,5 +111,5 @@ def _from_training(config, checkpoint):
 def input_size_of(config) -> tuple:
     """(H, W) to which a config's test pipeline resizes the views, None if it has none."""
     dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    sizes = [transform['size'] for transform in dataset.get('pipeline') or [] if 'size' in transform]
+    sizes = [transform['size'] for transform in dataset.get('pipeline') or [] if transform.get('size')]
     return tuple(sizes[-1]) if sizes else None

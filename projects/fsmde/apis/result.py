@@ -18,12 +18,13 @@ class ViewDepth:
     """The depth of one camera in the pixels of the view that the network saw.
 
     Args:
-        camera: The camera, with its original size and lens.
+        camera: The pinhole of which it is a view at the network's size.
         cam2img: (3, 3) float64 of this view: rectified, resized.
         image: (H, W, 3) uint8 RGB, the view.
         predicted: (H, W) float32 z-depth in metres as predicted, also where the lens shows nothing.
         visible: (H, W) bool, False where the rectified image shows nothing of the original one.
         confidence: (H, W) float32 in [0, 1], 1 where one bin has all the probability; None without bins.
+        original: The camera whose image the view was made of, with its lens; ``camera`` itself by default.
     """
 
     camera: RigCamera
@@ -32,15 +33,15 @@ class ViewDepth:
     predicted: np.ndarray
     visible: np.ndarray
     confidence: np.ndarray = None
+    original: RigCamera = None
+
+    def __post_init__(self):
+        self.original = self.original or self.camera
 
     @property
     def depth(self) -> np.ndarray:
         """(H, W) float32 z-depth in metres, 0 where nothing is seen."""
         return np.where(self.visible, self.predicted, np.float32(0))
-
-    def original_depth(self) -> np.ndarray:
-        """Depth in the pixels of the original image, (H0, W0) float32 metres; see :func:`to_original_pixels`."""
-        return to_original_pixels(self.predicted, self.camera)
 
 
 @dataclass
@@ -49,10 +50,12 @@ class DepthResult:
 
     Args:
         name: Of the frame.
-        views: :class:`ViewDepth` by camera name, in the rig's order; all views are of one size.
-        rig: All cameras, those without an image included.
+        views: :class:`ViewDepth` by name, in the rig's order; all views are of one size. A view is called as its camera, or
+            ``camera/view`` where the rig file cuts a camera into several.
+        rig: The views as pinhole cameras, those of cameras without an image included.
         time, times: See :class:`fsmde.apis.frame.Frame`.
         missing: Cameras of the rig without an image at this time; they are in no other field.
+        original_rig: The cameras as the rig file or the source has them, with their lenses; ``rig`` by default.
     """
 
     name: str
@@ -61,20 +64,41 @@ class DepthResult:
     time: int = None
     times: dict = None
     missing: tuple = ()
+    original_rig: RigFile = None
+
+    def __post_init__(self):
+        self.original_rig = self.original_rig or self.rig
+
+    @property
+    def cameras(self) -> tuple:
+        """Names of the cameras that have an image, in the rig's order."""
+        return tuple(dict.fromkeys(view.original.name for view in self.views.values()))
 
     @property
     def depth(self) -> dict:
-        """(H, W) float32 z-depth in metres by camera, in the network's pixels, 0 where nothing is seen."""
+        """(H, W) float32 z-depth in metres by view, in the network's pixels, 0 where nothing is seen."""
         return {name: view.depth for name, view in self.views.items()}
 
     @property
     def original_depth(self) -> dict:
-        """(H0, W0) float32 z-depth in metres by camera, in the original images' pixels."""
-        return {name: view.original_depth() for name, view in self.views.items()}
+        """(H0, W0) float32 z-depth in metres by camera, in the original images' pixels: along the optical axis of the camera
+        itself, 0 at 90 degrees from it and beyond.
+        """
+        return {camera: self.original(camera) for camera in self.cameras}
+
+    @property
+    def original_distance(self) -> dict:
+        """(H0, W0) float32 distance in metres along each pixel's ray by camera, in the original images' pixels."""
+        return {camera: self.original(camera, 'distance') for camera in self.cameras}
+
+    def original(self, camera: str, measure: str = 'z_depth') -> np.ndarray:
+        """Depth in the pixels of a camera's original image, see :func:`fsmde.rectification.to_original_pixels`."""
+        views = [view for view in self.views.values() if view.original.name == camera]
+        return to_original_pixels([view.predicted for view in views], views[0].original, measure)
 
     @property
     def confidence(self) -> dict:
-        """(H, W) float32 in [0, 1] by camera, of models with bins; empty for others."""
+        """(H, W) float32 in [0, 1] by view, of models with bins; empty for others."""
         return {name: view.confidence for name, view in self.views.items() if view.confidence is not None}
 
     @property

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fsmde.calibration import find_fault, pinhole_fault, pose_faults
+from fsmde.lenses import Lens
 
 #: Frames whose matrices are checked in one call: more take memory and no less time.
 CHUNK = 1000
@@ -45,6 +46,27 @@ def check_intrinsics(frame: dict, sizes) -> None:
         fault = size is not None and pinhole_fault(matrix, size[::-1])
         if fault:
             raise ValueError(f'frame {frame["frame_id"]}: camera {camera}: cam2img: {fault}')
+
+
+def refuse_lenses(frame: dict, what: str) -> None:
+    """Make sure that what takes cameras for pinholes is not given others.
+
+    Args:
+        frame: A frame, or an entry of an index; has ``lenses`` if a camera is none and was not rectified.
+        what: Who asks, for the error.
+
+    Raises:
+        ValueError: Names the cameras and their lenses.
+    """
+    if not frame.get('lenses'):
+        return
+    bent = {
+        camera: lens.MODEL for camera, lens in zip(frame['cam_names'], frame['lenses']) if lens.MODEL != Lens.MODEL
+    }
+    raise ValueError(
+        f'frame {frame["frame_id"]}: {what} takes every camera for a pinhole, and these have lenses: {bent}. Add '
+        'dict(type=RectifyViews) to the pipeline, directly behind LoadSurroundImages'
+    )
 
 
 def check_ground_truth(dataset) -> None:

@@ -11,13 +11,13 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import MMLogger
 
 from fsmde.image_files import image_size
-from fsmde.masks import load_visible
-from fsmde.rig import project_points
+from fsmde.masks import all_visible, load_visible
 from fsmde.structures import PackedMask
 
-from .index_checks import check_ground_truth, check_index
+from .index_checks import check_ground_truth, check_index, refuse_lenses
 from .transforms.loading import check_sizes
 from .transforms.point_clouds import load_points
+from .transforms.rectification import RectifyViews
 
 
 class SurroundDepthDataset(BaseDataset):
@@ -29,6 +29,8 @@ class SurroundDepthDataset(BaseDataset):
     - ``img_path``: N paths. ``stated_sizes``, if the index has them: N (height, width) or None, compared with the images;
     - ``lidar_path``, None in a frame without LiDAR, ``lidar_dims`` and, optionally, ``lidar_columns``, see
       :func:`fsmde.datasets.transforms.point_clouds.load_points`;
+    - where a camera is no pinhole, ``lenses``, N :class:`fsmde.lenses.Lens`: its pipeline then needs
+      :class:`fsmde.datasets.RectifyViews`;
     - ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), float64 and at the images' original size;
     - where it is known, ``lidar2ego`` (4, 4) float64, NaN for unknown, which the others are compared with;
     - where poses are known, ``ori_cam2world`` (N, 4, 4) float64, each camera's at its own time; no augmentation changes
@@ -101,8 +103,23 @@ class SurroundDepthDataset(BaseDataset):
 
     @property
     def metainfo(self):
-        """``dataset``, ``cam_names``, ``max_depth`` (metres) and ``rounding`` beside what the configuration gave."""
-        return dict(super().metainfo, cam_names=self.cameras, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
+        """``dataset``, ``cam_names``, ``max_depth`` (metres) and ``rounding`` beside what the configuration gave.
+
+        Where the pipeline rectifies, ``cam_names`` are those of the virtual cameras.
+        """
+        names = self.rectification.names(self.cameras) if self.rectification else self.cameras
+        return dict(super().metainfo, cam_names=names, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
+
+    @property
+    def rectification(self) -> RectifyViews:
+        """The :class:`fsmde.datasets.RectifyViews` of the pipeline, None where it has none."""
+        return next((t for t in self.pipeline.transforms if isinstance(t, RectifyViews)), None)
+
+    def _rig(self, info, sizes):
+        """The :class:`RectifiedRig` of a frame: its own cameras where the pipeline does not rectify."""
+        if self.rectification is None:
+            refuse_lenses(info, f'the pipeline of {type(self).__name__}')
+        return (self.rectification or RectifyViews()).rig(info, sizes)
 
     def full_init(self):
         """Load and check the index; an absent root or index is reported with the setting that names it.
@@ -127,6 +144,9 @@ class SurroundDepthDataset(BaseDataset):
     def filter_data(self) -> list:
         """Check all entries, mark those that have labels, and replace the others if they are not wanted."""
         check_index(self.data_list, self.cameras)
+        if self.pipeline.transforms and self.rectification is None:
+            for info in self.data_list:
+                refuse_lenses(dict(info, cam_names=self.cameras), f'the pipeline of {type(self).__name__}')
         count = len(self.data_list)
         scanned = np.flatnonzero([info['lidar_path'] is not None for info in self.data_list])
         if len(scanned) < count:
@@ -198,18 +218,38 @@ class SurroundDepthDataset(BaseDataset):
             'pipeline or the data set as a whole wrong?'
         ) from error
 
+    def load_cloud(self, info: dict) -> np.ndarray:
+        """(P, 3) LiDAR points of a frame in metres, in the LiDAR's frame; none of a frame without LiDAR."""
+        if info['lidar_path'] is None:
+            return np.empty((0, 3))
+        return load_points(info['lidar_path'], info['lidar_dims'], info.get('lidar_columns', (0, 1, 2)))[:, :3]
+
     def visible_masks(self, idx: int) -> list:
-        """N :class:`fsmde.structures.PackedMask` of a frame at its images' original size, None without masks."""
+        """N :class:`fsmde.structures.PackedMask` of a frame at its images' original size, None without masks.
+
+        Where the pipeline rectifies they are of the virtual cameras.
+        """
         info = self.get_data_info(idx)
         if 'mask_path' not in info:
             return None
-        return [
-            PackedMask.pack(load_visible(path, info['mask_valid_value'], image_size(image_path)))
-            for path, image_path in zip(info['mask_path'], info['img_path'])
-        ]
+        sizes = [image_size(path) for path in info['img_path']]
+        masks = self._rig(info, sizes).masks(self.load_masks(info, sizes))
+        return [PackedMask.pack(mask) for mask in masks]
+
+    def load_masks(self, info: dict, sizes) -> list:
+        """N (H, W) bool of a frame's original images, False where the car itself is seen.
+
+        Args:
+            info: See :meth:`get_data_info`.
+            sizes: N (height, width).
+        """
+        if 'mask_path' not in info:
+            return [all_visible(size) for size in sizes]
+        value = info['mask_valid_value']
+        return [load_visible(path, value, size) for path, size in zip(info['mask_path'], sizes)]
 
     def lidar_pixels(self, idx: int, rounding: str = None):
-        """LiDAR of a frame in its images at their original size.
+        """LiDAR of a frame in its images at their original size, or in its rectified views at theirs.
 
         Args:
             rounding: See :func:`fsmde.rig.project_points`; the data set's own rule by default.
@@ -219,21 +259,18 @@ class SurroundDepthDataset(BaseDataset):
             itself, and (N, 2) the images' heights and widths. Empty for a frame without LiDAR.
 
         Raises:
-            FileNotFoundError, ValueError: If a file cannot be read, or an image has another size than the index states.
+            FileNotFoundError, ValueError: If a file cannot be read, an image has another size than the index states, or a
+                camera with a lens is not rectified.
         """
         info = self.get_data_info(idx)
         sizes = [image_size(path) for path in info['img_path']]
         check_sizes(info, sizes)
-        points = np.empty((0, 3))
-        if info['lidar_path'] is not None:
-            points = load_points(info['lidar_path'], info['lidar_dims'], info.get('lidar_columns', (0, 1, 2)))
-        pixels = project_points(points, info['lidar2cam'], info['cam2img'], sizes, rounding or self.ROUNDING)
-        visible = np.ones(len(pixels.z), dtype=bool)
-        for camera, path in enumerate(info.get('mask_path', [])):
-            mine = pixels.camera == camera
-            mask = load_visible(path, info['mask_valid_value'], sizes[camera])
-            visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
-        return pixels, visible, np.array(sizes)
+        points = self.load_cloud(info)
+        rig, masks = self._rig(info, sizes), self.load_masks(info, sizes)
+        pixels, visible = rig.lidar_pixels(
+            points, rig.calibration(info)['lidar2cam'], masks, rounding or self.ROUNDING
+        )
+        return pixels, visible, rig.sizes
 
 
 def evenly_spread(count: int, fraction: float) -> np.ndarray:

@@ -53,11 +53,11 @@ def lidar_evidence(result: DepthResult, pixels: dict, max_depth: float = 80.0) -
         max_depth: Points beyond it, in metres, are left out, and those nearer than 0.5 m, which are of the car.
     """
     found = []
-    for camera, view in result.views.items():
+    for camera in result.cameras:
         u, v, z = pixels.get(camera, (np.empty(0, int),) * 3)
         kept = (z > NEAREST) & (z < max_depth)
         if kept.any():
-            found += _evidence(result, camera, view.original_depth()[v[kept], u[kept]], z[kept])
+            found += _evidence(result, camera, result.original(camera)[v[kept], u[kept]], z[kept])
     return found
 
 
@@ -72,10 +72,8 @@ def pixels_of_points(points: np.ndarray, camera: RigCamera) -> tuple:
     points = points[np.isfinite(points).all(1)]
     in_camera = (points - camera.cam2ego[:3, 3]) @ camera.cam2ego[:3, :3]
     in_camera = in_camera[in_camera[:, 2] > 0]
-    with np.errstate(invalid='ignore'):
-        plane = camera.lens.project(in_camera)
-        pixels = np.floor(plane @ camera.cam2img[:2, :2].T + camera.cam2img[:2, 2])
-        inside = ((pixels >= 0) & (pixels < camera.size)).all(1)
+    pixels = camera.pixels_of(in_camera)
+    inside = np.isfinite(pixels[:, 0])
     u, v = pixels[inside].astype(int).T
     return u, v, in_camera[inside, 2]
 
@@ -132,22 +130,21 @@ def distance_evidence(result: DepthResult, distances: list) -> list:
     """
     by_camera = {}
     for camera, u, v, kind, metres in distances:
-        if camera not in result.rig.names:
-            raise ValueError(
-                f'frame {result.name}: the rig has no camera {camera!r}{nearest(camera, result.rig.names)}'
-            )
-        width, height = result.rig[camera].size
+        rig = result.original_rig
+        if camera not in rig.names:
+            raise ValueError(f'frame {result.name}: the rig has no camera {camera!r}{nearest(camera, rig.names)}')
+        width, height = rig[camera].size
         if not (0 <= u < width and 0 <= v < height):
             raise ValueError(
                 f'frame {result.name}, camera {camera}: pixel ({u}, {v}) is not in an image of {width}x{height}'
             )
-        z = metres if kind == 'z_depth' else metres * _ray(result.rig[camera], u, v)[2]
+        z = metres if kind == 'z_depth' else metres * _ray(rig[camera], u, v)[2]
         by_camera.setdefault(camera, []).append((u, v, z))
     found = []
     for camera, rows in by_camera.items():
-        if camera in result.views:
+        if camera in result.cameras:
             u, v, z = map(np.array, zip(*rows))
-            found += _evidence(result, camera, result.views[camera].original_depth()[v, u], z)
+            found += _evidence(result, camera, result.original(camera)[v, u], z)
     return found
 
 
@@ -171,7 +168,7 @@ def ground_evidence(result: DepthResult, ego_height: float = None) -> list:
         ValueError: If a pose is not known, or no height is.
     """
     poses, found, known = result.cam2ego, [], False
-    for pose, (name, view) in zip(poses, result.views.items()):
+    for pose, view in zip(poses, result.views.values()):
         height = view.camera.height_over_road
         if height is None and ego_height is not None:
             height = pose[2, 3] + ego_height
@@ -180,7 +177,7 @@ def ground_evidence(result: DepthResult, ego_height: float = None) -> list:
         known = True
         shown = camera_height(view, height)
         if shown is not None:
-            found.append(Evidence(result.name, name, np.array([shown]), np.array([height])))
+            found.append(Evidence(result.name, view.original.name, np.array([shown]), np.array([height])))
     if not known:
         raise ValueError(
             f'frame {result.name}: no camera has height_over_road: write it into the rig file, or give the height of the ego '

@@ -7,6 +7,7 @@ import numpy as np
 from fsmde.evaluation.predictions import encode_depth
 from fsmde.output_files import write_bytes
 from fsmde.output_names import output_path
+from fsmde.rectification import MEASURES
 
 from ..result import DepthResult
 from .base import Sink
@@ -18,27 +19,35 @@ class DepthMaps(Sink):
     """``<folder>/<frame>/<camera>.png`` as ``tools/test.py --out`` writes them, or ``.npz``.
 
     PNG: 16-bit grey, metres * 256, at most 255.996 m. npz: ``depth`` float32 metres and, of models with bins at the
-    network's size, ``confidence`` float32. In both 0 is where nothing is seen.
+    network's size, ``confidence`` float32. In both 0 is where nothing is seen. Distances along the rays are in
+    ``<camera>.distance.png``, or under ``distance`` in ``<camera>.distance.npz``.
 
     Args:
         folder: Where to.
         kind: 'png' or 'npz'.
-        original: In the pixels of the original images instead of the network's.
+        original: In the pixels of the original images instead of the network's: ``'z_depth'`` or ``'distance'``, see
+            :func:`fsmde.rectification.to_original_pixels`; one file a camera then, else one a view.
     """
 
-    def __init__(self, folder, kind: str = 'png', original: bool = False):
+    def __init__(self, folder, kind: str = 'png', original: str = None):
         if kind not in KINDS:
             raise ValueError(f'kind must be one of {KINDS}, found {kind!r}')
+        if original and original not in MEASURES:
+            raise ValueError(f'original must be one of {MEASURES} or None, found {original!r}')
         self.folder, self.kind, self.original = folder, kind, original
+        self.ending = f'.distance.{kind}' if original == 'distance' else f'.{kind}'
 
     def write(self, result: DepthResult) -> None:
         """See :meth:`Sink.write`."""
-        for camera, depth in (result.original_depth if self.original else result.depth).items():
-            path = f'{output_path(self.folder, result.name, camera)}.{self.kind}'
+        depths = result.depth
+        if self.original:
+            depths = {camera: result.original(camera, self.original) for camera in result.cameras}
+        for camera, depth in depths.items():
+            path = f'{output_path(self.folder, result.name, camera)}{self.ending}'
             if self.kind == 'png':
                 write_bytes(path, encode_depth(depth))
                 continue
-            arrays = dict(depth=depth)
+            arrays = {'distance' if self.original == 'distance' else 'depth': depth}
             if not self.original and camera in result.confidence:
                 arrays['confidence'] = result.confidence[camera]
             content = io.BytesIO()
@@ -47,4 +56,4 @@ class DepthMaps(Sink):
 
     def files(self, name: str, cameras: tuple) -> list:
         """See :meth:`Sink.files`."""
-        return [f'{output_path(self.folder, name, camera)}.{self.kind}' for camera in cameras]
+        return [f'{output_path(self.folder, name, camera)}{self.ending}' for camera in cameras]

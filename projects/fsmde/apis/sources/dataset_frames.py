@@ -7,6 +7,7 @@ from mmdet3d.registry import DATASETS
 from PIL import Image
 
 from fsmde.engine.launch import read_config
+from fsmde.lenses import Lens
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
@@ -40,7 +41,9 @@ class DatasetFrames(Source):
         dataset = (config.get('test_dataloader') or {}).get('dataset')
         if not dataset:
             raise ValueError(f'{path} has no test_dataloader.dataset to take frames of')
-        return cls(DATASETS.build(dict(dataset, pipeline=[], test_mode=True)))
+        # Of the pipeline only what says which views stand for a camera; the inferencer makes them.
+        pipeline = [t for t in dataset.get('pipeline') or [] if str(t['type']).rstrip("'>").endswith('RectifyViews')]
+        return cls(DATASETS.build(dict(dataset, pipeline=pipeline, test_mode=True)))
 
     def __len__(self):
         return len(self.dataset)
@@ -48,15 +51,35 @@ class DatasetFrames(Source):
     def __iter__(self):
         for index in range(len(self)):
             info = self.dataset.get_data_info(index)
+            lenses = info.get('lenses') or [Lens()] * len(self.cameras)
+            views = self.dataset.rectification.views if self.dataset.rectification else {}
             cameras = []
             for n, name in enumerate(self.cameras):
                 with Image.open(info['img_path'][n]) as header:
                     size = header.size
-                cameras.append(RigCamera(name, size, info['cam2img'][n], cam2ego=np.array(info['cam2ego'][n])))
+                pose = np.array(info['cam2ego'][n])
+                cameras.append(
+                    RigCamera(name, size, info['cam2img'][n], lenses[n], pose, views=views.get(name, ()))
+                )
             images = dict(zip(self.cameras, info['img_path']))
-            yield Frame(info['frame_id'], images, rig=RigFile(cameras), lidar=partial(self._lidar, index))
+            rig = RigFile(cameras)
+            yield Frame(info['frame_id'], images, rig=rig, lidar=partial(self._lidar, index, rig))
 
-    def _lidar(self, index):
-        pixels, visible, _ = self.dataset.lidar_pixels(index)
-        mine = [(pixels.camera == n) & visible for n in range(len(self.cameras))]
-        return {name: (pixels.u[m], pixels.v[m], pixels.z[m]) for name, m in zip(self.cameras, mine)}
+    def _lidar(self, index, rig):
+        """LiDAR in the original images, through their lenses; what shows the car itself is left out."""
+        info, found = self.dataset.get_data_info(index), {}
+        if not info.get('lenses') and not any(camera.views for camera in rig.cameras):
+            pixels, visible, _ = self.dataset.lidar_pixels(index)  # By the data set's own rule of rounding.
+            mine = [(pixels.camera == n) & visible for n in range(len(self.cameras))]
+            return {name: (pixels.u[m], pixels.v[m], pixels.z[m]) for name, m in zip(self.cameras, mine)}
+        masks = self.dataset.load_masks(info, [camera.size[::-1] for camera in rig.cameras])
+        points = self.dataset.load_cloud(info)
+        for camera, lidar2cam, mask in zip(rig.cameras, info['lidar2cam'], masks):
+            in_camera = points @ lidar2cam[:3, :3].T + lidar2cam[:3, 3]
+            in_camera = in_camera[in_camera[:, 2] > 0]
+            pixels = camera.pixels_of(in_camera)
+            seen = np.isfinite(pixels[:, 0])
+            u, v = pixels[seen].astype(int).T
+            visible = mask[v, u]
+            found[camera.name] = u[visible], v[visible], in_camera[seen, 2][visible]
+        return found

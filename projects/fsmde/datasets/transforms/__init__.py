@@ -7,6 +7,7 @@ from .lidar_depth import DenseDepthAsTarget, KeepLidarPixels, ProjectLidarDepth,
 from .loading import LoadDenseDepth, LoadSurroundImages, LoadSurroundLidar
 from .photometric import RandomPhotometric
 from .pseudo_points import PseudoPointsFromDepth
+from .rectification import RectifyViews
 from .teacher_answers import LoadTeacherAnswers, OracleTeacherAnswers
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     'RandomFlipViews',
     'RandomPhotometric',
     'RandomZoomCrop',
+    'RectifyViews',
     'ResizeViews',
     'SubsampleLidar',
     'SurroundFromInfos',

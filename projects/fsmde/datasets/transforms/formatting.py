@@ -9,6 +9,8 @@ from mmdet3d.registry import TRANSFORMS
 from fsmde.rig import CameraRig
 from fsmde.structures import SurroundDepthSample
 
+from ..index_checks import refuse_lenses
+
 META_KEYS = (
     'frame_id',
     'scene',
@@ -53,6 +55,7 @@ class PackSurroundInputs(BaseTransform):
             raise ValueError(
                 f'frame {results["frame_id"]}: the views have the sizes {sorted(sizes)}; put ResizeViews into the pipeline'
             )
+        refuse_lenses(results, 'packing')
         rig = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego'])
         inputs = dict(img=stack_images(results['img']))
         meta = {key: results[key] for key in META_KEYS if key in results}

@@ -9,9 +9,12 @@ from fsmde.masks import resize_visible
 from fsmde.resizing import resize_image
 from fsmde.rig import CameraRig
 
+from ..index_checks import refuse_lenses
+
 
 def warp_views(results, matrices):
-    """Multiply (N, 3, 3) pixel transforms onto ``cam2img`` and ``ori2img``."""
+    """Multiply (N, 3, 3) pixel transforms onto ``cam2img`` and ``ori2img``; images with lenses are refused."""
+    refuse_lenses(results, 'a resize or crop')
     results['cam2img'] = matrices @ results['cam2img']
     results['ori2img'] = matrices @ results['ori2img']
 
@@ -50,6 +53,7 @@ class KeepTeacherViews(BaseTransform):
     """
 
     def transform(self, results):
+        refuse_lenses(results, 'a teacher')
         results['teacher_img'] = [image.copy() for image in results['img']]
         results['teacher_shape'] = results['img'][0].shape[:2]
         results['teacher_cam2img'] = results['cam2img'].copy()
@@ -105,6 +109,7 @@ class RandomFlipViews(BaseTransform):
         self.prob = prob
 
     def transform(self, results):
+        refuse_lenses(results, 'RandomFlipViews')
         if results['rng'].random() >= self.prob:
             return results
         mirror_x, mirror_y = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])

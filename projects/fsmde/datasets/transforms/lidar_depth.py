@@ -9,6 +9,9 @@ from mmdet3d.registry import TRANSFORMS
 from fsmde.rig import project_points
 from fsmde.structures import PackedMask
 
+from ..index_checks import refuse_lenses
+from .rectification import RectifyViews
+
 
 @TRANSFORMS.register_module()
 class SubsampleLidar(BaseTransform):
@@ -38,32 +41,29 @@ class SubsampleLidar(BaseTransform):
 class KeepLidarPixels(BaseTransform):
     """Project the LiDAR into the images at their original size and keep the pixels, for evaluation.
 
-    Belongs directly behind the loading transforms. Adds ``lidar_pixels`` (:class:`fsmde.rig.PixelPoints`, rounded by the
+    Belongs directly behind the loading transforms and :class:`RectifyViews`, whose views are then the images, at their own
+    size. Adds ``lidar_pixels`` (:class:`fsmde.rig.PixelPoints`, rounded by the
     data set's own rule, in the sensor's order), ``lidar_visible`` (P,) bool, False where the car itself is seen, and
     where there are masks ``ori_visible``, N :class:`fsmde.structures.PackedMask`. A frame of six DDAD cameras takes about
     0.7 MiB, where depth maps would take 54.
     """
 
     def transform(self, results):
-        pixels = project_points(
-            results['lidar_points'],
-            results['lidar2cam'],
-            results['ori_cam2img'],
-            results['ori_shape'],
-            results['rounding'],
-        )
-        visible = np.empty(len(pixels.z), dtype=bool)
-        for camera, mask in enumerate(results['visible']):
-            if mask.shape != tuple(results['ori_shape'][camera]):
+        refuse_lenses(results, 'KeepLidarPixels')
+        rig, masks = results.get('rectified'), results.get('original_visible', results['visible'])
+        if rig is None:
+            rig = RectifyViews().rig(dict(results, cam2img=results['ori_cam2img']), results['ori_shape'])
+        for mask, size in zip(masks, rig.original_sizes):
+            if mask.shape != tuple(size):
                 raise ValueError(
-                    f'KeepLidarPixels needs views of their original size {results["ori_shape"][camera].tolist()}, found '
-                    f'{list(mask.shape)}: put it directly behind the loading transforms, without reduce_to there'
+                    f'KeepLidarPixels needs images of their original size {size.tolist()}, found {list(mask.shape)}: put it '
+                    'directly behind the loading transforms and RectifyViews, without reduce_to there'
                 )
-            mine = pixels.camera == camera
-            visible[mine] = mask[pixels.v[mine], pixels.u[mine]]
-        results['lidar_pixels'], results['lidar_visible'] = pixels, visible
+        results['lidar_pixels'], results['lidar_visible'] = rig.lidar_pixels(
+            results['lidar_points'], results['lidar2cam'], masks, results['rounding']
+        )
         if 'mask_path' in results:
-            results['ori_visible'] = [PackedMask.pack(mask) for mask in results['visible']]
+            results['ori_visible'] = [PackedMask.pack(mask) for mask in rig.masks(masks)]
         return results
 
 
@@ -75,6 +75,7 @@ class ProjectLidarDepth(BaseTransform):
     """
 
     def transform(self, results):
+        refuse_lenses(results, 'ProjectLidarDepth')
         sizes = [image.shape[:2] for image in results['img']]
         height, width = np.max(sizes, axis=0)
         pixels = project_points(results['lidar_points'], results['lidar2cam'], results['cam2img'], sizes)

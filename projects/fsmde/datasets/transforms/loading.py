@@ -10,7 +10,7 @@ from mmdet3d.registry import TRANSFORMS
 from fsmde.image_files import load_image, load_reduced_image
 from fsmde.masks import all_visible, load_visible, resize_visible
 
-from ..index_checks import check_intrinsics
+from ..index_checks import check_intrinsics, refuse_lenses
 from .point_clouds import load_points
 
 
@@ -107,24 +107,32 @@ class LoadDenseDepth(BaseTransform):
     """Read dense depth at the original size: adds ``dense_depth`` (N, H0, W0) float32 metres, 0 = none.
 
     For data sets that have it (:class:`fsmde.datasets.DDADDataset` with ``dense_depth=...``): 16-bit PNG, metres * 256.
+    Behind :class:`RectifyViews` it is z-depth of the views at their own size; ``dense_depth_measure`` of the frame says what
+    the files hold, see :meth:`fsmde.rectification.Rectifier.dense`.
 
     Raises:
         FileNotFoundError, ValueError: If a map is absent, of another type, or of another size than its image.
     """
 
     def transform(self, results):
+        refuse_lenses(results, 'LoadDenseDepth')
         if 'dense_depth_path' not in results:
             raise ValueError(f"frame {results['frame_id']} has no dense depth; give the data set dense_depth='...'")
         maps = [load_image(path, cv2.IMREAD_UNCHANGED) for path in results['dense_depth_path']]
         for path, depth in zip(results['dense_depth_path'], maps):
             if depth.dtype != np.uint16 or depth.ndim != 2:
                 raise ValueError(f'{osp.abspath(path)}: expected 16-bit grey, found {depth.dtype} {depth.shape}')
+        rig = results.get('rectified')
+        sizes = results.get('ori_shape', []) if rig is None else rig.original_sizes
+        for path, depth, size in zip(results['dense_depth_path'], maps, sizes):
+            if depth.shape != tuple(size):
+                raise ValueError(f'{path}: the depth map is {depth.shape}, its image {tuple(size)} (height, width)')
+        maps = [depth.astype(np.float32) / 256 for depth in maps]
+        if rig is not None:
+            maps = rig.dense_depth(maps, results.get('dense_depth_measure', 'z_depth'))
         if len({depth.shape for depth in maps}) > 1:
             raise ValueError(
                 f'frame {results["frame_id"]}: dense depth maps must be of one size, found {[m.shape for m in maps]}'
             )
-        for path, depth, size in zip(results['dense_depth_path'], maps, results.get('ori_shape', [])):
-            if depth.shape != tuple(size):
-                raise ValueError(f'{path}: the depth map is {depth.shape}, its image {tuple(size)} (height, width)')
-        results['dense_depth'] = np.stack(maps).astype(np.float32) / 256
+        results['dense_depth'] = np.stack(maps)
         return results

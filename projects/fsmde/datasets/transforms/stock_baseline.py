@@ -8,12 +8,15 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import LoadPointsFromFile
 from mmdet3d.registry import TRANSFORMS
 
+from ..index_checks import refuse_lenses
+
 
 @TRANSFORMS.register_module()
 class StockFrame(BaseTransform):
     """Give a frame the keys that mmdet3d's multi-view transforms read: ``images`` and ``lidar_points``."""
 
     def transform(self, results):
+        refuse_lenses(results, 'mmdet3d')
         cameras = zip(results['cam_names'], results['img_path'], results['cam2img'], results['lidar2cam'])
         results['images'] = {
             name: dict(img_path=path, cam2img=cam2img, lidar2cam=lidar2cam)

@@ -8,6 +8,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from fsmde.teacher_cache import TeacherCache
 
+from ..index_checks import refuse_lenses
 from .lidar_depth import DenseDepthAsTarget
 
 
@@ -68,6 +69,7 @@ class OracleTeacherAnswers(BaseTransform):
 
 def remember_views(results: dict) -> dict:
     """Keep what is needed to move a teacher's answers into views that later transforms change."""
+    refuse_lenses(results, 'a teacher')
     results['teacher_shape'] = results['img'][0].shape[:2]
     results['teacher_cam2img'] = results['cam2img'].copy()
     results['teacher_ori2img'] = results['ori2img'].copy()
