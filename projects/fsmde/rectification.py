@@ -280,7 +280,9 @@ def to_original_pixels(depth, camera: RigCamera, measure: str = 'z_depth') -> np
             pixels = _homogeneous(in_view[..., :2] / in_view[..., 2:]) @ rectifier.cam2img[:2].T
             better = (cosine > nearest) & ((pixels > 0) & (pixels < rectifier.size)).all(-1)
             # The last half pixel at the border has one neighbour only.
-            places = np.clip(pixels * np.divide(values.shape[::-1], rectifier.size) - 0.5, 0, np.array(values.shape[::-1]) - 1)
+            places = np.clip(
+                pixels * np.divide(values.shape[::-1], rectifier.size) - 0.5, 0, np.array(values.shape[::-1]) - 1
+            )
             along = np.maximum(rays[..., 2], 0) / cosine if measure == 'z_depth' else 1 / cosine
         places = np.where(better[..., None], places, 0).astype(np.float32)
         found = np.where(better, cv2.remap(values, places, None, cv2.INTER_LINEAR) * along, found)

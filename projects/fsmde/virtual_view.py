@@ -79,7 +79,9 @@ class VirtualView:
             raise ValueError('a level view needs the pose cam2ego of its camera')
         forward = cam2ego[:3, 2]
         if abs(forward[2]) > UPRIGHT:
-            raise ValueError('a camera that looks straight down or up has no level views: give their directions without')
+            raise ValueError(
+                'a camera that looks straight down or up has no level views: give their directions without'
+            )
         x, y = forward[:2] / np.hypot(*forward[:2])
         upright2ego = np.array([[y, 0, x], [-x, 0, y], [0, -1, 0]])  # right, down and forward, in the ego frame
         return cam2ego[:3, :3].T @ upright2ego @ turned

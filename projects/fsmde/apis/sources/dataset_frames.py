@@ -58,9 +58,7 @@ class DatasetFrames(Source):
                 with Image.open(info['img_path'][n]) as header:
                     size = header.size
                 pose = np.array(info['cam2ego'][n])
-                cameras.append(
-                    RigCamera(name, size, info['cam2img'][n], lenses[n], pose, views=views.get(name, ()))
-                )
+                cameras.append(RigCamera(name, size, info['cam2img'][n], lenses[n], pose, views=views.get(name, ())))
             images = dict(zip(self.cameras, info['img_path']))
             rig = RigFile(cameras)
             yield Frame(info['frame_id'], images, rig=rig, lidar=partial(self._lidar, index, rig))

@@ -84,8 +84,10 @@ class RectifiedRig:
             mine = np.flatnonzero(pixels.camera == n)
             u, v = pixels.u[mine], pixels.v[mine]
             if not rectifier.changes_nothing:
-                found = points[pixels.index[mine], :3] @ lidar2cam[n, :3, :3].T + lidar2cam[n, :3, 3]
-                at = rectifier.pixels_of(found)
+                # Of the pixels' centres, as the views' masks are, whatever the rounding.
+                at = rectifier.pixels_of(
+                    np.stack([u + 0.5, v + 0.5, np.ones(len(u))], -1) @ np.linalg.inv(cam2img[n]).T
+                )
                 seen[mine] = np.isfinite(at[:, 0])
                 u, v = np.nan_to_num(at).astype(int).T
             visible[mine] = masks[self.camera[n]][v, u]
@@ -97,10 +99,12 @@ class RectifiedRig:
         return [masks[n] if rectifier.changes_nothing else rectifier.mask(masks[n]) for rectifier, n in pairs]
 
     def dense_depth(self, maps: list, measure: str) -> list:
-        """M (height, width) z-depths of the views of N dense depths of the original images, see :meth:`Rectifier.dense`."""
-        pairs = zip(self.rectifiers, self.camera)
+        """M (height, width) z-depths of the views of N dense depths of the original images, see
+        :meth:`fsmde.rectification.Rectifier.dense`.
+        """
         return [
-            maps[n] if rectifier.changes_nothing and measure == 'z_depth' else rectifier.dense(maps[n], measure) for rectifier, n in pairs
+            maps[n] if rectifier.changes_nothing and measure == 'z_depth' else rectifier.dense(maps[n], measure)
+            for rectifier, n in zip(self.rectifiers, self.camera)
         ]
 
 
@@ -130,7 +134,9 @@ class RectifyViews(BaseTransform):
     """
 
     def __init__(self, views: dict = None, size: tuple = None):
-        self.views = {camera: read_views(of, f'RectifyViews: views of {camera}') for camera, of in (views or {}).items()}
+        self.views = {
+            camera: read_views(of, f'RectifyViews: views of {camera}') for camera, of in (views or {}).items()
+        }
         self.size = size and tuple(size)
 
     def names(self, cameras: list) -> list:
@@ -167,7 +173,9 @@ class RectifyViews(BaseTransform):
             pose = frame['cam2ego'][n] if any(view.level for view in views) else None
             try:
                 rectifiers.append(
-                    rectifiers_of(RigCamera(camera, tuple(sizes[n])[::-1], frame['cam2img'][n], lens, pose, views=views))
+                    rectifiers_of(
+                        RigCamera(camera, tuple(sizes[n])[::-1], frame['cam2img'][n], lens, pose, views=views)
+                    )
                 )
             except ValueError as error:
                 raise ValueError(f'frame {frame["frame_id"]}: {error}') from error
@@ -182,8 +190,10 @@ class RectifyViews(BaseTransform):
         sizes = [image.shape[:2] for image in results['img']]
         wanted = np.ceil(results['ori_shape'] * scales[:, ::-1])
         untouched = [np.diag(np.diag(matrix)) for matrix in results['ori2img']]
-        if 'rectified' in results or 'dense_depth' in results or not (
-            np.array_equal(sizes, wanted) and np.array_equal(results['ori2img'], untouched)
+        if (
+            'rectified' in results
+            or 'dense_depth' in results
+            or not (np.array_equal(sizes, wanted) and np.array_equal(results['ori2img'], untouched))
         ):
             raise ValueError(
                 f'frame {results["frame_id"]}: RectifyViews needs the images as they were loaded: put it directly behind '
