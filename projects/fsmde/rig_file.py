@@ -11,6 +11,7 @@ from .output_files import write_text
 from .plain_data import brief, check_keys, named_numbers, nearest, numbers
 from .rig import CameraRig, euler_to_matrix, quaternion_to_matrix
 from .rig_camera import RigCamera
+from .virtual_view import read_views
 
 VERSION = 1
 MAX_BYTES = 2**20
@@ -19,7 +20,7 @@ CONVENTIONS = dict(
     length='metres', camera_axes='x right, y down, z forward', ego_axes='x forward, y left, z up', pose='cam2ego'
 )
 HEAD_KEYS = ('fsmde_rig', *CONVENTIONS, 'pixel_center', 'notes', 'cameras')
-CAMERA_KEYS = ('size', 'intrinsics', 'lens', 'cam2ego', 'height_over_road', 'depth_scale')
+CAMERA_KEYS = ('size', 'intrinsics', 'lens', 'cam2ego', 'height_over_road', 'depth_scale', 'views')
 POSE_KEYS = ('translation', 'quaternion_wxyz', 'roll_pitch_yaw_degrees')
 
 
@@ -159,6 +160,8 @@ def _camera(name, content, shift):
         for key in ('height_over_road', 'depth_scale')
         if key in content
     }
+    if 'views' in content:
+        scalars['views'] = read_views(content['views'], f'{where}: views')
     return RigCamera(
         name,
         tuple(numbers(content['size'], (2,), f'{where}: size')),
@@ -238,4 +241,6 @@ def _described(camera: RigCamera) -> dict:
         content['height_over_road'] = float(camera.height_over_road)
     if camera.depth_scale != 1:
         content['depth_scale'] = float(camera.depth_scale)
+    if camera.views:
+        content['views'] = [view.described() for view in camera.views]
     return content

@@ -52,6 +52,12 @@ class VirtualView:
         """What the view of a camera is called: ``camera/name``."""
         return f'{camera}/{self.name}' if self.name else camera
 
+    def described(self) -> dict:
+        """What :func:`read_views` reads as this view; what is 0 is left out."""
+        return {key: value for key in KEYS if (value := getattr(self, key))} | dict(
+            zip(('width', 'height'), self.size)
+        )
+
     @property
     def size(self) -> tuple:
         """(width, height)."""
