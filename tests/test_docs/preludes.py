@@ -5,6 +5,7 @@ and ``docs`` of the repository are linked into that directory.
 """
 
 import copy
+import shutil
 
 import cv2
 import numpy as np
@@ -40,6 +41,7 @@ def own_rig_files(folder, frames=2, points=3000):
         angle, z = rng.uniform(-np.pi, np.pi, points), rng.uniform(-4, 4, points)
         cloud = np.stack([RADIUS * np.cos(angle), RADIUS * np.sin(angle), z, np.ones(points)], 1)
         np.savez(scene / 'LIDAR' / f'{number}.npz', data=cloud)
+    shutil.copytree(scene, folder / 'data/bent_rig/000000')
 
 
 def bev(folder):
