@@ -70,24 +70,34 @@ def test_the_cloud_of_four_fisheyes_closes_without_seams(worlds):
     assert len(sample.cam_names) == 12 and (sample.gt_depth > 0).flatten(1).sum(1).min() > 300
     # The fisheyes look down to the road, their views do not.
     np.testing.assert_allclose(sample.cam2ego[:, 2, 1], -1, atol=1e-9)
+    of_pairs = [seam(sample, n, m) for n, (m, _) in enumerate(sample.neighbors)]
+    assert all(len(errors) > 300 and abs(np.median(errors)) < 1e-3 for errors in of_pairs)
+    gap = np.median(np.abs(np.concatenate(of_pairs)))
+    # 0.07 % was measured, and 0.65 % with every left neighbour turned by a degree.
+    turned = [seam(sample, n, m, degrees=1) for n, (m, _) in enumerate(sample.neighbors)]
+    assert gap < 0.003 and np.median(np.abs(np.concatenate(turned))) > 3 * gap
+
+
+def seam(sample, n, m, degrees=0):
+    """Relative differences of depth between what view n sees of the world and what view m sees in the same places.
+
+    Differences above 10 % are left out: there something else is in the way of one of them.
+    """
     depth = np.asarray(sample.dense_depth) * sample.valid_mask.numpy()
-    for n, (m, _) in enumerate(sample.neighbors):
-        # Points of each view in its left neighbour: where that one sees the same surface, it is at the same depth.
-        points = unproject_depth(depth[n], sample.cam2img[n])[(depth[n] > 0) & (depth[n] < 40)]
-        move = np.linalg.inv(sample.cam2ego[m]) @ sample.cam2ego[n]
-        points = points @ move[:3, :3].T + move[:3, 3]
-        points = points[points[:, 2] > 0.1]
-        u, v = (points @ sample.cam2img[m].T)[:, :2].T / points[:, 2]
-        inside = (u > 1) & (u < 159) & (v > 1) & (v < 119)
-        # Inverse depth is linear on a plane; where it is not smooth, another surface is in the way of one of them.
-        inverse = (1 / np.maximum(depth[m], 1e-3) * (depth[m] > 0)).astype(np.float32)
-        at = [(x[inside] - 0.5).astype(np.float32) for x in (u, v)]
-        there, z = cv2.remap(inverse, *at, cv2.INTER_LINEAR)[:, 0], points[inside, 2]
-        error = there * z - 1
-        same = (there > 0) & (np.abs(error) < 0.1)
-        assert same.sum() > 300 and same.mean() > 0.4
-        print(sample.cam_names[n], sample.cam_names[m], len(error), same.mean(), np.median(error[same]), np.percentile(np.abs(error[same]), [50, 90]))
-        assert abs(np.median(error[same])) < 0.001 and np.median(np.abs(error[same])) < 0.005
+    points = unproject_depth(depth[n], sample.cam2img[n])[(depth[n] > 0) & (depth[n] < 40)]
+    turn = np.eye(4)
+    turn[:3, :3] = cv2.Rodrigues(np.radians([0.0, degrees, 0]))[0]
+    move = turn @ np.linalg.inv(sample.cam2ego[m]) @ sample.cam2ego[n]
+    points = points @ move[:3, :3].T + move[:3, 3]
+    points = points[points[:, 2] > 0.1]
+    u, v = (points @ sample.cam2img[m].T)[:, :2].T / points[:, 2]
+    inside = (u > 1) & (u < 159) & (v > 1) & (v < 119)
+    # Inverse depth is linear on a plane.
+    inverse = np.where(depth[m] > 0, 1 / np.maximum(depth[m], 1e-3), 0).astype(np.float32)
+    at = [(x[inside] - 0.5).astype(np.float32) for x in (u, v)]
+    there = cv2.remap(inverse, *at, cv2.INTER_LINEAR)[:, 0]
+    errors = there * points[inside, 2] - 1
+    return errors[(there > 0) & (np.abs(errors) < 0.1)]
 
 
 def test_four_fisheyes_train_and_evaluate_as_twelve_views(worlds, tmp_path):

@@ -9,6 +9,7 @@ is not done again.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,9 @@ from fsmde.synthetic import make_world
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = dict(pinhole=(None, 'realtime/demo/resnet18'), rectified=('plumb_bob', 'lenses/rectified_demo'))
 SETTINGS = (
-    'model.backbone.base_channels=16', 'model.neck.channels=32', 'model.head.channels=32', 'train_dataloader.num_workers=1',
-    'val_dataloader.num_workers=1', 'default_hooks.checkpoint.save_best=None',
+    'model.backbone.base_channels=8', 'model.neck.channels=16', 'model.head.channels=16', 'model.head.bins.num_bins=24',
+    'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
+    'val_dataloader.persistent_workers=False', 'default_hooks.checkpoint.save_best=None',
 )  # fmt: skip
 
 
@@ -36,7 +38,7 @@ def train(config: str, world: Path, folder: Path, seed: int, epochs: int) -> flo
             sys.executable, str(ROOT / 'tools/train.py'), str(ROOT / f'configs/{config}.py'), '--data-root', str(world),
             '--work-dir', str(folder), '--cfg-options', *options,
         ]  # fmt: skip
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, OMP_NUM_THREADS='1'))
     newest = max(folder.glob('*/vis_data/scalars.json'))
     return [
         row['depth/abs_rel'] for row in map(json.loads, newest.read_text().splitlines()) if 'depth/abs_rel' in row
