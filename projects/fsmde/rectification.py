@@ -139,12 +139,12 @@ class Rectifier:
 
     def mask(self, mask: np.ndarray, size: tuple = None) -> np.ndarray:
         """The view at (height, width) of an (h, w) bool mask of the whole image, by nearest pixels; False where the image
-        shows nothing.
+        shows nothing. Read-only.
         """
         size = tuple(size or self.size[::-1])
         visible = self.visible_at(size)
         if mask.strides == (0, 0):  # Of :func:`fsmde.masks.all_visible`.
-            return visible & mask[0, 0]
+            return visible if mask[0, 0] else np.zeros_like(visible)
         mask = np.ascontiguousarray(mask).view(np.uint8)
         return cv2.remap(mask, self._nearest(size, mask.shape), None, cv2.INTER_NEAREST).view(bool)
 

@@ -65,6 +65,7 @@ def test_loader_beside_stock_transforms(run, tmp_path):
     )
     printed = run('benchmark_loader.py', '--frames', '1', '--baseline', str(tmp_path / 'stock.py'))
     assert '| PNG | stock |' in printed and '| JPEG | this one, reduce_to |' in printed
+    assert '| PNG | this one, rectified |' in printed and '| JPEG | this one, reduce_to, rectified |' in printed
     # Images of the output's size are not resized: both pipelines must make exactly the same.
     assert 'outputs: 0 of' in printed and ', 0 differ by more than 0.1 %; images by 0.00 grey' in printed
 

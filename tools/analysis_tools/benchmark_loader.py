@@ -8,7 +8,7 @@
 
 The first prints the time of each transform for a frame. The second runs the pipeline without its random transforms beside
 others that make the same, frame by frame in turn, on PNG and on JPEG: the same images, written again into a temporary
-folder. The third loads indices of so many frames, made of copies of the first scene, and starts workers on them.
+folder; 'rectified' does so as if every camera had a mild lens. The third loads indices of so many frames, made of copies of the first scene, and starts workers on them.
 All with one thread, as in a worker. CPU time is what a worker needs whatever else runs.
 """
 
@@ -31,11 +31,15 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from fsmde import image_files
+from fsmde.datasets import LoadSurroundImages, RectifyViews
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.engine.launch import read_config, refuse_empty_options, set_data_root
+from fsmde.lenses import PlumbBobLens
 from fsmde.output_files import write_text
 
 FORMATS = dict(PNG=('.png', {}), JPEG=('.jpg', dict(quality=95)))
+#: Of a front camera of the Waymo Open Dataset.
+LENS = PlumbBobLens((0.04036, -0.33002, 0.00104, -0.00157, 0.0))
 
 
 def run(transforms, info):
@@ -115,8 +119,10 @@ def compare(cfg, baselines, frames, sources=3):
             if form == 'PNG' and image_files.decode_png is not None:
                 contenders['this one, decoded by OpenCV'] = without_kornia_rs(ours)
             contenders['this one'] = ours
+            contenders['this one, rectified'] = lambda info: run(*rectified(deterministic, info, size))
             if form == 'JPEG':
                 contenders['this one, reduce_to'] = lambda info: run(reduced, info)
+                contenders['this one, reduce_to, rectified'] = lambda info: run(*rectified(reduced, info, size))
             contenders['decode only, OpenCV'] = decode_only
             medians[form] = measure(contenders, [lambda info=info: copy.deepcopy(info) for info in infos], frames)
             first = next(iter(medians[form].values()))['all']
@@ -137,6 +143,13 @@ def compare(cfg, baselines, frames, sources=3):
 def image_files_at(size, transform):
     """The transform, or one that decodes JPEGs at a fraction of their size if it loads images."""
     return type(transform)(reduce_to=size) if hasattr(transform, 'reduce_to') else transform
+
+
+def rectified(transforms, info, size):
+    """The transforms and the frame as if every camera had a mild lens, which is taken out where images are resized."""
+    place = next(i for i, t in enumerate(transforms) if isinstance(t, LoadSurroundImages)) + 1
+    lenses = [LENS] * len(info['img_path'])
+    return [*transforms[:place], RectifyViews(size=size), *transforms[place:]], dict(info, lenses=lenses)
 
 
 def differences(packed, baseline, info):
