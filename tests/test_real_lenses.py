@@ -9,9 +9,10 @@ from pcd import read_compressed_pcd
 
 from fsmde.datasets import LoadSurroundImages, ProjectLidarDepth, RectifyViews
 from fsmde.lenses import EquidistantLens, MeiLens, PlumbBobLens
-from fsmde.rectification import Rectifier, rectifiers_of, rectify
+from fsmde.rectification import Rectifier, rectify
 from fsmde.rig import project_points, unproject_depth
 from fsmde.rig_camera import RigCamera
+from fsmde.virtual_cameras import rectifiers_of
 from fsmde.virtual_view import VirtualView
 from fsmde.visualization.edge_alignment import find_edge_shift
 

@@ -4,8 +4,9 @@ import pytest
 from test_lenses import LENS_EXAMPLES
 
 from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens
-from fsmde.rectification import Rectifier, to_original_pixels
+from fsmde.rectification import Rectifier
 from fsmde.rig_camera import RigCamera
+from fsmde.virtual_cameras import to_original_pixels
 
 WIDTH, HEIGHT = 640, 400
 K = np.array([[420.0, 0, 330.2], [0, 415.0, 190.7], [0, 0, 1]])

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from fsmde.lenses import EquidistantLens, PlumbBobLens
-from fsmde.rectification import Rectifier, to_original_pixels
+from fsmde.rectification import Rectifier
 from fsmde.rig import project_points
 from fsmde.rig_camera import RigCamera
+from fsmde.virtual_cameras import to_original_pixels
 
 pytest.importorskip('embreex')
 from fsmde.synthetic.lidar import scan

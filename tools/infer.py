@@ -24,7 +24,8 @@ from fsmde.apis.sources import open_source, parse_topics
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
-from fsmde.rectification import MEASURES, pinholes_of
+from fsmde.rectification import MEASURES
+from fsmde.virtual_cameras import pinholes_of
 
 RUN_FILE = 'run.json'
 

@@ -18,9 +18,9 @@ from fsmde.datasets import (
     ResizeViews,
 )
 from fsmde.lenses import Lens, PlumbBobLens
-from fsmde.rectification import _kept, rectifiers_of
 from fsmde.rig_camera import RigCamera
 from fsmde.teacher_cache import TeacherCache
+from fsmde.virtual_cameras import _kept, rectifiers_of
 from toy_dgp import HEIGHT, WIDTH
 
 init_default_scope('mmdet3d')

@@ -8,7 +8,8 @@
 
 The first prints the time of each transform for a frame. The second runs the pipeline without its random transforms beside
 others that make the same, frame by frame in turn, on PNG and on JPEG: the same images, written again into a temporary
-folder; 'rectified' does so as if every camera had a mild lens. The third loads indices of so many frames, made of copies of the first scene, and starts workers on them.
+folder; 'rectified' does so as if every camera had a mild lens. The third loads indices of so many frames, made of copies
+of the first scene, and starts workers on them.
 All with one thread, as in a worker. CPU time is what a worker needs whatever else runs.
 """
 

@@ -8,9 +8,9 @@ from mmengine.infer import BaseInferencer
 
 from fsmde.models import BinDepthEstimator
 from fsmde.plain_data import nearest
-from fsmde.rectification import pinholes_of
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, read_rig
+from fsmde.virtual_cameras import pinholes_of
 
 from .frame import Frame
 from .load_model import load_model

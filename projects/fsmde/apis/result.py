@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fsmde.rectification import to_original_pixels
 from fsmde.rig import CameraRig
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 from fsmde.structures import SurroundDepthSample
+from fsmde.virtual_cameras import to_original_pixels
 from fsmde.visualization import fuse_points
 
 
@@ -92,7 +92,7 @@ class DepthResult:
         return {camera: self.original(camera, 'distance') for camera in self.cameras}
 
     def original(self, camera: str, measure: str = 'z_depth') -> np.ndarray:
-        """Depth in the pixels of a camera's original image, see :func:`fsmde.rectification.to_original_pixels`."""
+        """Depth in the pixels of a camera's original image, see :func:`fsmde.virtual_cameras.to_original_pixels`."""
         views = [view for view in self.views.values() if view.original.name == camera]
         return to_original_pixels([view.predicted for view in views], views[0].original, measure)
 

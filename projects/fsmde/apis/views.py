@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
-from fsmde.rectification import pinholes_of, rectifiers_of, rectify
+from fsmde.rectification import rectify
 from fsmde.rig_camera import RigCamera
+from fsmde.virtual_cameras import pinholes_of, rectifiers_of
 
 from .frame import Frame
 

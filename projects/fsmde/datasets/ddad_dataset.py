@@ -7,12 +7,12 @@ from mmdet3d.registry import DATASETS
 
 from fsmde.lenses import Lens
 from fsmde.plain_data import read_json
+from fsmde.rectification import MEASURES
 
 from .dgp_format import read_camera, read_point_format, read_poses, read_size, reading, through_world
 from .surround_dataset import SurroundDepthDataset
 
 SPLITS = {'train': '0', 'val': '1', 'test': '2'}
-MEASURES = ('z_depth', 'distance')
 
 
 @DATASETS.register_module()

@@ -26,7 +26,7 @@ class DepthMaps(Sink):
         folder: Where to.
         kind: 'png' or 'npz'.
         original: In the pixels of the original images instead of the network's: ``'z_depth'`` or ``'distance'``, see
-            :func:`fsmde.rectification.to_original_pixels`; one file a camera then, else one a view.
+            :func:`fsmde.virtual_cameras.to_original_pixels`; one file a camera then, else one a view.
     """
 
     def __init__(self, folder, kind: str = 'png', original: str = None):
