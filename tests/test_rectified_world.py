@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from mmdet3d.registry import DATASETS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from processes import run_tool
 from toy_run import logged_losses
@@ -57,6 +59,13 @@ def test_ground_truth_through_a_lens_is_a_pinholes(worlds, rig, measure):
     error = np.abs(found - expected)[known] / expected[known]
     assert np.median(error) < 1e-3 and (error < 1e-2).mean() > 0.8 and known.mean() > 0.5
     np.testing.assert_allclose(bent.cam2ego, straight.cam2ego)
+
+
+def test_the_shipped_config_rectifies_in_training_and_evaluation(worlds):
+    config = Config.fromfile('configs/lenses/rectified_demo.py')
+    for loader in (config.train_dataloader, config.val_dataloader):
+        sample = DATASETS.build(dict(loader.dataset, data_root=str(worlds('plumb_bob', (96, 160)))))[0]['data_samples']
+        assert sample.gt_depth.shape == (6, 96, 160) and 0.5 < sample.valid_mask.float().mean() < 1
 
 
 def test_the_cloud_of_four_fisheyes_closes_without_seams(worlds):

@@ -8,6 +8,7 @@ import pytest
 from code_blocks import ROOT, blocks_of, file_name, import_file, run_python, undone_afterwards, write_file
 from mmengine.registry import init_default_scope
 from processes import run_tool
+from toy_lenses import on_cylinder
 from toy_run import logged_losses
 
 # What the config of the documents leaves at full size.
@@ -74,6 +75,33 @@ def test_both_formats_give_the_same_rig(project):
             # Half a pixel is 7 mm at 10 m.
             assert mine.sum() > 100
             assert np.abs(np.hypot(points[0], points[1]) - preludes.RADIUS).max() < 0.02
+
+
+def test_a_rig_with_distortion_and_a_fisheye_sees_the_same_cylinder(project, monkeypatch):
+    folder, names = project
+    monkeypatch.chdir(folder)
+    bent = names['bent']
+    views = ['FRONT', 'LEFT/front', 'LEFT/rear', 'RIGHT']
+    assert bent.metainfo['cam_names'] == views
+    sample = bent[1]['data_samples']
+    assert sample.cam_names == views and sample.gt_depth.shape == (4, 384, 512)
+    axes = sample.cam2ego[:, :3, 2]
+    np.testing.assert_allclose(np.degrees(np.arctan2(axes[:, 1], axes[:, 0])), [0, 50, 130, -60], atol=1e-6)
+    np.testing.assert_allclose(sample.cam2ego[:, 2, 1], -1, atol=1e-9)  # The fisheye looks down, its views do not.
+    pixels, _, sizes = bent.lidar_pixels(1)
+    np.testing.assert_array_equal(pixels.u, sample.lidar_pixels.u)
+    assert sizes.tolist() == [[960, 1280], [576, 768], [576, 768], [800, 1120]]
+    radii = on_cylinder(pixels, sample.lidar2cam, sample.ori_cam2img)
+    assert (np.bincount(pixels.camera) > 100).all() and np.abs(radii - 1).max() < 0.005
+    code, printed = run_tool(
+        'analysis_tools/browse_dataset.py', 'my_lenses.py', '--split', 'val', '--frames', 1, '--out', 'bent_pictures',
+        log=folder / 'browse_lenses.log',
+    )  # fmt: skip
+    assert code == 1, printed
+    # Still nothing looks to the back, and the random pictures have no edges where the cylinder has none.
+    problems = printed.split('things to look at:')[1].strip().splitlines()
+    assert {line.split(', ')[1].split(':')[0] for line in problems} == {'LEFT/rear'}, printed
+    assert len(list((folder / 'bent_pictures').rglob('*.jpg'))) == 1
 
 
 def test_the_check_finds_what_the_document_says(project, monkeypatch):
