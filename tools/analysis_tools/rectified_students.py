@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsmde.engine.launch import refuse_empty_options
 from fsmde.synthetic import make_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +52,7 @@ def main():
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument('--scenes', type=int, default=8, help='scenes to train on, of four frames each')
     parser.add_argument('--epochs', type=int, default=8)
-    args = parser.parse_args()
+    args = refuse_empty_options(parser, parser.parse_args())
     few = dict(train_scenes=args.scenes, val_scenes=3, test_scenes=0, frames_per_scene=4, size=(96, 160))
     figures = {}
     for name, (rig, config) in RUNS.items():
