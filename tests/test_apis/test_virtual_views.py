@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fsmde.apis import SurroundDepthInferencer
+from fsmde.apis import Frame, SurroundDepthInferencer
 from fsmde.apis.sinks import DepthMaps, Panels
 from fsmde.lenses import EquidistantLens
 from fsmde.rectification import pixel_centers
@@ -101,6 +101,25 @@ def test_files_say_what_they_hold(image, tmp_path):
     assert inferencer.view_names(next(iter(frame))) == ('SIDE/left', 'SIDE/ahead', 'SIDE/right')
     with pytest.raises(ValueError, match='original must be one of'):
         DepthMaps(tmp_path, original='range')
+
+
+def test_a_recording_has_a_camera_for_each_view_at_its_fisheyes_time(image, tmp_path):
+    pytest.importorskip('rosbags')
+    from fsmde.apis.sinks import McapRecording
+    from fsmde.apis.sources import Recording
+
+    inferencer = SurroundDepthInferencer(Sphere(), rig=RigFile([fisheye()]))
+    frame = Frame('0', {'SIDE': image}, time=10**9, times={'SIDE': 10**9 + 5})
+    sink = McapRecording(tmp_path / 'a.mcap')
+    (result,) = inferencer([frame])['predictions']
+    sink.write(result)
+    sink.close()
+    (again,) = Recording(tmp_path / 'a.mcap')
+    rig = again.rig() if callable(again.rig) else again.rig
+    # Its topics begin with /SIDE/left and so on: a reader calls cameras by what differs.
+    assert list(again.images) == ['left', 'ahead', 'right'] and set(again.times.values()) == {10**9 + 5}
+    for name in again.images:
+        np.testing.assert_allclose(rig[name].cam2ego, result.rig[f'SIDE/{name}'].cam2ego, atol=1e-6)
 
 
 def test_a_rig_file_states_views(tmp_path):

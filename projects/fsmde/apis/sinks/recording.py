@@ -71,7 +71,8 @@ class McapRecording(Sink):
         """See :meth:`Sink.write`."""
         frame_time = round(self._frames * 1e9 / self.fps) if result.time is None else result.time
         self._frames += 1
-        times = {camera: (result.times or {}).get(camera, frame_time) for camera in result.views}
+        stated = result.times or {}
+        times = {name: stated.get(view.original.name, frame_time) for name, view in result.views.items()}
         try:
             self._begin()
             self._write_transforms(result, min(times.values()))
