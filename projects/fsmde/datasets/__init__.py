@@ -1,9 +1,20 @@
 """Surround data sets and their transforms."""
 
+from .argoverse2_surround_dataset import Argoverse2SurroundDataset
 from .ddad_dataset import DDADDataset
+from .kitti360_surround_dataset import Kitti360SurroundDataset
 from .multi_source_batch_sampler import MultiSourceBatchSampler
 from .nuscenes_surround_dataset import NuScenesSurroundDataset
 from .surround_dataset import SurroundDepthDataset
 from .transforms import *  # noqa: F401, F403
+from .waymo_surround_dataset import WaymoSurroundDataset
 
-__all__ = ['DDADDataset', 'MultiSourceBatchSampler', 'NuScenesSurroundDataset', 'SurroundDepthDataset']
+__all__ = [
+    'Argoverse2SurroundDataset',
+    'DDADDataset',
+    'Kitti360SurroundDataset',
+    'MultiSourceBatchSampler',
+    'NuScenesSurroundDataset',
+    'SurroundDepthDataset',
+    'WaymoSurroundDataset',
+]

@@ -16,7 +16,7 @@ from fsmde.structures import PackedMask
 
 from .index_checks import check_ground_truth, check_index, refuse_lenses
 from .transforms.loading import check_sizes
-from .transforms.point_clouds import load_points
+from .transforms.point_clouds import load_frame_points
 from .transforms.rectification import RectifyViews
 
 
@@ -28,7 +28,8 @@ class SurroundDepthDataset(BaseDataset):
     - ``frame_id``, which no other frame has, and ``scene``;
     - ``img_path``: N paths. ``stated_sizes``, if the index has them: N (height, width) or None, compared with the images;
     - ``lidar_path``, None in a frame without LiDAR, ``lidar_dims`` and, optionally, ``lidar_columns``, see
-      :func:`fsmde.datasets.transforms.point_clouds.load_points`;
+      :func:`fsmde.datasets.transforms.point_clouds.load_points`; where a scan is not free of the car's motion,
+      ``lidar_turn`` (4, 4) or None, see :func:`fsmde.datasets.transforms.point_clouds.without_turn`;
     - where a camera is no pinhole, ``lenses``, N :class:`fsmde.lenses.Lens`: its pipeline then needs
       :class:`fsmde.datasets.RectifyViews`;
     - ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), float64 and at the images' original size;
@@ -59,6 +60,8 @@ class SurroundDepthDataset(BaseDataset):
     ROUNDING = 'truncate'
     #: Farthest depth in metres that its evaluation protocols look at.
     MAX_DEPTH = 200.0
+    #: Whether ``ann_file`` names a folder rather than a file.
+    INDEX_IS_FOLDER = False
 
     def __init__(
         self,
@@ -133,7 +136,7 @@ class SurroundDepthDataset(BaseDataset):
             raise FileNotFoundError(
                 f'{type(self).__name__}: data_root={self.data_root!r} is no directory; pass --data-root'
             )
-        if not osp.isfile(self.ann_file):
+        if not (osp.isdir if self.INDEX_IS_FOLDER else osp.isfile)(self.ann_file):
             raise FileNotFoundError(
                 f'{type(self).__name__}: no index {self.ann_file!r}; data_root or ann_file is wrong'
             )
@@ -222,7 +225,7 @@ class SurroundDepthDataset(BaseDataset):
         """(P, 3) LiDAR points of a frame in metres, in the LiDAR's frame; none of a frame without LiDAR."""
         if info['lidar_path'] is None:
             return np.empty((0, 3))
-        return load_points(info['lidar_path'], info['lidar_dims'], info.get('lidar_columns', (0, 1, 2)))[:, :3]
+        return load_frame_points(info)
 
     def visible_masks(self, idx: int) -> list:
         """N :class:`fsmde.structures.PackedMask` of a frame at its images' original size, None without masks.

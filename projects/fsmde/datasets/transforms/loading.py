@@ -11,7 +11,7 @@ from fsmde.image_files import load_image, load_reduced_image
 from fsmde.masks import all_visible, load_visible, resize_visible
 
 from ..index_checks import check_intrinsics, refuse_lenses
-from .point_clouds import load_points
+from .point_clouds import load_frame_points
 
 
 def check_sizes(info: dict, sizes) -> None:
@@ -97,8 +97,7 @@ class LoadSurroundLidar(BaseTransform):
         if not results.get('labelled', True):
             results['lidar_points'] = np.empty((0, 3))
             return results
-        points = load_points(results['lidar_path'], results['lidar_dims'], results.get('lidar_columns', (0, 1, 2)))
-        results['lidar_points'] = np.asarray(points[:, :3], dtype=np.float64)
+        results['lidar_points'] = load_frame_points(results)
         return results
 
 

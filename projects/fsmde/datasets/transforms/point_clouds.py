@@ -4,8 +4,10 @@ import os.path as osp
 
 import numpy as np
 from mmengine.logging import MMLogger
+from scipy.spatial.transform import Rotation
 
 from fsmde.array_files import MAX_BYTES, read_npz
+from fsmde.arrow_files import read_feather
 
 #: Metres. The farthest returns of the LiDARs we have files of are at 80 to 231 m, those of any car's under 600 m.
 MAX_COORDINATE = 1000.0
@@ -17,8 +19,44 @@ MAX_COLUMNS = 16
 _LOGGED_FOLDERS = set()
 
 
+def load_frame_points(frame: dict) -> np.ndarray:
+    """(P, 3) float64 LiDAR points of a frame with LiDAR, metres, in the LiDAR's frame at the frame's time.
+
+    Args:
+        frame: Entry of an index, see :class:`fsmde.datasets.SurroundDepthDataset`.
+
+    Raises:
+        FileNotFoundError, ValueError: See :func:`load_points`.
+    """
+    points = load_points(frame['lidar_path'], frame['lidar_dims'], frame.get('lidar_columns', (0, 1, 2)))
+    points = np.asarray(points[:, :3], dtype=np.float64)
+    return points if frame.get('lidar_turn') is None else without_turn(points, frame['lidar_turn'])
+
+
+def without_turn(points: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """Bring the points of a LiDAR that turns to the time at which it looked ahead.
+
+    As ``curlVelodyneData`` of kitti360scripts has it, for a LiDAR that turns clockwise, seen from above: at the azimuth a
+    it was a / 360 degrees of a turn before that time.
+
+    Args:
+        points: (P, 3) metres in the LiDAR's frame (x forward, y left, z up) at each point's own time.
+        turn: (4, 4) motion during a turn: maps points in the LiDAR's frame of a turn before into that of now.
+    """
+    share = np.arctan2(points[:, 1], points[:, 0])[:, None] / (2 * np.pi)
+    angle = Rotation.from_matrix(turn[:3, :3]).as_rotvec()
+    # Rodrigues' formula, for a rotation by share * angle.
+    theta = share * np.linalg.norm(angle)
+    axis = angle / max(np.linalg.norm(angle), 1e-12)
+    along = np.einsum('pi,i->p', points, axis)[:, None]
+    turned = points * np.cos(theta) + np.cross(axis, points) * np.sin(theta) + axis * along * (1 - np.cos(theta))
+    return turned + share * turn[:3, 3]
+
+
 def load_points(path: str, dims: int = None, columns=(0, 1, 2)) -> np.ndarray:
-    """Read a LiDAR cloud: (P, >= 3), x, y, z in metres in the first columns, from DGP's .npz or nuScenes' .bin.
+    """Read a LiDAR cloud: (P, >= 3), x, y, z in metres in the first columns.
+
+    From DGP's .npz, nuScenes' .bin, or the columns x, y and z of Argoverse 2's .feather.
 
     Points with a coordinate that is not finite or farther than :data:`MAX_COORDINATE` are NaN. Each folder where there
     are such points is logged once.
@@ -35,8 +73,12 @@ def load_points(path: str, dims: int = None, columns=(0, 1, 2)) -> np.ndarray:
         points = _read_npz(path)
     elif path.endswith('.bin'):
         points = _read_bin(path, dims or 4)
+    elif path.endswith('.feather'):
+        points = np.stack(list(read_feather(path, 'x', 'y', 'z').values()), 1).astype(np.float64)
     else:
-        raise ValueError(f'{path}: LiDAR clouds are .npz (key data) or .bin (raw float32) files; convert it')
+        raise ValueError(
+            f'{path}: LiDAR clouds are .npz (key data), .bin (raw float32) or .feather (columns x, y, z) files; convert it'
+        )
     if points.ndim != 2 or not 3 <= points.shape[1] <= MAX_COLUMNS or (dims and points.shape[1] != dims):
         raise ValueError(
             f'{path}: a cloud has the shape (points, {dims or f"3 to {MAX_COLUMNS}"}), found {points.shape}: transposed, '
