@@ -24,7 +24,11 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help="config file; for a distilled run the plain student's config works too")
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument(
+        '--data-root',
+        nargs='+',
+        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER ...',
+    )
     parser.add_argument(
         '--work-dir', help='where logs, results.json and tables go; work_dirs/<config name> by default'
     )
@@ -50,15 +54,20 @@ def parse_args():
 def set_up_metrics(evaluator, out_dir, run, protocol):
     """Say in a test_evaluator's config, one metric, a list or an Evaluator, where files go and what is evaluated."""
     metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
-    metrics = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    # A MixedEvaluator has metrics for each data set, by name.
+    parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
     is_ours = lambda kind: kind is SurroundDepthMetric or str(kind).split('.')[-1] == 'SurroundDepthMetric'
-    ours = [metric for metric in metrics if is_ours(metric['type'])]
-    if protocol and not ours:
+    found = False
+    for name, of_part in parts.items():
+        of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
+        for number, metric in enumerate(metric for metric in of_part if is_ours(metric['type'])):
+            found = True
+            folder = out_dir if number == 0 else f'{out_dir}_{number}'
+            metric.update(out_dir=osp.join(folder, name) if name else folder, run=run)
+            if protocol:
+                metric['protocol'] = protocol
+    if protocol and not found:
         raise SystemExit('--protocol is for a SurroundDepthMetric, and test_evaluator has none')
-    for number, metric in enumerate(ours):
-        metric.update(out_dir=out_dir if number == 0 else f'{out_dir}_{number}', run=run)
-        if protocol:
-            metric['protocol'] = protocol
 
 
 def main():

@@ -33,7 +33,11 @@ from fsmde.engine.settings import check_settings
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
+    parser.add_argument(
+        '--data-root',
+        nargs='+',
+        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER ...',
+    )
     parser.add_argument('--work-dir', help='where logs and checkpoints go; work_dirs/<config name> by default')
     parser.add_argument(
         '--resume',

@@ -55,7 +55,9 @@ def output_path(folder, frame_id: str, *names: str) -> Path:
 def check_frames(folder, dataset) -> None:
     """Make sure that no two frames or cameras of a data set share a file, see :func:`check_names`."""
     check_names(folder, (dataset.get_data_info(index)['frame_id'] for index in range(len(dataset))))
-    check_names(folder, dataset.metainfo['cam_names'])
+    meta = dataset.metainfo
+    for part in meta.get('parts', {'': meta}).values():  # Of data sets that are joined each has a rig of its own.
+        check_names(folder, part['cam_names'])
 
 
 def check_names(folder, names) -> None:

@@ -3,6 +3,7 @@
 from .argoverse2_surround_dataset import Argoverse2SurroundDataset
 from .ddad_dataset import DDADDataset
 from .kitti360_surround_dataset import Kitti360SurroundDataset
+from .mixed_dataset import MixedSurroundDataset
 from .multi_source_batch_sampler import MultiSourceBatchSampler
 from .nuscenes_surround_dataset import NuScenesSurroundDataset
 from .surround_dataset import SurroundDepthDataset
@@ -17,4 +18,5 @@ __all__ = [
     'NuScenesSurroundDataset',
     'SurroundDepthDataset',
     'WaymoSurroundDataset',
+    'MixedSurroundDataset',
 ]

@@ -178,7 +178,7 @@ class SurroundDepthDataset(BaseDataset):
         info = super().get_data_info(idx)
         seed, epoch = self._seed_and_epoch.tolist()
         info.update(
-            source=self._source,
+            source=self.source,
             cam_names=list(self.cameras),
             rounding=self.ROUNDING,
             rng=np.random.default_rng(None if seed < 0 else [seed, epoch, info['sample_idx']]),
@@ -191,7 +191,7 @@ class SurroundDepthDataset(BaseDataset):
         return info
 
     @cached_property
-    def _source(self):
+    def source(self) -> str:
         """What tells its frames from those of a data set beside it in a ConcatDataset, where indices restart."""
         names = '\n'.join(super(SurroundDepthDataset, self).get_data_info(i)['frame_id'] for i in range(len(self)))
         return f'{osp.join(self.data_root, self.ann_file)} {zlib.crc32(names.encode()):08x}'

@@ -57,10 +57,13 @@ class AtomicCheckpointHook(CheckpointHook):
         if loop is None:
             runner.logger.warning(f'nothing is validated: no best checkpoint by {self.save_best[0]} will be saved')
             return
-        metrics = loop.evaluator.metrics
+        evaluator, metrics = loop.evaluator, loop.evaluator.metrics
         if not all(hasattr(metric, 'names_of_figures') for metric in metrics):
             return
-        known = [name for metric in metrics for name in metric.names_of_figures(loop.evaluator.dataset_meta)]
+        if hasattr(evaluator, 'names_of_figures'):
+            known = evaluator.names_of_figures()
+        else:
+            known = [name for metric in metrics for name in metric.names_of_figures(evaluator.dataset_meta)]
         if self.save_best[0] not in known:
             near = difflib.get_close_matches(self.save_best[0], known, 3, 0)
             raise ValueError(

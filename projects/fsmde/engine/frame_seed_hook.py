@@ -20,8 +20,11 @@ class FrameSeedHook(Hook):
     def before_train_epoch(self, runner) -> None:
         """Tell data set and sampler."""
         self._set(runner.train_dataloader.dataset, runner.seed, runner.epoch)
-        if hasattr(runner.train_dataloader.sampler, 'seed'):
-            runner.train_dataloader.sampler.seed = runner.seed
+        loader = runner.train_dataloader
+        # Where batches are drawn by a sampler of their own, the loader's sampler is torch's, and idle.
+        for sampler in (loader.sampler, getattr(loader.batch_sampler, 'sampler', None)):
+            if hasattr(sampler, 'seed'):
+                sampler.seed = runner.seed
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Seed what the model draws."""

@@ -18,7 +18,7 @@ def has_accelerator() -> bool:
     return is_cuda_available() or is_npu_available() or is_mlu_available() or is_musa_available()
 
 
-def read_config(path: str, data_root: str = None, cfg_options: dict = None) -> Config:
+def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
     """A config file's content, with what the command line changes in it.
 
     Args:
@@ -68,33 +68,46 @@ def refuse_empty_options(parser, args, but: tuple = ()):
     return args
 
 
-def set_data_root(cfg: Config, data_root: str) -> None:
+def set_data_root(cfg: Config, data_root) -> None:
     """Put ``data_root`` into every data set of a config, at any depth of wrapping.
 
     ``--cfg-options data_root=...`` does not reach the data sets of a pure Python config.
 
+    Args:
+        data_root: A folder; for the named parts of a :class:`fsmde.datasets.MixedSurroundDataset` ``NAME=FOLDER``, or a
+            list of these. Parts that are not named keep theirs.
+
     Raises:
-        ValueError: If the root is empty, or no data set has one.
+        ValueError: If a root is empty, no data set has one, or parts and names do not fit each other.
     """
-    if not data_root.strip():
+    given = [data_root] if isinstance(data_root, str) else list(data_root)
+    loaders = [cfg.get(name) for name in LOADERS]
+    parts = {}
+    for node in _dicts_in(loaders):
+        for name, part in node['datasets'].items() if isinstance(node.get('datasets'), dict) else ():
+            parts.setdefault(name, []).append(part)
+    targets = parts or {'': loaders}
+    roots = dict(one.split('=', 1) if parts and '=' in one else ('', one) for one in given)
+    if not all(root.strip() for root in roots.values()):
         raise ValueError('--data-root is empty: is the variable set that it comes from?')
-    changed = []
+    if len(roots) < len(given) or not roots.keys() <= targets.keys():
+        wanted = ' '.join(f'{name}=DIR' for name in parts) or 'DIR'
+        raise ValueError(f'the data sets of the config want --data-root {wanted}, found {" ".join(given)}')
+    for name, root in roots.items():
+        found = [node for node in _dicts_in(targets[name]) if 'data_root' in node]
+        if not found:
+            raise ValueError(f'no data set of the config has a data_root to be replaced by --data-root {root}')
+        for node in found:
+            node['data_root'] = root
 
-    def visit(node):
-        if isinstance(node, dict):
-            if 'data_root' in node:
-                node['data_root'] = data_root
-                changed.append(node)
-            for value in node.values():
-                visit(value)
-        elif isinstance(node, (list, tuple)):
-            for value in node:
-                visit(value)
 
-    for name in LOADERS:
-        visit(cfg.get(name))
-    if not changed:
-        raise ValueError(f'no data set of the config has a data_root to be replaced by --data-root {data_root}')
+def _dicts_in(node):
+    """All dicts in nested dicts and lists, the outer before the inner."""
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    for value in node if isinstance(node, (list, tuple)) else ():
+        yield from _dicts_in(value)
 
 
 def setup_distribution(cfg: Config, launcher: str) -> None:

@@ -117,7 +117,19 @@ def stack_meta(data_samples: list, key: str, dtype, device) -> Tensor:
 
 
 def rig_batch(data_samples: list, images: Tensor) -> RigBatch:
-    """The calibration of B samples as tensors beside ``images``."""
+    """The calibration of B samples as tensors beside ``images``.
+
+    Raises:
+        ValueError: If two frames have other adjacent cameras: a batch is of one rig.
+    """
+    first = data_samples[0]
+    other = next((one for one in data_samples if not np.array_equal(one.neighbors, first.neighbors)), None)
+    if other is not None:
+        raise ValueError(
+            f'frames {first.frame_id} and {other.frame_id} of one batch have other adjacent cameras, '
+            f'{np.asarray(first.neighbors).tolist()} and {np.asarray(other.neighbors).tolist()}: a batch must be of one '
+            'rig, see groups of MultiSourceBatchSampler'
+        )
     cam2img, cam2ego = (stack_meta(data_samples, key, torch.float32, images.device) for key in ('cam2img', 'cam2ego'))
     neighbors = torch.as_tensor(np.asarray(data_samples[0].neighbors))
     return RigBatch(cam2img, cam2ego, neighbors, tuple(images.shape[-2:]))
