@@ -33,12 +33,12 @@ def read_infos(path: str) -> tuple:
     return content.get('metainfo') or {}, content['data_list']
 
 
-def read_cameras(info: dict, cameras: list, dataset: str = None) -> dict:
+def read_cameras(info: dict, cameras: list, lidar_is_ego: bool = False) -> dict:
     """Calibration of a frame.
 
     Args:
         info: Entry of ``data_list``.
-        dataset: ``metainfo['dataset']``, which decides what a LiDAR without ``lidar2ego`` is.
+        lidar_is_ego: Whether the points of a LiDAR without ``lidar2ego`` are in the ego frame.
 
     Returns:
         ``cam2img`` (N, 3, 3), ``cam2ego``, ``lidar2cam`` (N, 4, 4), ``lidar2ego`` (4, 4; NaN where it is not stated),
@@ -55,7 +55,9 @@ def read_cameras(info: dict, cameras: list, dataset: str = None) -> dict:
     lidar2ego = np.full((4, 4), np.nan)
     if cloud.get('lidar2ego') is not None:
         lidar2ego = read_pose(cloud, 'lidar2ego')
-    elif str(dataset).lower() in LIDAR_IS_EGO:
+        if lidar_is_ego and np.abs(lidar2ego - np.eye(4)).max() > 1e-6:
+            raise ValueError(f'lidar_is_ego is set, and lidar2ego another: {lidar2ego.tolist()}')
+    elif lidar_is_ego:
         lidar2ego = np.eye(4)
     rows = []
     for camera in cameras:
@@ -118,8 +120,8 @@ def _read_camera(image, lidar2ego, has_lidar):
         raise KeyError('cam2ego')
     elif np.isnan(lidar2ego).any():
         raise ValueError(
-            'it has no cam2ego, and lidar_points no lidar2ego that it could be made with: add one of them (only where '
-            f'metainfo names one of the data sets {LIDAR_IS_EGO} is it known without)'
+            'it has no cam2ego, and lidar_points no lidar2ego that it could be made with: add one of them, or say '
+            f'lidar_is_ego=True where points are in the ego frame (taken so where metainfo names one of {LIDAR_IS_EGO})'
         )
     else:
         cam2ego = lidar2ego @ np.linalg.inv(lidar2cam)

@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 
 from fsmde.image_files import image_size
 from fsmde.masks import all_visible, load_visible
+from fsmde.rig import ROUNDINGS
 from fsmde.structures import PackedMask
 
 from .index_checks import check_ground_truth, check_index, refuse_lenses
@@ -48,6 +49,7 @@ class SurroundDepthDataset(BaseDataset):
             :func:`evenly_spread`.
         only_labelled: Labelled frames take the places of the others, each as often: what a student without a teacher
             learns from in as many steps. Repetitions of a frame are augmented differently.
+        rounding, max_depth: In place of the class's constants, below.
         max_refetch: How many frames after a broken one are tried in training before the error is raised.
         kwargs: Those of :class:`mmengine.dataset.BaseDataset`.
 
@@ -70,12 +72,14 @@ class SurroundDepthDataset(BaseDataset):
         self_occlusion: dict = None,
         labelled_fraction: float = 1.0,
         only_labelled: bool = False,
+        rounding: str = None,
+        max_depth: float = None,
         max_refetch: int = 20,
         **kwargs,
     ):
         if isinstance(cameras, str):
             raise ValueError(f'cameras must be a list of names, found {cameras!r}')
-        own = dict(max_depth='MAX_DEPTH of a subclass', rounding='ROUNDING of a subclass', cam_names='cameras=')
+        own = dict(max_depth='max_depth=', rounding='rounding=', cam_names='cameras=')
         for name in own.keys() & dict(kwargs.get('metainfo') or {}).keys():
             raise ValueError(f'{type(self).__name__}: metainfo has no say in {name}: it is set by {own[name]}')
         self.cameras = list(cameras or self.CAMERAS)
@@ -83,6 +87,11 @@ class SurroundDepthDataset(BaseDataset):
             raise ValueError(f'cameras are named twice: {self.cameras}')
         if not 0 < labelled_fraction <= 1:
             raise ValueError(f'labelled_fraction must be in (0, 1], found {labelled_fraction}')
+        self.ROUNDING, self.MAX_DEPTH = rounding or self.ROUNDING, max_depth or self.MAX_DEPTH
+        if self.ROUNDING not in ROUNDINGS or not self.MAX_DEPTH > 0:
+            raise ValueError(
+                f'rounding must be of {ROUNDINGS} and max_depth positive (metres), found {rounding!r} and {max_depth}'
+            )
         self.labelled_fraction, self.only_labelled = labelled_fraction, only_labelled
         self.self_occlusion = self_occlusion and self._check_self_occlusion(**self_occlusion)
         # In shared memory: workers that outlive an epoch see it change. (-1: nobody set it, draw fresh entropy.)
