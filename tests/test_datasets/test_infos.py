@@ -4,15 +4,22 @@ import importlib.util
 import os.path as osp
 import pickle
 import shutil
+from pathlib import Path
 
 import cv2
 import mmdet3d
 import numpy as np
 import pytest
+from mmdet3d.registry import DATASETS
+from mmengine.config import Config
+from mmengine.logging import MMLogger
 
-from fsmde.datasets import NuScenesSurroundDataset
-from toy_dgp import cylinder_points
+from fsmde.datasets import InfosSurroundDataset, NuScenesSurroundDataset
+from fsmde.engine.launch import set_data_root
+from fsmde.rig import quaternion_to_matrix
+from toy_dgp import camera_quaternion, cylinder_points
 
+CONFIGS = Path(__file__).parents[2] / 'configs/_base_/datasets'
 PIPELINE = [
     dict(type='mmdet3d.LoadSurroundImages'),
     dict(type='mmdet3d.LoadSurroundLidar'),
@@ -85,14 +92,15 @@ def kitti(tmp_path, sample_data, converter):
 
 def load_kitti(root, ann_file='v2/v1.pkl', **kwargs):
     prefix = dict(CAM2='training/image_2', lidar='training/velodyne')
-    options = dict(data_root=str(root), data_prefix=prefix, cameras=['CAM2'], test_mode=True)
-    return NuScenesSurroundDataset(ann_file, **{**options, 'pipeline': PIPELINE, **kwargs})
+    options = dict(data_root=str(root), data_prefix=prefix, test_mode=True, rounding='round')
+    return InfosSurroundDataset(ann_file, **{**options, 'pipeline': PIPELINE, **kwargs})
 
 
 def test_kitti(kitti):
     """Points fall where KITTI's own formula, P R0 Tr x, puts them; depth is that of the camera and not of the first."""
     root, P, lidar2cam = kitti
     frames = load_kitti(root)
+    assert frames.cameras == ['CAM2'] and frames.metainfo['dataset'] == 'kitti'
     assert [frames.get_data_info(n)['frame_id'] for n in range(3)] == ['0', '1', '2']
     info = frames.get_data_info(1)
     assert info['stated_sizes'] == [(375, 1242)] and info['scene'] == 'v1' and info['timestamp'] is None
@@ -132,6 +140,108 @@ def test_other_data_sets_without_cam2ego_say_what_is_missing(kitti):
     )
 
 
+def test_the_lidar_is_the_ego_by_option(kitti, caplog):
+    root = kitti[0]
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    by_name = load_kitti(root)
+    MMLogger.get_current_instance().removeHandler(caplog.handler)
+    assert 'v1.pkl is of kitti: its LiDAR points are taken to be in the ego frame (lidar_is_ego)' in caplog.text
+    with pytest.raises(ValueError, match='lidar_points no lidar2ego .* or say lidar_is_ego=True'):
+        load_kitti(root, lidar_is_ego=False)
+    content = pickle.loads((root / 'v2/v1.pkl').read_bytes())
+    content['metainfo']['dataset'] = 'mine'
+    dump(root / 'mine.pkl', content)
+    mine = load_kitti(root, 'mine.pkl', lidar_is_ego=True)
+    np.testing.assert_array_equal(mine.get_data_info(2)['cam2ego'], by_name.get_data_info(2)['cam2ego'])
+    assert mine.metainfo['dataset'] == 'mine'
+    moved = np.eye(4)
+    moved[2, 3] = 1.8
+    content['data_list'][1]['lidar_points']['lidar2ego'] = moved.tolist()
+    dump(root / 'mine.pkl', content)
+    with pytest.raises(ValueError, match='mine.pkl: frame 1: CAM2: lidar_is_ego is set, and lidar2ego another|frame 1: l'):
+        load_kitti(root, 'mine.pkl', lidar_is_ego=True)
+
+
+def test_range_and_rounding_are_settings(kitti):
+    frames = load_kitti(kitti[0], rounding='floor', max_depth=60.0, metainfo=dict(dataset='ours'))
+    assert (frames.metainfo['rounding'], frames.metainfo['max_depth'], frames.metainfo['dataset']) == ('floor', 60, 'ours')
+    assert frames.get_data_info(0)['rounding'] == 'floor'
+    rounded, floored = load_kitti(kitti[0]).lidar_pixels(0)[0], frames.lidar_pixels(0)[0]
+    _, here, there = np.intersect1d(rounded.index, floored.index, return_indices=True)
+    step = rounded.u[here] - floored.u[there]
+    assert set(np.unique(step)) == {0, 1} and abs(step.mean() - 0.5) < 0.02
+    for wrong in (dict(rounding='up'), dict(max_depth=-1.0)):
+        with pytest.raises(ValueError, match='rounding must be of .* and max_depth positive'):
+            load_kitti(kitti[0], **wrong)
+
+
+def test_the_kitti_config(kitti):
+    cfg = Config.fromfile(CONFIGS / 'kitti.py')
+    set_data_root(cfg, str(kitti[0]))
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        frames = DATASETS.build(dict(loader.dataset, ann_file='v2/v1.pkl'))
+        sample = frames[0]['data_samples']
+        assert sample.gt_depth.shape == (1, 192, 640) and (sample.gt_depth > 0).sum() > 5_000
+        assert frames.metainfo['max_depth'] == 80 and sample.neighbors.tolist() == [[-1, -1]]
+    # 1242x375 is 3.31:1, the input 3.33:1.
+    assert sample.cam2img[0, 0, 0] == pytest.approx(721.54 * 640 / 1242, abs=0.05)
+    assert sample.cam2img[0, 1, 1] == pytest.approx(sample.cam2img[0, 0, 0], rel=0.01)
+
+
+def test_lyft(tmp_path, converter):
+    """Six cameras in one folder, images of two sizes, all poses stated; the images' names say nothing of their camera."""
+    root, names = tmp_path / 'lyft', ['FRONT', 'FRONT_RIGHT', 'FRONT_LEFT', 'BACK', 'BACK_LEFT', 'BACK_RIGHT']
+    images, clouds = root / 'v1.01-train/images', root / 'v1.01-train/lidar'
+    images.mkdir(parents=True), clouds.mkdir()
+    lidar2ego, cams = np.eye(4), {}
+    lidar2ego[:3, 3] = 1.0, 0.0, 1.8
+    for n, (name, degrees) in enumerate(zip(names, (0, -60, 60, 180, 120, -120))):
+        size = (48, 64) if n % 2 else (40, 64)
+        cv2.imwrite(str(images / f'host-a101_cam{n}_1.jpeg'), np.zeros((*size, 3), np.uint8))
+        turn, up = camera_quaternion(degrees), [0.0, 0.0, 1.5]
+        cam2lidar = np.linalg.inv(lidar2ego) @ quaternion_to_matrix(up, turn)
+        cams[f'CAM_{name}'] = dict(
+            data_path=f'data/lyft/v1.01-train/images/host-a101_cam{n}_1.jpeg',
+            cam_intrinsic=np.array([[50.0, 0, 32], [0, 50, size[0] / 2], [0, 0, 1]]),
+            sample_data_token=f's{n}',
+            timestamp=1e15,
+            sensor2ego_rotation=turn,
+            sensor2ego_translation=up,
+            sensor2lidar_rotation=cam2lidar[:3, :3],
+            sensor2lidar_translation=cam2lidar[:3, 3],
+        )
+    points = cylinder_points()[:, :3] - lidar2ego[:3, 3]
+    np.c_[points, np.zeros((len(points), 2))].astype(np.float32).tofile(clouds / 'host-a101_lidar1_1.bin')
+    pose = dict(lidar2ego_rotation=[1.0, 0, 0, 0], lidar2ego_translation=lidar2ego[:3, 3].tolist())
+    pose.update(ego2global_rotation=[1.0, 0, 0, 0], ego2global_translation=[500.0, 900.0, 0.0])
+    path = 'data/lyft/v1.01-train/lidar/host-a101_lidar1_1.bin'
+    info = dict(token='abc', lidar_path=path, timestamp=1e15, sweeps=[], cams=cams, gt_boxes=np.zeros((0, 7)), **pose)
+    dump(root / 'v1.pkl', dict(infos=[dict(info, gt_names=[])], metadata=dict(version='v1.01-train')))
+    (root / 'v2').mkdir()
+    converter.update_lyft_infos(str(root / 'v1.pkl'), str(root / 'v2'))
+    frames = InfosSurroundDataset(
+        'v2/v1.pkl',
+        data_root=str(root),
+        data_prefix=dict.fromkeys(NuScenesSurroundDataset.CAMERAS, 'v1.01-train/images') | dict(lidar='v1.01-train/lidar'),
+        cameras=NuScenesSurroundDataset.CAMERAS,
+        pipeline=[*PIPELINE[:2], dict(type='mmdet3d.ResizeViews', size=(32, 48)), *PIPELINE[3:]],
+    )
+    info = frames.get_data_info(0)
+    assert info['frame_id'] == 'abc' and info['img_path'][1].endswith('v1.01-train/images/host-a101_cam2_1.jpeg')
+    np.testing.assert_allclose(info['cam2ego'][3][:3, 2], [-1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(info['ori_cam2world'][0][:3, 3], [500, 900, 1.5], atol=1e-3)
+    depth = frames[0]['data_samples'].gt_depth
+    # The wall is 10 m from the ego's axis, where all cameras are: z-depth 10 straight ahead, less to the sides.
+    for view in depth:
+        assert 9.9 < view[view > 0].max() <= 10.001 and view[view > 0].min() > 10 * np.cos(np.arctan(32.5 / 50)) - 0.1
+
+
+def test_infos_without_images_ask_for_cameras(tmp_path):
+    dump(tmp_path / 'infos.pkl', dict(metainfo={}, data_list=[dict(token='a', images=dict(CAM=dict()))]))
+    with pytest.raises(ValueError, match='infos.pkl: the first frame has no images: state cameras'):
+        InfosSurroundDataset('infos.pkl', data_root=str(tmp_path), pipeline=[])
+
+
 def test_waymo(tmp_path, converter):
     """Five cameras, 3x4 and 4x4 intrinsics, LiDAR in the vehicle's frame, folders named after nothing in the infos."""
     root, names = tmp_path / 'waymo', ['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT']
@@ -153,7 +263,7 @@ def test_waymo(tmp_path, converter):
     converter.update_waymo_infos(str(root / 'v1.pkl'), str(root / 'v2'))
     cameras = [f'CAM_{name}' for name in names]
     prefix = {camera: f'training/image_{n}' for n, camera in enumerate(cameras)}
-    frames = NuScenesSurroundDataset(
+    frames = InfosSurroundDataset(
         'v2/v1.pkl',
         data_root=str(root),
         data_prefix=dict(prefix, lidar='training/velodyne'),

@@ -63,7 +63,8 @@ class InfosSurroundDataset(SurroundDepthDataset):
 
     def _cameras_of(self, info):
         images = info.get('images') if isinstance(info, dict) else None
-        found = [camera for camera, image in (images or {}).items() if (image or {}).get('img_path')]
+        # KITTI's have R0_rect beside the cameras.
+        found = [name for name, image in (images or {}).items() if isinstance(image, dict) and image.get('img_path')]
         if not found:
             raise ValueError(f'{self.ann_file}: the first frame has no images: state cameras')
         return found
