@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 from fsmde.datasets import InfosSurroundDataset, NuScenesSurroundDataset
 from fsmde.engine.launch import set_data_root
@@ -140,12 +139,10 @@ def test_other_data_sets_without_cam2ego_say_what_is_missing(kitti):
     )
 
 
-def test_the_lidar_is_the_ego_by_option(kitti, caplog):
+def test_the_lidar_is_the_ego_by_option(kitti, logged):
     root = kitti[0]
-    MMLogger.get_current_instance().addHandler(caplog.handler)
     by_name = load_kitti(root)
-    MMLogger.get_current_instance().removeHandler(caplog.handler)
-    assert 'v1.pkl is of kitti: its LiDAR points are taken to be in the ego frame (lidar_is_ego)' in caplog.text
+    assert 'v1.pkl is of kitti: its LiDAR points are taken to be in the ego frame (lidar_is_ego)' in ' '.join(logged)
     with pytest.raises(ValueError, match='lidar_points no lidar2ego .* or say lidar_is_ego=True'):
         load_kitti(root, lidar_is_ego=False)
     content = pickle.loads((root / 'v2/v1.pkl').read_bytes())
