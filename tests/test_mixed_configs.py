@@ -7,11 +7,13 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import EVALUATOR, init_default_scope
 from mmengine.runner import Runner
+from processes import load_tool
+from toy_infos import write_toy_infos
 from toy_models import shrink
 
+from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import NuScenesSurroundDataset
 from fsmde.engine.launch import set_data_root
-from toy_infos import write_toy_infos
 
 ROOT = Path(__file__).parent.parent
 SIZES = dict(ddad=(64, 96), nuscenes=(32, 64), argoverse2=(64, 64))
@@ -74,3 +76,21 @@ def test_the_focal_reference_is_the_smallest_of_all_rigs():
     for key in ('backbone', 'neck', 'head', 'max_depth'):
         assert mixed.model[key] == twin.model[key]
     assert mixed.param_scheduler == twin.param_scheduler and mixed.train_cfg == twin.train_cfg
+
+
+def test_tools_for_one_rig_ask_for_the_config_of_one(tmp_path):
+    path = str(ROOT / 'configs/fsmde_kd_mixed.py')
+    for ask in (lambda: load_tool('analysis_tools/browse_dataset.py').build_dataset(path, 'val'),
+                lambda: DatasetFrames.of_config(path)):  # fmt: skip
+        with pytest.raises(
+            ValueError, match='fsmde_kd_mixed.py mixes the data sets .*: use the config of one of them'
+        ):
+            ask()
+
+
+def test_a_cache_has_the_frames_of_all(toy_dgp, tmp_path, argoverse2_world):
+    cfg = toy_config('fsmde_kd_mixed.py', toy_dgp, tmp_path, argoverse2_world)
+    init_default_scope('mmdet3d')
+    datasets = load_tool('cache_teacher.py').build_datasets(cfg.train_dataloader.dataset)
+    assert [len(dataset) for dataset in datasets] == [3, 2, 2]
+    assert [dataset[0]['img'][0].shape[:2] for dataset in datasets] == list(SIZES.values())

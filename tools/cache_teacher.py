@@ -61,7 +61,8 @@ def teacher_views(pipeline):
 def build_datasets(config):
     """The data sets inside a data set's config, whatever wraps them, each with the teacher's pipeline."""
     if 'datasets' in config:
-        return [dataset for inner in config.datasets for dataset in build_datasets(inner)]
+        parts = config.datasets.values() if isinstance(config.datasets, dict) else config.datasets
+        return [dataset for inner in parts for dataset in build_datasets(inner)]
     if 'dataset' in config:
         return build_datasets(config.dataset)
     # In test mode a frame that cannot be read is an error here, and is not replaced by another one.

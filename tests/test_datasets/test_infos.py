@@ -155,13 +155,19 @@ def test_the_lidar_is_the_ego_by_option(kitti, logged):
     moved[2, 3] = 1.8
     content['data_list'][1]['lidar_points']['lidar2ego'] = moved.tolist()
     dump(root / 'mine.pkl', content)
-    with pytest.raises(ValueError, match='mine.pkl: frame 1: CAM2: lidar_is_ego is set, and lidar2ego another|frame 1: l'):
+    with pytest.raises(
+        ValueError, match='mine.pkl: frame 1: CAM2: lidar_is_ego is set, and lidar2ego another|frame 1: l'
+    ):
         load_kitti(root, 'mine.pkl', lidar_is_ego=True)
 
 
 def test_range_and_rounding_are_settings(kitti):
     frames = load_kitti(kitti[0], rounding='floor', max_depth=60.0, metainfo=dict(dataset='ours'))
-    assert (frames.metainfo['rounding'], frames.metainfo['max_depth'], frames.metainfo['dataset']) == ('floor', 60, 'ours')
+    assert (frames.metainfo['rounding'], frames.metainfo['max_depth'], frames.metainfo['dataset']) == (
+        'floor',
+        60,
+        'ours',
+    )
     assert frames.get_data_info(0)['rounding'] == 'floor'
     rounded, floored = load_kitti(kitti[0]).lidar_pixels(0)[0], frames.lidar_pixels(0)[0]
     _, here, there = np.intersect1d(rounded.index, floored.index, return_indices=True)
@@ -219,7 +225,8 @@ def test_lyft(tmp_path, converter):
     frames = InfosSurroundDataset(
         'v2/v1.pkl',
         data_root=str(root),
-        data_prefix=dict.fromkeys(NuScenesSurroundDataset.CAMERAS, 'v1.01-train/images') | dict(lidar='v1.01-train/lidar'),
+        data_prefix=dict.fromkeys(NuScenesSurroundDataset.CAMERAS, 'v1.01-train/images')
+        | dict(lidar='v1.01-train/lidar'),
         cameras=NuScenesSurroundDataset.CAMERAS,
         pipeline=[*PIPELINE[:2], dict(type='mmdet3d.ResizeViews', size=(32, 48)), *PIPELINE[3:]],
     )

@@ -47,7 +47,9 @@ def test_a_batch_of_two_rigs_is_refused(toy_dgp):
     other = dict(same_size, cameras=[names[n] for n in (0, 2, 1, 3, 4, 5)])
     first, second = (DATASETS.build(one)[0] for one in (same_size, other))
     batch = model.data_preprocessor(pseudo_collate([first, second]))
-    with pytest.raises(ValueError, match='frames 000000/0000 and 000000/0000 of one batch have other adjacent cameras'):
+    with pytest.raises(
+        ValueError, match='frames 000000/0000 and 000000/0000 of one batch have other adjacent cameras'
+    ):
         model(**batch, mode='loss')
 
 

@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from nuscenes.nuscenes import NuScenes
 from pyquaternion import Quaternion
-
-from fsmde.datasets import DDADDataset, NuScenesSurroundDataset, NuScenesSweepDataset
-from fsmde.datasets.nuscenes_tables import CHUNK, rows_of
 from toy_nuscenes import (
     AZIMUTHS,
     CENTRE,
@@ -23,6 +20,9 @@ from toy_nuscenes import (
     write_toy_nuscenes,
 )
 
+from fsmde.datasets import DDADDataset, NuScenesSurroundDataset, NuScenesSweepDataset
+from fsmde.datasets.nuscenes_tables import CHUNK, rows_of
+
 PIPELINE = [
     dict(type='mmdet3d.LoadSurroundImages'),
     dict(type='mmdet3d.LoadSurroundLidar'),
@@ -32,9 +32,7 @@ PIPELINE = [
 
 
 def dataset(root, **kwargs):
-    options = dict(
-        ann_file='infos.pkl', data_root=str(root), tables=VERSION, pipeline=PIPELINE, test_mode=True
-    )
+    options = dict(ann_file='infos.pkl', data_root=str(root), tables=VERSION, pipeline=PIPELINE, test_mode=True)
     return NuScenesSweepDataset(**{**options, **kwargs})
 
 
@@ -122,7 +120,9 @@ def test_key_frames_among_them_and_a_part_of_the_samples(drive, tmp_path):
     frames = dataset(drive, ann_file=str(tmp_path / 'second.pkl'))
     assert {frames.get_data_info(n)['scene'] for n in range(len(frames))} == {'scene-0002'} and len(frames) == 10
     write_token_infos(tmp_path / 'none.pkl', [*tokens, 'nobody'])
-    with pytest.raises(ValueError, match="sample.json lacks 1 of 7 samples, such as 'nobody': tables and infos are of"):
+    with pytest.raises(
+        ValueError, match="sample.json lacks 1 of 7 samples, such as 'nobody': tables and infos are of"
+    ):
         dataset(drive, ann_file=str(tmp_path / 'none.pkl'))
 
 
@@ -158,7 +158,9 @@ def test_real_key_frame_through_tables(tmp_path, sample_data):
         pose = lidar2world @ np.linalg.inv(expected['lidar2cam'][n]) @ np.linalg.inv(mounts[camera])
         records.append(Record(camera, 1_000_000 + 1000 * n, expected['img_path'][n], rotation_mended(pose), 0, True))
     intrinsics = dict(zip(known.cameras, expected['cam2img']))
-    tokens = write_tables(tmp_path, {'scene-0061': records}, mounts, intrinsics, dict.fromkeys(intrinsics, (900, 1600)))
+    tokens = write_tables(
+        tmp_path, {'scene-0061': records}, mounts, intrinsics, dict.fromkeys(intrinsics, (900, 1600))
+    )
     write_token_infos(tmp_path / 'infos.pkl', tokens)
     frames = dataset(tmp_path, lidar=True, key_frames=True)
     found = frames.get_data_info(0)

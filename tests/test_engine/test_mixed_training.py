@@ -46,7 +46,8 @@ def mixed_config(folder, seed):
     for name in ('val', 'test'):
         cfg[f'{name}_dataloader'].dataset = dict(type='MixedSurroundDataset', datasets=parts['val'])
         cfg[f'{name}_evaluator'] = dict(
-            type='MixedEvaluator', metrics={name: dict(type='SurroundDepthMetric', modes=('metric',), consistency=()) for name in RIGS}
+            type='MixedEvaluator',
+            metrics={name: dict(type='SurroundDepthMetric', modes=('metric',), consistency=()) for name in RIGS},
         )
     cfg.custom_imports.imports.append('test_mixed_training')
     cfg.custom_hooks.append(dict(type='FramesHook'))

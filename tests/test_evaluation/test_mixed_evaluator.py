@@ -7,14 +7,16 @@ import pytest
 import torch
 from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
-
-from fsmde.evaluation import MixedEvaluator, SurroundDepthMetric
 from processes import load_tool
-from toy_dgp import AZIMUTHS, FOCAL, HEIGHT, RADIUS, WIDTH, write_toy_dgp
 from toy_infos import write_toy_infos
 from toy_run import TEST_PIPELINE
 
-NUSCENES = dict(CAM_FRONT=0, CAM_FRONT_LEFT=60, CAM_BACK_LEFT=120, CAM_BACK=180, CAM_BACK_RIGHT=240, CAM_FRONT_RIGHT=300)
+from fsmde.evaluation import MixedEvaluator, SurroundDepthMetric
+from toy_dgp import AZIMUTHS, FOCAL, HEIGHT, RADIUS, WIDTH, write_toy_dgp
+
+NUSCENES = dict(
+    CAM_FRONT=0, CAM_FRONT_LEFT=60, CAM_BACK_LEFT=120, CAM_BACK=180, CAM_BACK_RIGHT=240, CAM_FRONT_RIGHT=300
+)
 
 
 @pytest.fixture(scope='module')
@@ -111,5 +113,7 @@ def test_test_py_gives_each_data_set_a_folder(tmp_path):
     evaluator = dict(type=MixedEvaluator, metrics=dict(a=plain_metric(), b=[plain_metric(), plain_metric()]))
     load_tool('test.py').set_up_metrics(evaluator, str(tmp_path), dict(config='c'), ['vfdepth'])
     a, (b, second) = evaluator['metrics']['a'], evaluator['metrics']['b']
-    assert (a['out_dir'], b['out_dir']) == (f'{tmp_path}/a', f'{tmp_path}/b') and second['out_dir'] == f'{tmp_path}_1/b'
+    assert (a['out_dir'], b['out_dir']) == (f'{tmp_path}/a', f'{tmp_path}/b') and second[
+        'out_dir'
+    ] == f'{tmp_path}_1/b'
     assert a['protocol'] == second['protocol'] == ['vfdepth'] and b['run'] == dict(config='c')

@@ -14,7 +14,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
 from fsmde.output_names import output_path
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps
@@ -37,7 +37,7 @@ def build_dataset(config: str, split: str, data_root: str = None):
     loader = cfg.get(f'{split}_dataloader')
     if loader is None:
         raise ValueError(f'{config} has no {split}_dataloader')
-    dataset = DATASETS.build(loader.dataset)
+    dataset = DATASETS.build(of_one_rig(loader.dataset, config))
     while not hasattr(dataset, 'prepare_data') and hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
     dataset.full_init()

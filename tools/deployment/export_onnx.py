@@ -25,12 +25,12 @@ from fsmde.deployment import (
     export_onnx,
     lidar_error,
 )
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
 
 
 def measure(paths, cfg, count, max_depth):
     """Print error against LiDAR and difference from the first graph, of every graph, on frames of the test set."""
-    dataset = cfg.test_dataloader.dataset
+    dataset = of_one_rig(cfg.test_dataloader.dataset, 'the config')
     sessions = {path: OnnxSession(path) for path in paths}
     errors, differences = ({path: [] for path in paths} for _ in range(2))
     for images, fx, sample in deployment_frames(dataset, dataset.pipeline, count):

@@ -24,9 +24,7 @@ train_dataloader = dict(
     num_workers=6,
     persistent_workers=True,
     sampler=dict(type=DefaultSampler, shuffle=True),
-    batch_sampler=dict(
-        type=MultiSourceBatchSampler, groups=[['ddad'], ['nuscenes'], ['argoverse2']], shares=shares
-    ),
+    batch_sampler=dict(type=MultiSourceBatchSampler, groups=[['ddad'], ['nuscenes'], ['argoverse2']], shares=shares),
     dataset=dict(type=MixedSurroundDataset, datasets=train_parts),
 )
 # One frame a batch: two could be of two rigs.

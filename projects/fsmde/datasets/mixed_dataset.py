@@ -35,6 +35,7 @@ class MixedSurroundDataset(ConcatDataset):
         """
         self.full_init()
         parts = {
-            name: dict(one.metainfo, frames=len(one), source=one.source) for name, one in zip(self.names, self.datasets)
+            name: dict(one.metainfo, frames=len(one), source=one.source)
+            for name, one in zip(self.names, self.datasets)
         }
         return dict(dataset='+'.join(self.names), parts=parts)

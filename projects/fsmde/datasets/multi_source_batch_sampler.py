@@ -49,9 +49,7 @@ class MultiSourceBatchSampler(BatchSampler):
         names = list(getattr(sampler.dataset, 'names', range(len(datasets))))
         groups = [names] if groups is None else [list(group) for group in groups]
         if sorted(map(str, sum(groups, []))) != sorted(map(str, names)):
-            raise ValueError(
-                f'MultiSourceBatchSampler: groups must name each of {names} once, found {groups}'
-            )
+            raise ValueError(f'MultiSourceBatchSampler: groups must name each of {names} once, found {groups}')
         for group in groups:
             if batch_size < 1 or batch_size % len(group):
                 raise ValueError(

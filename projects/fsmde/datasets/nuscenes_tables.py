@@ -64,7 +64,9 @@ def rows_of(path: str) -> Iterator:
             except ValueError as error:
                 more = file.read(CHUNK) if len(text) - place < CHUNK else ''
                 if not more:
-                    raise ValueError(f'{path} is cut or no json in row {number}: {text[place : place + 60]!r}') from error
+                    raise ValueError(
+                        f'{path} is cut or no json in row {number}: {text[place : place + 60]!r}'
+                    ) from error
                 text, place = text[place:] + more, 0
                 continue
             if not isinstance(row, dict):

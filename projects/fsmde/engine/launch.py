@@ -101,6 +101,19 @@ def set_data_root(cfg: Config, data_root) -> None:
             node['data_root'] = root
 
 
+def of_one_rig(dataset, path: str):
+    """A data set's config, for tools that look at one rig.
+
+    Raises:
+        ValueError: If it mixes several.
+    """
+    if isinstance(dataset.get('datasets'), dict):
+        raise ValueError(
+            f'{path} mixes the data sets {", ".join(dataset["datasets"])}, whose rigs differ: use the config of one of them'
+        )
+    return dataset
+
+
 def _dicts_in(node):
     """All dicts in nested dicts and lists, the outer before the inner."""
     if isinstance(node, dict):

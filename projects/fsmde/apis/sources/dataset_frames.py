@@ -6,7 +6,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from PIL import Image
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import of_one_rig, read_config
 from fsmde.lenses import Lens
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
@@ -41,6 +41,7 @@ class DatasetFrames(Source):
         dataset = (config.get('test_dataloader') or {}).get('dataset')
         if not dataset:
             raise ValueError(f'{path} has no test_dataloader.dataset to take frames of')
+        of_one_rig(dataset, path)
         # Of the pipeline only what says which views stand for a camera; the inferencer makes them.
         pipeline = [t for t in dataset.get('pipeline') or [] if str(t['type']).rstrip("'>").endswith('RectifyViews')]
         return cls(DATASETS.build(dict(dataset, pipeline=pipeline, test_mode=True)))
