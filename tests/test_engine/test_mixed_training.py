@@ -6,9 +6,10 @@ import socket
 import torch
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
-from processes import start_tool, wait_for
+from processes import run_tool, start_tool, wait_for
 from toy_run import PIPELINE, TEST_PIPELINE, distilled, logged_losses, toy_config, validated
 
+from fsmde.apis.publishing import publish_folder
 from toy_dgp import write_toy_dgp
 
 #: Cameras, samples and network size of each data set.
@@ -113,3 +114,17 @@ def test_two_ranks_train_on_three_rigs_and_a_killed_run_is_the_whole_one(tmp_pat
     assert last['depth/abs_rel'] == sum(last[f'{name}/depth/abs_rel'] for name in RIGS) / 3 > 0
     assert checkpoint['meta']['dataset_meta']['parts']['seven']['frames'] == 9
     assert len(list(whole.glob('best_depth_abs_rel_epoch_*.pth'))) == 1
+
+    # One process says of each data set what two have said.
+    config, log = next(tmp_path.glob('config_[0-9]*.py')), tmp_path / 'test.log'
+    code, said = run_tool('test.py', config, whole / 'epoch_2.pth', '--work-dir', tmp_path / 'test', log=log)
+    assert code == 0, said
+    for name, (cameras, samples, _) in RIGS.items():
+        results = json.loads(next((tmp_path / 'test').glob(f'test_*/{name}/results.json')).read_text())
+        assert results['frames'] == samples and len(results['cameras']) == cameras
+        figures = results['protocols']['fsmde']['modes']['metric']['overall']['all']
+        assert figures['abs_rel'] == last[f'{name}/depth/abs_rel']
+
+    publish_folder(whole / 'epoch_2.pth', tmp_path / 'published', input_size=(32, 64))
+    card = json.loads((tmp_path / 'published/config.json').read_text())
+    assert card['origin']['data_set'] == 'one+three+seven' and card['cameras'] == [f'C{n}' for n in range(7)]

@@ -141,11 +141,13 @@ def publish_folder(
     meta = to_plain(old.get('dataset_meta') or {})
     # mmengine writes the hash of the git repository it was started in behind its version.
     mmengine_version = re.sub('[0-9a-f]{40}$', '', old.get('mmengine_version') or '') or None
+    rigs = [meta, *meta.get('parts', {}).values()]  # Of a mixture of data sets each part has its cameras.
+    cameras = dict.fromkeys(camera for rig in rigs for camera in rig.get('cam_names') or ())
     kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
     description = dict(
         model=architecture,
         input_size=[int(side) for side in size],
-        cameras=list(meta.get('cam_names') or dataset.get('cameras') or []),
+        cameras=list(cameras or dataset.get('cameras') or []),
         origin=dict(
             data_set=meta.get('dataset') or kind,
             split=dataset.get('split') or dataset.get('ann_file'),
