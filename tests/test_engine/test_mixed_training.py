@@ -3,6 +3,7 @@
 import json
 import socket
 
+import pytest
 import torch
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
@@ -123,7 +124,8 @@ def test_two_ranks_train_on_three_rigs_and_a_killed_run_is_the_whole_one(tmp_pat
         results = json.loads(next((tmp_path / 'test').glob(f'test_*/{name}/results.json')).read_text())
         assert results['frames'] == samples and len(results['cameras']) == cameras
         figures = results['protocols']['fsmde']['modes']['metric']['overall']['all']
-        assert figures['abs_rel'] == last[f'{name}/depth/abs_rel']
+        # While it trains, a rank validates with the BatchNorm statistics of its own last step.
+        assert figures['abs_rel'] == pytest.approx(last[f'{name}/depth/abs_rel'], rel=1e-3)
 
     publish_folder(whole / 'epoch_2.pth', tmp_path / 'published', input_size=(32, 64))
     card = json.loads((tmp_path / 'published/config.json').read_text())
