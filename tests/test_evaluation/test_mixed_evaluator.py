@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
-from processes import load_tool
+from processes import load_tool, start, wait_for
 from toy_infos import write_toy_infos
 from toy_run import TEST_PIPELINE
 
@@ -88,6 +88,34 @@ def test_each_part_is_what_it_is_alone(mixture):
         alone.process(None, [s.to_dict() for s in predicted(mixture) if s.source == part.source])
         for key, value in alone.evaluate(len(part)).items():
             assert together[f'{name}/{key}'] == value
+
+
+def evaluate_share(folder, rank, world):
+    """Evaluate every ``world``-th frame, as a sampler hands them out: the first again where they do not divide."""
+    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=world)
+    meta, samples = torch.load(folder / 'samples.pt', weights_only=False)
+    evaluator = MixedEvaluator({name: plain_metric() for name in meta['parts']})
+    evaluator.dataset_meta = meta
+    for sample in [*samples, samples[0]][rank::world]:
+        evaluator.process([sample])
+    torch.save(evaluator.evaluate(len(samples)), folder / f'figures_{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_two_ranks_say_what_one_says(mixture, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Where mmengine collects results.
+    samples = predicted(mixture)
+    evaluator = MixedEvaluator({name: plain_metric() for name in mixture.names})
+    evaluator.dataset_meta = mixture.metainfo
+    for sample in samples:
+        evaluator.process([sample])
+    alone = evaluator.evaluate(len(mixture))
+    torch.save((mixture.metainfo, samples), tmp_path / 'samples.pt')
+    processes = [start(evaluate_share, tmp_path, rank, 2, log=tmp_path / f'{rank}.log') for rank in (0, 1)]
+    for rank, process in enumerate(processes):
+        wait_for(process)
+        assert process.exitcode == 0, (tmp_path / f'{rank}.log').read_text()
+        assert torch.load(tmp_path / f'figures_{rank}.pt') == alone
 
 
 def test_names_that_do_not_fit(mixture):
