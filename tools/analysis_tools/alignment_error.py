@@ -23,7 +23,7 @@ from mmengine.utils import track_iter_progress
 
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation.functional import METRICS, error_terms, metrics_from_sums
-from fsmde.models import AlignedDistiller
+from fsmde.models import DistillationStep
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
 from fsmde.structures import DepthTarget, TeacherOutput
 
@@ -50,7 +50,7 @@ def judge(teacher, target, dense, keep):
     lidar = DepthTarget(target.depth, target.mask & keep, target.visible)
 
     def read(teacher, **options):
-        return AlignedDistiller(**options).metric_depth(None, teacher, lidar)
+        return DistillationStep(None, teacher, lidar, None).metric_depth(**options)[:2]
 
     depth, valid = read(teacher)
     readings = {

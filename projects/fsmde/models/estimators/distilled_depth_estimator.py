@@ -4,6 +4,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import nn
 
+from ..distillers import DistillationStep
 from ..teachers import replay_augmentation
 from .bin_depth_estimator import BinDepthEstimator, stack_meta
 
@@ -36,10 +37,10 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def loss_of(self, student, inputs, data_samples, rig):
         """Supervised and distillation losses (``loss_kd_*``) of a prediction."""
         target = self.target(data_samples)
-        teacher = self.teach(inputs, data_samples, rig)
+        step = DistillationStep(student, self.teach(inputs, data_samples, rig), target, rig)
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
-            new = distiller.loss(student, teacher, target, rig)
+            new = distiller.loss(step)
             if losses.keys() & new.keys():
                 raise ValueError(f'{type(distiller).__name__}: a distiller is listed twice: {sorted(new)}')
             losses.update(new)
