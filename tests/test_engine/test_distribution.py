@@ -39,6 +39,11 @@ COMPARISONS = dict(
         (0, 2),
         (1, 3),
     ),
+    any_view_teacher=(
+        distilled(dict(type='ToyRigTeacher'), [dict(type='CrossInteractionKD', probabilities='aligned'), RELATIONS]),
+        (0, 2),
+        (1, 3),
+    ),
     a_process_without_lidar=(distilled(), (0, 1), (3, 3)),
 )
 

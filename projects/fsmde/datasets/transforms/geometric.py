@@ -8,6 +8,8 @@ from mmdet3d.registry import TRANSFORMS
 from fsmde.masks import resize_visible
 from fsmde.rig import CameraRig
 
+from .lidar_depth import depth_of_lidar
+
 
 def warp_views(results, matrices):
     """Multiply (N, 3, 3) pixel transforms onto ``cam2img`` and ``ori2img``."""
@@ -56,16 +58,30 @@ class KeepTeacherViews(BaseTransform):
     """Keep the views as they are now for the teacher, which sees no random augmentation.
 
     Belongs behind the first resize and before the first random transform. Adds ``teacher_img`` (list of N uint8 BGR),
-    ``teacher_shape`` (their height and width), ``teacher_cam2img`` and ``teacher_ori2img``, all in the original camera
-    order.
+    ``teacher_shape`` (their height and width), ``teacher_cam2img``, ``teacher_cam2ego`` and ``teacher_ori2img``, all in the
+    original camera order.
+
+    Args:
+        lidar: Add ``teacher_lidar``, the LiDAR in these views, (N, H, W) float32 metres, 0 where no point fell, for teachers
+            that read it.
     """
+
+    def __init__(self, lidar: bool = False):
+        self.lidar = lidar
 
     def transform(self, results):
         results['teacher_img'] = [image.copy() for image in results['img']]
-        results['teacher_shape'] = results['img'][0].shape[:2]
-        results['teacher_cam2img'] = results['cam2img'].copy()
-        results['teacher_ori2img'] = results['ori2img'].copy()
-        return results
+        if self.lidar:
+            results['teacher_lidar'] = depth_of_lidar(results)
+        return remember_views(results)
+
+
+def remember_views(results: dict) -> dict:
+    """Keep what is needed to move a teacher's answers into views that later transforms change."""
+    results['teacher_shape'] = results['img'][0].shape[:2]
+    for key in ('cam2img', 'cam2ego', 'ori2img'):
+        results[f'teacher_{key}'] = results[key].copy()
+    return results
 
 
 @TRANSFORMS.register_module()

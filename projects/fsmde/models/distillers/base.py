@@ -36,5 +36,5 @@ class DepthDistiller(BaseModule):
         return False
 
     def loss(self, step: DistillationStep) -> dict:
-        """Losses of a step, which holds ``student``, ``teacher``, ``target`` and ``rig``, by name; each name begins with ``loss_kd_``, so that the log and its sum take them up."""
+        """Losses of a step by name; each name begins with ``loss_kd_``, so that the log and its sum take them up."""
         raise NotImplementedError
