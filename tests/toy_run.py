@@ -63,7 +63,7 @@ CENTRE = 1.0, 2.0
 
 
 def cylinder_depth(cam2img, cam2ego, size, centre):
-    """z-depth (B, N, H, W) of the inside of an upright cylinder of radius 10 m, from cameras (B, N) in it.
+    r"""z-depth (B, N, H, W) of the inside of an upright cylinder of radius 10 m, from cameras (B, N) in it.
 
     With o + z r a ray from a camera at o, r of z = 1, on the ground plane: \|o - c + z r\| = 10, a quadratic in z.
     """

@@ -239,7 +239,7 @@ class TeacherCache:
 
 
 def shown(views: list, cam2img, **read) -> dict:
-    """By what views are recognised: ``thumbnails`` (N, 10, 16, 3) uint8, ``size`` (N, 2), ``cam2img`` (N, 3, 3) and the rest."""
+    """By what views are recognised: ``thumbnails`` (N, 10, 16, 3) uint8, ``size`` (N, 2), ``cam2img`` (N, 3, 3), and more."""
     return dict(
         thumbnails=np.stack([cv2.resize(view, THUMBNAIL, interpolation=cv2.INTER_AREA) for view in views]),
         size=np.array([view.shape[:2] for view in views]),

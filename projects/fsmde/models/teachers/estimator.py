@@ -16,8 +16,9 @@ class EstimatorTeacher(DepthTeacher):
         config: Path of the config it was trained with, or the Config; or the folder or hub name of a published model.
         checkpoint: Path of its checkpoint; None for a published model.
         space: ``'depth_metric'``; or ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that
-            was trained on other rigs; or ``'disparity_affine_invariant'`` to be read as Depth Anything is: its answers
-            are then 1 / depth.
+            was trained on other rigs, and ``'depth_scale_invariant_multi_view'`` of an
+            :class:`~fsmde.models.AnyViewDepthEstimator`; or ``'disparity_affine_invariant'`` to be read as Depth Anything is:
+            its answers are then 1 / depth.
         feature_size: See :class:`DepthTeacher`.
 
     Raises:
@@ -30,16 +31,19 @@ class EstimatorTeacher(DepthTeacher):
 
         network = load_model(config, checkpoint, 'cpu')
         super().__init__(network, space, network.neck.out_channels, feature_size)
+        self.reads = ('cam2ego',) if network.reads_poses else ()
         # What no weight tells, such as the focal reference and the range of the bins.
         model = network.description['model']
-        self.settings = str({key: model[key] for key in ('neck', 'head', 'data_preprocessor') if key in model})
+        self.settings = str(
+            {key: model[key] for key in ('neck', 'head', 'data_preprocessor', 'views') if key in model}
+        )
 
     def identity(self) -> dict:
         """See :meth:`DepthTeacher.identity`."""
         return dict(super().identity(), settings=self.settings)
 
-    def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
+    def predict(self, images: Tensor, cam2img: Tensor, **views) -> tuple:
         """See :meth:`DepthTeacher.predict`."""
-        output = self.network.extract(self.network.data_preprocessor.normalize(images), cam2img)
+        output = self.network.extract(self.network.data_preprocessor.normalize(images), cam2img, **views)
         disparity = self.space.startswith('disparity')
         return 1 / output.depth if disparity else output.depth, output.features
