@@ -31,7 +31,7 @@ def gradient_matching(error: Tensor, mask: Tensor, scales: int) -> Tensor:
 
 @MODELS.register_module()
 class ScaleInvariantLoss(nn.Module):
-    """L1 between log depths up to the scale of each image, or of a rig, with multi-scale gradient matching of their difference.
+    """L1 between log depths up to the scale of each image or rig, with multi-scale gradient matching of their difference.
 
     Li and Snavely, MegaDepth (CVPR 2018), eq. 3 to 5, with absolute in place of squared differences, and the median in
     place of the mean of each image's difference. Unlike the loss of MiDaS and Depth Anything on normalised inverse depth
