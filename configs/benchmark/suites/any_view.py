@@ -7,7 +7,8 @@ The two teachers, and their answers:
     python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_lite0 --cfg-options \
         model.teacher.config=configs/benchmark/teacher_lite0.py \
         model.teacher.checkpoint=work_dirs/benchmark/teacher_lite0/epoch_10.pth
-    python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/benchmark_teacher_answers_any_view --cfg-options \
+    python tools/cache_teacher.py configs/benchmark/live_teacher.py \
+        --out data/benchmark_teacher_answers_any_view --cfg-options \
         model.teacher.config=configs/benchmark/teacher_any_view.py \
         model.teacher.checkpoint=work_dirs/benchmark/teacher_any_view/epoch_10.pth \
         model.teacher.space=depth_scale_invariant_multi_view
