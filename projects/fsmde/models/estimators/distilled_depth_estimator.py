@@ -2,10 +2,12 @@
 
 import torch
 from mmdet3d.registry import MODELS
+from mmengine.logging import MMLogger
 from torch import nn
 
 from ..distillers import DistillationStep
 from ..teachers import replay_augmentation
+from ..teachers.licence import is_non_commercial
 from .bin_depth_estimator import BinDepthEstimator, stack_meta
 
 
@@ -27,6 +29,12 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def __init__(self, *args, teacher: dict, distillers: list, **kwargs):
         super().__init__(*args, **kwargs)
         self.teacher = MODELS.build(teacher)
+        if is_non_commercial(self.teacher.licence):
+            MMLogger.get_current_instance().warning(
+                f'NOT FOR COMMERCIAL USE: the teacher {self.teacher.name} comes under {self.teacher.licence}. A student that '
+                "learns from it may not be free of that: it is written into this run's checkpoints, and into the card of a "
+                'model that is published from them. docs/teachers.md lists teachers under free licences'
+            )
         shared = dict(
             bins=getattr(self.head, 'bins', None),
             student_channels=self.neck.out_channels,

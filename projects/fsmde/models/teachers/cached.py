@@ -54,11 +54,19 @@ class CachedTeacher(AnswersInSamples):
         description = cache.description()
         if teacher is not None:
             cache.check_identity(MODELS.build(teacher).identity())
-        super().__init__(None, description['space'], description['feature_channels'])
+        super().__init__(
+            None, description['space'], description['feature_channels'], licence=description.get('licence')
+        )
         self._identity = description['identity']
+        self._name = description.get('name') or self._identity.get('teacher', 'unknown')
         MMLogger.get_current_instance().info(
             f'Teacher cache {cache.root}: {self.space}, {self.feature_channels or "no"} feature channels'
         )
+
+    @property
+    def name(self) -> str:
+        """Of the teacher that wrote the cache."""
+        return self._name
 
     def identity(self) -> dict:
         """Of the teacher that wrote the cache."""

@@ -1,9 +1,13 @@
 """Any trained estimator of this project as a teacher."""
 
+import os
+
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from .base import DepthTeacher
+from .licence import joined
+from .zoo import short_name
 
 
 @MODELS.register_module()
@@ -20,23 +24,40 @@ class EstimatorTeacher(DepthTeacher):
             :class:`~fsmde.models.AnyViewDepthEstimator`; or ``'disparity_affine_invariant'`` to be read as Depth Anything is:
             its answers are then 1 / depth.
         feature_size: See :class:`DepthTeacher`.
+        licence: Of the weights; by default what is known of them and of the teacher that they were distilled from.
 
     Raises:
         FileNotFoundError, ValueError: See :func:`fsmde.apis.load_model`.
     """
 
-    def __init__(self, config, checkpoint: str = None, space: str = 'depth_metric', feature_size: tuple = None):
+    def __init__(
+        self,
+        config,
+        checkpoint: str = None,
+        space: str = 'depth_metric',
+        feature_size: tuple = None,
+        licence: str = None,
+    ):
         # The inferencer's package knows all others; this is the one way from files to a student.
         from fsmde.apis.load_model import load_model
 
         network = load_model(config, checkpoint, 'cpu')
-        super().__init__(network, space, network.neck.out_channels, feature_size)
+        origin = network.description.get('origin', {})
+        licence = licence or joined([origin.get('licence'), (origin.get('teacher') or {}).get('licence')])
+        super().__init__(network, space, network.neck.out_channels, feature_size, licence)
+        path = str(getattr(config, 'filename', config))
+        self._name = os.path.splitext(short_name(path))[0] if path.endswith('.py') else short_name(path)
         self.reads = ('cam2ego',) if network.reads_poses else ()
         # What no weight tells, such as the focal reference and the range of the bins.
         model = network.description['model']
         self.settings = str(
             {key: model[key] for key in ('neck', 'head', 'data_preprocessor', 'views') if key in model}
         )
+
+    @property
+    def name(self) -> str:
+        """Of its config, or of the published model."""
+        return self._name
 
     def identity(self) -> dict:
         """See :meth:`DepthTeacher.identity`."""

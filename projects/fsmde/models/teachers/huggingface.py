@@ -18,6 +18,7 @@ from .hf_families import (
     to_depth,
 )
 from .hf_loading import load_network, load_normalisation
+from .zoo import licence_of, short_name
 
 
 @MODELS.register_module()
@@ -35,6 +36,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         max_views: Largest number of views that go through the network at once, None for all of a batch. Fewer views
             need less memory.
         feature_size: See :class:`DepthTeacher`.
+        licence: Of the weights; by default that of the list of published models or of the model card beside them.
 
     Raises:
         ImportError, FileNotFoundError: As ``load_network`` does.
@@ -48,13 +50,21 @@ class HuggingFaceDepthTeacher(DepthTeacher):
     """
 
     def __init__(
-        self, model, space: str = None, max_depth: int = None, max_views: int = None, feature_size: tuple = None
+        self,
+        model,
+        space: str = None,
+        max_depth: int = None,
+        max_views: int = None,
+        feature_size: tuple = None,
+        licence: str = None,
     ):
         if max_views is not None and max_views < 1:
             raise ValueError(f'max_views must be a positive number of views or None for all, found {max_views}')
         network = load_network(model, max_depth)
         config = network.config
-        super().__init__(network, space or depth_space(config), config.fusion_hidden_size, feature_size)
+        licence = licence or licence_of(model)
+        super().__init__(network, space or depth_space(config), config.fusion_hidden_size, feature_size, licence)
+        self._name = short_name(model) if isinstance(model, str) else config.model_type
         self.max_views = max_views
         self.mean, self.std = load_normalisation(model) or NORMALISATION[config.model_type]
         self._fused = None
@@ -63,6 +73,11 @@ class HuggingFaceDepthTeacher(DepthTeacher):
             f'Teacher {model if isinstance(model, str) else config.model_type}: {self.space}, '
             f'{self.feature_channels} feature channels, mean {self.mean}, std {self.std}'
         )
+
+    @property
+    def name(self) -> str:
+        """On the hub, or of the file or folder."""
+        return self._name
 
     def identity(self) -> dict:
         """See :meth:`DepthTeacher.identity`."""
