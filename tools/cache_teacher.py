@@ -57,7 +57,7 @@ def teacher_views(pipeline, with_lidar):
     if with_lidar:
         if 'LoadSurroundLidar' not in names[: places[0]]:
             raise SystemExit(f'this teacher reads LiDAR: put LoadSurroundLidar before {names[places[0]]}')
-        return [*pipeline[: places[0]], dict(type='mmdet3d.ProjectLidarDepth')]
+        return [*pipeline[: places[0]], dict(type='mmdet3d.KeepTeacherViews', lidar=True)]
     lidar = 'LoadSurroundLidar', 'SubsampleLidar'
     return [pipeline[i] for i in range(places[0]) if names[i] not in lidar]
 
@@ -87,7 +87,7 @@ class Views(Dataset):
             frame = self.dataset[index]
         except Exception as error:  # Training leaves such a frame out, too.
             return self.ids[index], f'{type(error).__name__}: {error}'
-        shown = {key: frame[key] for key in ('img', 'cam2img', 'cam2ego', 'gt_depth') if key in frame}
+        shown = {key: frame[key] for key in ('img', 'cam2img', 'cam2ego', 'teacher_lidar') if key in frame}
         return frame['frame_id'], dict(shown, lidar_points=len(frame.get('lidar_points', ())))
 
 
@@ -96,7 +96,7 @@ def ask(teacher, frame, device):
     images = torch.from_numpy(np.stack(frame['img'])[..., ::-1].transpose(0, 3, 1, 2).copy())
     views = dict(cam2img=frame['cam2img'], cam2ego=frame['cam2ego'])
     if 'lidar' in teacher.reads:
-        views['lidar'] = frame['gt_depth']
+        views['lidar'] = frame['teacher_lidar']
     views = {key: torch.as_tensor(value, dtype=torch.float32)[None].to(device) for key, value in views.items()}
     output = teacher(images[None].to(device), **views)
     depth = output.depth.where(output.valid, torch.full_like(output.depth, torch.nan))[0]

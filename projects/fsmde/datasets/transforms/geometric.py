@@ -62,8 +62,8 @@ class KeepTeacherViews(BaseTransform):
     original camera order.
 
     Args:
-        lidar: Add ``teacher_lidar``, the LiDAR in these views, (N, H, W) float32 metres, 0 where no point fell, for teachers
-            that read it.
+        lidar: Add ``teacher_lidar``, the LiDAR in these views, (N, H, W) float32 metres, 0 where no point fell or the car
+            itself is seen, for teachers that read it.
     """
 
     def __init__(self, lidar: bool = False):
@@ -72,7 +72,8 @@ class KeepTeacherViews(BaseTransform):
     def transform(self, results):
         results['teacher_img'] = [image.copy() for image in results['img']]
         if self.lidar:
-            results['teacher_lidar'] = depth_of_lidar(results)
+            # What is behind the car's own bonnet in the image was not seen there.
+            results['teacher_lidar'] = np.where(np.stack(results['visible']), depth_of_lidar(results), 0)
         return remember_views(results)
 
 

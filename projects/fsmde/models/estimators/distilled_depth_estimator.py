@@ -5,6 +5,8 @@ from mmdet3d.registry import MODELS
 from mmengine.logging import MMLogger
 from torch import nn
 
+from fsmde.structures import TeacherOutput
+
 from ..distillers import DistillationStep
 from ..teachers import replay_augmentation
 from ..teachers.licence import is_non_commercial
@@ -56,12 +58,16 @@ class DistilledDepthEstimator(BinDepthEstimator):
 
     def teach(self, inputs, data_samples, rig):
         """What the teacher says of a batch, moved from the unaugmented views into the student's."""
-        output = self.teacher.answer(inputs, data_samples)
-        device = output.depth.device
-        return replay_augmentation(
-            output,
-            stack_meta(data_samples, 'aug2d', torch.float32, device),
-            stack_meta(data_samples, 'cam_order', torch.long, device),
-            rig.image_size,
-            data_samples[0].teacher_shape,
-        )
+        return replay_of_batch(self.teacher.answer(inputs, data_samples), data_samples, rig.image_size)
+
+
+def replay_of_batch(output: TeacherOutput, data_samples: list, size: tuple) -> TeacherOutput:
+    """What a teacher says of a batch's unaugmented views, in the student's views of (H, W)."""
+    device = output.depth.device
+    return replay_augmentation(
+        output,
+        stack_meta(data_samples, 'aug2d', torch.float32, device),
+        stack_meta(data_samples, 'cam_order', torch.long, device),
+        size,
+        data_samples[0].teacher_shape,
+    )

@@ -6,6 +6,7 @@ from .depth_anything_3 import DepthAnything3Teacher
 from .estimator import EstimatorTeacher
 from .huggingface import HuggingFaceDepthTeacher
 from .replay import replay_augmentation
+from .several import SeveralTeachers
 from .zoo import MODEL_ZOO
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     'EstimatorTeacher',
     'HuggingFaceDepthTeacher',
     'OracleTeacher',
+    'SeveralTeachers',
     'replay_augmentation',
 ]
