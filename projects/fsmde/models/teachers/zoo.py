@@ -41,6 +41,8 @@ MODEL_ZOO = {
     'Intel/dpt-hybrid-midas': ZooEntry(_DISPARITY, 'Apache-2.0', 123),
     'Intel/zoedepth-kitti': ZooEntry(_METRIC, 'MIT', 345),
     'Intel/zoedepth-nyu-kitti': ZooEntry(_METRIC, 'MIT', 345),
+    'depth-anything/prompt-depth-anything-vits-hf': ZooEntry(_METRIC, 'Apache-2.0', 25),
+    'depth-anything/prompt-depth-anything-vitl-hf': ZooEntry(_METRIC, 'Apache-2.0', 340),
     'apple/DepthPro-hf': ZooEntry(_METRIC, "Apple's own, see its model card", 952),
 }
 
