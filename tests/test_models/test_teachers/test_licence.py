@@ -1,6 +1,7 @@
 """A teacher's licence travels: from its card to the log, the checkpoint, the published student and what learns from that."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -110,6 +111,7 @@ def test_from_checkpoint_to_card_and_to_the_next_student(checkpoint, tmp_path, w
     assert teacher.licence == 'apache-2.0 and CC-BY-NC-4.0' and teacher.name == 'student'
     from_training = EstimatorTeacher(Config.fromfile(tmp_path / 'config.py'), str(checkpoint))
     assert from_training.licence == 'CC-BY-NC-4.0' and from_training.name == 'config'
+    assert EstimatorTeacher(str(Path(__file__).parents[3] / 'models/mini_teacher')).licence == 'apache-2.0'
     publish_folder(checkpoint, tmp_path / 'honest', licence='cc-by-nc-4.0')
     assert len(warnings) == 1
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .base import DepthTeacher
 from .licence import joined
-from .zoo import short_name
+from .zoo import licence_of, short_name
 
 
 @MODELS.register_module()
@@ -43,7 +43,9 @@ class EstimatorTeacher(DepthTeacher):
 
         network = load_model(config, checkpoint, 'cpu')
         origin = network.description.get('origin', {})
-        licence = licence or joined([origin.get('licence'), (origin.get('teacher') or {}).get('licence')])
+        # A model that was published before there was such a field has it on its card.
+        own = origin.get('licence') or licence_of(config)
+        licence = licence or joined([own, (origin.get('teacher') or {}).get('licence')])
         super().__init__(network, space, network.neck.out_channels, feature_size, licence)
         path = str(getattr(config, 'filename', config))
         self._name = os.path.splitext(short_name(path))[0] if path.endswith('.py') else short_name(path)
