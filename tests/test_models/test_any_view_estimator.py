@@ -6,6 +6,7 @@ from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
 from toy_run import CENTRE, cylinder_depth
 
+from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.published_model import read_published, write_published
 from fsmde.deployment.deployable import DeployableEstimator
 from fsmde.models import EstimatorTeacher
@@ -131,6 +132,8 @@ def test_published_it_teaches_and_is_not_deployed(tmp_path):
         read_published(tmp_path / 'model')[0].extract(images.float(), cam2img)
     with pytest.raises(ValueError, match='AnyViewDepthEstimator is made to teach'):
         DeployableEstimator(model)
+    with pytest.raises(ValueError, match='AnyViewDepthEstimator is made to teach'):
+        SurroundDepthInferencer(tmp_path / 'model')
 
 
 def test_wrong_settings():
