@@ -53,7 +53,10 @@ class CachedTeacher(AnswersInSamples):
         cache = TeacherCache(cache)
         description = cache.description()
         if teacher is not None:
-            cache.check_identity(MODELS.build(teacher).identity())
+            asked = MODELS.build(teacher)
+            cache.check_identity(asked.identity())
+            # Caches of before there was a name and a licence in them; and what is stated in the config counts.
+            description.update(name=asked.name, licence=asked.licence)
         super().__init__(
             None, description['space'], description['feature_channels'], licence=description.get('licence')
         )
