@@ -11,7 +11,15 @@ from test_configs import ROOT, train_step
 from fsmde.engine.launch import set_data_root
 from fsmde.teacher_cache import TeacherCache
 
-NO_ARMS = ('teacher', 'teacher_lite0', 'home_teacher', 'mini_teacher', 'live_teacher', 'pretrained')
+NO_ARMS = (
+    'teacher',
+    'teacher_lite0',
+    'teacher_any_view',
+    'home_teacher',
+    'mini_teacher',
+    'live_teacher',
+    'pretrained',
+)
 ARMS = sorted(path.stem for path in (ROOT / 'configs/benchmark').glob('*.py') if path.stem not in NO_ARMS)
 
 

@@ -58,6 +58,52 @@ class ToyTeacher(DepthTeacher):
         return column**2 + 0.1 * views.mean(2), F.avg_pool2d(views.flatten(0, 1), 4)
 
 
+#: x and y in metres of the middle of the cylinder that ToyRigTeacher knows.
+CENTRE = 1.0, 2.0
+
+
+def cylinder_depth(cam2img, cam2ego, size, centre):
+    r"""z-depth (B, N, H, W) of the inside of an upright cylinder of radius 10 m, from cameras (B, N) in it.
+
+    With o + z r a ray from a camera at o, r of z = 1, on the ground plane: \|o - c + z r\| = 10, a quadratic in z.
+    """
+    H, W = size
+    v, u = torch.meshgrid(torch.arange(H) + 0.5, torch.arange(W) + 0.5, indexing='ij')
+    pixels = torch.stack([u, v, torch.ones_like(u)], -1).double()
+    turn = cam2ego[..., :3, :3].double() @ torch.linalg.inv(cam2img.double())
+    rays = torch.einsum('bnij,hwj->bnhwi', turn, pixels)[..., :2]
+    start = (cam2ego[..., :2, 3].double() - torch.tensor(centre))[:, :, None, None]
+    a, b, c = rays.square().sum(-1), (start * rays).sum(-1), start.square().sum(-1) - 100
+    return ((-b + (b * b - a * c).sqrt()) / a).float()
+
+
+@MODELS.register_module()
+class ToyRigTeacher(DepthTeacher):
+    """Knows from poses how far a cylinder around :data:`CENTRE` is, up to one scale for the rig."""
+
+    reads = ('cam2ego',)
+
+    def __init__(self):
+        super().__init__(None, 'depth_scale_invariant_multi_view', feature_channels=3, licence='CC-BY-NC-4.0')
+
+    def predict(self, images, cam2img, cam2ego):
+        depth = 0.1 * cylinder_depth(cam2img, cam2ego, images.shape[-2:], CENTRE)
+        return depth, F.avg_pool2d(images.flatten(0, 1).float(), 4)
+
+
+@MODELS.register_module()
+class ToyLidarTeacher(DepthTeacher):
+    """Says a tenth of LiDAR where there is some, and one metre elsewhere."""
+
+    reads = ('lidar',)
+
+    def __init__(self):
+        super().__init__(None, 'depth_scale_invariant')
+
+    def predict(self, images, cam2img, lidar):
+        return torch.where(lidar > 0, 0.1 * lidar, 1.0), None
+
+
 @MODELS.register_module()
 class LossWithoutGradient(SILogLoss):
     """Finite in every iteration; its gradient is NaN from iteration NAN_AT on, as that of 0 * sqrt(0)."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from fsmde.bins import DepthBins
+from fsmde.models.distillers import DistillationStep
 from fsmde.rig import RigBatch, quaternion_to_matrix
 from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 from toy_dgp import camera_quaternion
@@ -16,7 +17,7 @@ BINS = DepthBins(K, 0.5, 80.0)
 
 @dataclass
 class Scene:
-    """What a distiller's ``loss`` takes; ``depth`` (B, N, H, W) is the truth."""
+    """What a distiller's ``loss`` looks at; ``depth`` (B, N, H, W) is the truth."""
 
     depth: torch.Tensor
     student: StudentOutput
@@ -24,8 +25,8 @@ class Scene:
     target: DepthTarget
     rig: RigBatch
 
-    def arguments(self):
-        return self.student, self.teacher, self.target, self.rig
+    def step(self):
+        return DistillationStep(self.student, self.teacher, self.target, self.rig)
 
 
 def make_rig(azimuths=(0, 60, -60)):

@@ -48,29 +48,33 @@ def with_live_teacher(model):
     return model, folder
 
 
-def teacher_views(pipeline):
-    """The transforms that make what the teacher is shown: those before its place in a pipeline, but for LiDAR's."""
+def teacher_views(pipeline, with_lidar):
+    """The transforms that make what the teacher is shown: those before its place in a pipeline; LiDAR's if it reads them."""
     names = [type_name(transform) for transform in pipeline]
     places = [i for i, name in enumerate(names) if name in ('KeepTeacherViews', 'LoadTeacherAnswers')]
     if not places:
         raise SystemExit('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
+    if with_lidar:
+        if 'LoadSurroundLidar' not in names[: places[0]]:
+            raise SystemExit(f'this teacher reads LiDAR: put LoadSurroundLidar before {names[places[0]]}')
+        return [*pipeline[: places[0]], dict(type='mmdet3d.KeepTeacherViews', lidar=True)]
     lidar = 'LoadSurroundLidar', 'SubsampleLidar'
     return [pipeline[i] for i in range(places[0]) if names[i] not in lidar]
 
 
-def build_datasets(config):
+def build_datasets(config, with_lidar=False):
     """The data sets inside a data set's config, whatever wraps them, each with the teacher's pipeline."""
     if 'datasets' in config:
         parts = config.datasets.values() if isinstance(config.datasets, dict) else config.datasets
-        return [dataset for inner in parts for dataset in build_datasets(inner)]
+        return [dataset for inner in parts for dataset in build_datasets(inner, with_lidar)]
     if 'dataset' in config:
-        return build_datasets(config.dataset)
+        return build_datasets(config.dataset, with_lidar)
     # In test mode a frame that cannot be read is an error here, and is not replaced by another one.
-    return [DATASETS.build(dict(config, pipeline=teacher_views(config.pipeline), test_mode=True))]
+    return [DATASETS.build(dict(config, pipeline=teacher_views(config.pipeline, with_lidar), test_mode=True))]
 
 
 class Views(Dataset):
-    """What the teacher is shown of some frames: (frame id, N BGR views, cam2img), or (frame id, error, None)."""
+    """What the teacher is shown of some frames: (frame id, frame), or (frame id, error)."""
 
     def __init__(self, dataset, ids, indices):
         self.dataset, self.ids, self.indices = dataset, ids, indices
@@ -83,14 +87,19 @@ class Views(Dataset):
         try:
             frame = self.dataset[index]
         except Exception as error:  # Training leaves such a frame out, too.
-            return self.ids[index], f'{type(error).__name__}: {error}', None
-        return frame['frame_id'], frame['img'], frame['cam2img']
+            return self.ids[index], f'{type(error).__name__}: {error}'
+        shown = {key: frame[key] for key in ('img', 'cam2img', 'cam2ego', 'teacher_lidar') if key in frame}
+        return frame['frame_id'], dict(shown, lidar_points=len(frame.get('lidar_points', ())))
 
 
-def ask(teacher, views, cam2img, device):
-    """The teacher's depth (N, h, w), NaN where it is not valid, and features (N, C, h', w') or None of N BGR views."""
-    images = torch.from_numpy(np.stack(views)[..., ::-1].transpose(0, 3, 1, 2).copy())
-    output = teacher(images[None].to(device), torch.as_tensor(cam2img, dtype=torch.float32)[None].to(device))
+def ask(teacher, frame, device):
+    """The teacher's depth (N, h, w), NaN where it is not valid, and features (N, C, h', w') or None of a frame."""
+    images = torch.from_numpy(np.stack(frame['img'])[..., ::-1].transpose(0, 3, 1, 2).copy())
+    views = dict(cam2img=frame['cam2img'], cam2ego=frame['cam2ego'])
+    if 'lidar' in teacher.reads:
+        views['lidar'] = frame['teacher_lidar']
+    views = {key: torch.as_tensor(value, dtype=torch.float32)[None].to(device) for key, value in views.items()}
+    output = teacher(images[None].to(device), **views)
     depth = output.depth.where(output.valid, torch.full_like(output.depth, torch.nan))[0]
     return depth.cpu().numpy(), None if output.features is None else output.features.cpu().numpy()
 
@@ -116,13 +125,16 @@ def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
     device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')
     loader = DataLoader(Views(dataset, ids, mine), batch_size=None, num_workers=args.workers, collate_fn=tuple)
     start, cost_is_known = time.time(), rank > 0
-    for number, (frame_id, views, cam2img) in enumerate(loader, 1):
-        if cam2img is None:
-            print(f'frame {frame_id} cannot be read and is left out: {views}', flush=True)
-            cache.mark_unreadable(frame_id, views)
+    for number, (frame_id, frame) in enumerate(loader, 1):
+        if isinstance(frame, str):
+            print(f'frame {frame_id} cannot be read and is left out: {frame}', flush=True)
+            cache.mark_unreadable(frame_id, frame)
             continue
-        depth, features = ask(teacher, views, cam2img, device)
-        cache.write(frame_id, views, cam2img, depth, features if with_features else None)
+        depth, features = ask(teacher, frame, device)
+        read = dict(cam2ego=frame['cam2ego']) if 'cam2ego' in teacher.reads else {}
+        if 'lidar' in teacher.reads:
+            read['lidar_points'] = frame['lidar_points']
+        cache.write(frame_id, frame['img'], frame['cam2img'], depth, features if with_features else None, **read)
         if not cost_is_known:
             cost_is_known = True
             say_cost(cache.path(frame_id), len(absent), cache.root)
@@ -158,8 +170,10 @@ def main():
         identity=model.teacher.identity(),
         space=model.teacher.space,
         feature_channels=model.teacher.feature_channels if with_features else None,
+        name=model.teacher.name,
+        licence=model.teacher.licence,
     )
-    datasets = build_datasets(cfg.train_dataloader.dataset)
+    datasets = build_datasets(cfg.train_dataloader.dataset, 'lidar' in model.teacher.reads)
     try:
         with cache.writer(rank):
             cache.begin(description)

@@ -1,7 +1,7 @@
 """What travels between dataset, model, distillers and metric: typed, with shapes and units."""
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,13 +9,17 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-#: What the numbers of a teacher's depth map mean, up to which unknown they are right.
+#: What the numbers of a teacher's depth map mean, up to which unknown they are right. Each view has unknowns of its own, but
+#: of 'multi_view', whose views were answered for together.
 DEPTH_SPACES = (
     'disparity_affine_invariant',  # 1 / depth = a t + b (Depth Anything, DPT)
     'depth_affine_invariant',  # depth = a t + b
     'depth_scale_invariant',  # depth = a t
+    'depth_scale_invariant_multi_view',  # depth = a t with one a for all views of a frame (Depth Anything 3, VGGT)
     'depth_metric',  # depth = t
 )
+#: Spaces whose unknowns are those of a frame.
+MULTI_VIEW = ('depth_scale_invariant_multi_view',)
 
 
 class SurroundDepthSample(BaseDataElement):
@@ -108,14 +112,12 @@ class TeacherOutput:
         valid: (B, N, h, w) bool, False where the teacher saw nothing (outside its image, or not finite).
         features: (B * N, C, h', w') float32 features, None where the teacher offers none. Set to 0 in cells of which no
             pixel is ``valid``.
-        aligned: What distillers have aligned of it in this step, and from what.
     """
 
     depth: Tensor
     space: str
     valid: Tensor
     features: Tensor = None
-    aligned: list = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self):
         if self.space not in DEPTH_SPACES:

@@ -5,7 +5,8 @@
 <root>/.lock_rank<r>    locked while the process of this rank writes
 <root>/<frame_id>.unreadable    why a frame has no answer; they go when the cache is complete
 <root>/<frame_id>.npz   depth (N, h, w) float16, NaN where the teacher saw nothing; perhaps features
-                        (N, C, h', w') float16; and what the teacher was shown: thumbnails, size, cam2img
+                        (N, C, h', w') float16; and what the teacher was shown: thumbnails, size, cam2img, and of those
+                        that read them cam2ego and the number of the frame's lidar_points
 """
 
 import contextlib
@@ -65,8 +66,8 @@ class TeacherCache:
         """Start or resume writing.
 
         Args:
-            description: ``identity`` (dict), ``space`` and ``feature_channels`` (None: features are not kept) of the
-                teacher.
+            description: ``identity`` (dict), ``space``, ``feature_channels`` (None: features are not kept), ``name`` and
+                ``licence`` of the teacher.
 
         Raises:
             ValueError: If the folder holds answers of another teacher; says in what they differ.
@@ -124,13 +125,14 @@ class TeacherCache:
         found = self.description()
         self._check(found, dict(found, identity=json.loads(json.dumps(identity))))
 
-    def write(self, frame_id: str, views: list, cam2img, depth, features=None) -> None:
+    def write(self, frame_id: str, views: list, cam2img, depth, features=None, **read) -> None:
         """Store one answer; the file appears when it is complete.
 
         Args:
             views, cam2img: N (H, W, 3) uint8 BGR images and (N, 3, 3) intrinsics that the teacher was given.
             depth: (N, h, w) float32 in the teacher's space, NaN where it saw nothing.
             features: (N, C, h', w') float32.
+            read: What else the teacher reads: ``cam2ego`` (N, 4, 4), ``lidar_points``, their number.
 
         Raises:
             ValueError: If a value is too large for float16.
@@ -143,17 +145,17 @@ class TeacherCache:
                     f"frame {frame_id}: the teacher's {name} reaches {np.nanmax(np.abs(values)):.3g}, float16 ends at 65504"
                 )
             content[name] = values.astype(np.float16)
-        content.update(shown(views, cam2img), frame_id=np.array(frame_id))
+        content.update(shown(views, cam2img, **read), frame_id=np.array(frame_id))
         file = io.BytesIO()
         # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
         np.savez(file, **content)
         write_bytes(self.path(frame_id), file.getvalue())
 
-    def read(self, frame_id: str, views: list, cam2img) -> tuple:
+    def read(self, frame_id: str, views: list, cam2img, **read) -> tuple:
         """The answer for a frame.
 
         Args:
-            views, cam2img: What the teacher would be given now.
+            views, cam2img, read: What the teacher would be given now, see :meth:`write`; what it does not read may be there.
 
         Returns:
             depth (N, h, w) float16, NaN where the teacher saw nothing, and features (N, C, h', w') float16 or None.
@@ -173,7 +175,7 @@ class TeacherCache:
         except ValueError as error:
             raise ValueError(f'{error}: remove it and run tools/cache_teacher.py again') from error
         self._check_layout(path, content, len(views))
-        self._check_shown(path, frame_id, content, shown(views, cam2img))
+        self._check_shown(path, frame_id, content, shown(views, cam2img, **read))
         return content['depth'], content.get('features')
 
     def _check_layout(self, path, content, views):
@@ -181,11 +183,12 @@ class TeacherCache:
         shapes = dict(
             depth=(views, '*', '*'), features=(views, '*', '*', '*'), thumbnails=(views, *THUMBNAIL[::-1], 3)
         )
-        shapes.update(size=(views, 2), cam2img=(views, 3, 3), frame_id=())
+        shapes.update(size=(views, 2), cam2img=(views, 3, 3), frame_id=(), cam2ego=(views, 4, 4), lidar_points=())
         kinds = dict(depth='f', features='f', thumbnails='u', size='iu', cam2img='f', frame_id='U')
+        kinds.update(cam2ego='f', lidar_points='iu')
         for name in kinds:
             array = content.get(name)
-            if array is None and name == 'features':
+            if array is None and name in ('features', 'cam2ego', 'lidar_points'):
                 continue
             fits = array is not None and array.dtype.kind in kinds[name] and len(array.shape) == len(shapes[name])
             if not fits or any(b not in ('*', a) for a, b in zip(array.shape, shapes[name])):
@@ -205,6 +208,12 @@ class TeacherCache:
             wrong.append('the images differ')
         if not np.allclose(content['cam2img'], now['cam2img'], rtol=1e-3):
             wrong.append('the intrinsics differ')
+        if 'cam2ego' in content and not np.allclose(content['cam2ego'], now['cam2ego'], atol=1e-3):
+            wrong.append('the poses of the cameras differ')
+        if 'lidar_points' in content and content['lidar_points'] != now['lidar_points']:
+            wrong.append(
+                f'the teacher read {content["lidar_points"]} LiDAR points, now {now["lidar_points"]} are loaded'
+            )
         if wrong:
             raise ValueError(
                 f'{path} is stale: {"; ".join(wrong)}. Transforms before LoadTeacherAnswers must be those the cache was '
@@ -213,7 +222,8 @@ class TeacherCache:
 
     def _check(self, found, expected):
         def flat(description):
-            return {**description, **description['identity'], 'identity': None}
+            # No answer follows from a name or a licence.
+            return {**description, **description['identity'], 'identity': None, 'name': None, 'licence': None}
 
         found, expected = flat(found), flat(expected)
         names = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
@@ -228,10 +238,11 @@ class TeacherCache:
         return json.loads((self.root / 'cache.json').read_text())
 
 
-def shown(views: list, cam2img) -> dict:
-    """By what views are recognised: ``thumbnails`` (N, 10, 16, 3) uint8, ``size`` (N, 2) and ``cam2img`` (N, 3, 3)."""
+def shown(views: list, cam2img, **read) -> dict:
+    """By what views are recognised: ``thumbnails`` (N, 10, 16, 3) uint8, ``size`` (N, 2), ``cam2img`` (N, 3, 3), and more."""
     return dict(
         thumbnails=np.stack([cv2.resize(view, THUMBNAIL, interpolation=cv2.INTER_AREA) for view in views]),
         size=np.array([view.shape[:2] for view in views]),
         cam2img=np.asarray(cam2img, dtype=np.float64),
+        **{name: np.asarray(value) for name, value in read.items()},
     )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,19 @@ COMPARISONS = dict(
         (0, 2),
         (1, 3),
     ),
+    any_view_teacher=(
+        distilled(dict(type='ToyRigTeacher'), [dict(type='CrossInteractionKD', probabilities='aligned'), RELATIONS]),
+        (0, 2),
+        (1, 3),
+    ),
     a_process_without_lidar=(distilled(), (0, 1), (3, 3)),
 )
+if find_spec('depth_anything_3'):
+    COMPARISONS['depth_anything_3'] = (
+        distilled(dict(type='DepthAnything3Teacher', model='random-da3-small'), [BRANCH, RELATIONS]),
+        (0, 2),
+        (1, 3),
+    )
 
 
 def frames_with_unequal_lidar(root):

@@ -1,12 +1,12 @@
+import json
 import sys
 
+import cv2
 import pytest
-import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from processes import load_tool
 from toy_run import toy_config
 
-from fsmde.structures import DepthTarget, TeacherOutput
 from toy_dgp import AZIMUTHS
 
 
@@ -15,65 +15,66 @@ def tool():
     return load_tool('analysis_tools/alignment_error.py')
 
 
-def test_errors_by_hand(tool):
-    depth, truth = torch.tensor([[2.0, 3.0, 9.0]]), torch.tensor([[2.0, 2.0, 1.0]])
-    assert tool.errors(depth, truth, truth > 1) == pytest.approx((0.25, 0.5, 2))
-
-
-def test_figures_come_with_their_coverage(tool):
-    """Of four views with ground truth one is rejected, one half judged; a fifth has no ground truth."""
-    nan = float('nan')
-    views = [(0.1, 0.9, 100, 100), (0.3, 0.7, 50, 100), (0.2, 0.8, 100, 100), (nan, nan, 0, 100), (nan, nan, 0, 0)]
-    assert tool.summary(views) == ['0.200', '0.800', '3 of 4', '62.5']
-    assert tool.summary(views[3:]) == ['-', '-', '0 of 1', '0.0']
-
-
-def test_a_view_whose_teacher_is_wrong_is_judged_in_no_reading_and_counted(tool):
-    depth = 4 + 30 * torch.rand(1, 2, 32, 48, generator=torch.Generator().manual_seed(0))
-    everywhere = torch.ones_like(depth, dtype=torch.bool)
-    disparity = 3 / depth + 1
-    disparity[:, 1] *= -1
-    keep = torch.zeros_like(everywhere)
-    keep[..., ::2] = True
-    found = tool.judge(
-        TeacherOutput(disparity, 'disparity_affine_invariant', everywhere),
-        DepthTarget(depth, everywhere, everywhere),
-        None,
-        keep,
-    )
-    assert len(found) == 3
-    for views in found.values():
-        assert tool.summary(views)[2:] == ['1 of 2', '50.0'] and views[1][2:] == (0, 32 * 24)
-
-
-def test_a_teacher_that_is_right_up_to_scale_and_shift_has_no_error_and_lidar_alone_has(tool):
-    depth = 4 + 30 * torch.rand(1, 2, 32, 48, generator=torch.Generator().manual_seed(0))
-    everywhere = torch.ones_like(depth, dtype=torch.bool)
-    teacher = TeacherOutput(3 / depth + 1, 'disparity_affine_invariant', everywhere)
-    keep = torch.zeros_like(everywhere)
-    keep[..., ::4, ::4] = True
-    found = tool.judge(teacher, DepthTarget(depth, everywhere, everywhere), depth, keep)
-    for truth in ('withheld LiDAR', 'dense'):
-        for view in range(2):
-            assert found['aligned in each view', truth][view][0] < 0.01
-            assert found['corrected near LiDAR', truth][view][0] < 0.01
-            assert found['LiDAR alone', truth][view][0] > 0.2
-
-
-def test_tool(tool, toy_dgp, tmp_path, monkeypatch, capsys):
-    toy_config(toy_dgp).dump(tmp_path / 'config.py')
-    arguments = ['alignment_error.py', str(tmp_path / 'config.py'), '--frames', '1']
-    monkeypatch.setattr(sys, 'argv', arguments)
+def run(tool, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['alignment_error.py', *map(str, arguments)])
     tool.main()
+
+
+def test_the_teacher_of_a_config(tool, toy_dgp, tmp_path, monkeypatch, capsys):
+    toy_config(toy_dgp).dump(tmp_path / 'config.py')
+    run(tool, monkeypatch, tmp_path / 'config.py', '--frames', '1')
     rows = [
         [cell.strip() for cell in line.split('|')]
         for line in capsys.readouterr().out.splitlines()
         if line.startswith('|')
     ]
-    assert rows[0][2:6] == [f'withheld LiDAR {column}' for column in ('AbsRel', 'δ1', 'views', '% of pixels')]
-    assert [row[1] for row in rows[2:]] == ['aligned in each view', 'corrected near LiDAR', 'LiDAR alone']
-    assert all(0 < float(row[2]) < 1 for row in rows[2:])
-    assert all(row[4].endswith(f' of {len(AZIMUTHS)}') and 0 < float(row[5]) <= 100 for row in rows[2:])
+    assert rows[0][3:7] == ['withheld LiDAR AbsRel', 'δ1', 'views', '% of pixels']
+    assert [row[2] for row in rows[2:]] == [
+        'scale and shift of 1 / depth for each view', 'corrected near LiDAR', 'LiDAR alone'
+    ]  # fmt: skip
+    assert [row[1] for row in rows[2:]] == ['ToyTeacher', '', ''] and rows[2][-2] == 'not known'
+    assert all(0 < float(row[3]) < 1 for row in rows[2:])
+    assert all(row[5].endswith(f' of {len(AZIMUTHS)}') and 0 < float(row[6]) <= 100 for row in rows[2:])
+
+
+def test_several_candidates_in_one_table_and_one_picture_a_frame(tool, toy_dgp, tmp_path, monkeypatch, capsys):
+    config, out = tmp_path / 'config.py', tmp_path / 'out'
+    toy_config(toy_dgp).dump(config)
+    teachers = dict(
+        rig=dict(type='ToyRigTeacher'), prompted=dict(type='ToyLidarTeacher'), single=dict(type='ToyTeacher')
+    )
+    Config(dict(teachers=teachers)).dump(tmp_path / 'teachers.py')
+    options = config, '--teachers', tmp_path / 'teachers.py', '--frames', '2', '--out', out, '--pictures', '1'
+    run(tool, monkeypatch, *options)
+    results = json.loads((out / 'results.json').read_text())['teachers']
+    assert sorted(results) == ['prompted', 'rig', 'single']
+    assert (
+        results['rig']['licence'] == 'CC-BY-NC-4.0' and results['rig']['space'] == 'depth_scale_invariant_multi_view'
+    )
+    assert list(results['rig']['readings'])[:2] == ['one scale for the rig', 'a scale for each view']
+    assert 0 < results['rig']['readings']['one scale for the rig']['agreement']['abs_rel'] < 1
+    # It repeats the LiDAR that it is prompted with, and says one metre where it gets none: of the rest it knows nothing.
+    withheld = results['prompted']['readings']['a scale for each view']['withheld LiDAR']
+    assert withheld['abs_rel'] > 0.05
+    assert '| rig | one scale for the rig |' in (out / 'table.md').read_text()
+    pictures = list((out / 'pictures').rglob('*.jpg'))
+    assert len(pictures) == 1
+    # Images, LiDAR and three candidates of six views.
+    height, width = cv2.imread(str(pictures[0])).shape[:2]
+    assert height > 5 * 240 and width > 6 * 320
+    with pytest.raises(SystemExit, match='holds results already'):
+        run(tool, monkeypatch, *options)
+
+
+def test_candidates_that_cannot_be_built_are_named(tool, toy_dgp, tmp_path, monkeypatch):
+    toy_config(toy_dgp).dump(tmp_path / 'config.py')
+    teachers = dict(mine=dict(type='EstimatorTeacher', config='absent', checkpoint=None))
+    Config(dict(teachers=teachers)).dump(tmp_path / 'teachers.py')
+    with pytest.raises(SystemExit, match='teacher mine: FileNotFoundError: no published model at absent'):
+        run(tool, monkeypatch, tmp_path / 'config.py', '--teachers', tmp_path / 'teachers.py')
+    Config(dict(some=1)).dump(tmp_path / 'teachers.py')
+    with pytest.raises(SystemExit, match=r'has no teachers: expected teachers = dict\(NAME=dict\(type'):
+        run(tool, monkeypatch, tmp_path / 'config.py', '--teachers', tmp_path / 'teachers.py')
 
 
 class Named:

@@ -27,6 +27,7 @@ from mmengine.runner import load_checkpoint
 import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.models import DistillationStep
 from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
 from fsmde.output_files import write_text
 
@@ -55,7 +56,8 @@ def gradient_shares(model, data):
     """Norm of each distiller's gradient over that of the supervised loss's, by name of the distiller."""
     inputs, samples = data['inputs'], data['data_samples']
     rig, target = rig_batch(samples, inputs['img']), model.target(samples)
-    student, teacher = model.extract(inputs['img'], rig.cam2img), model.teach(inputs, samples, rig)
+    student = model.extract(inputs['img'], rig.cam2img)
+    shared = DistillationStep(student, model.teach(inputs, samples, rig), target, rig)
     parameters = [p for name, p in model.named_parameters() if not name.startswith('distillers.')]
 
     def norm(losses):
@@ -64,10 +66,7 @@ def gradient_shares(model, data):
         return sum(g.square().sum() for g in gradients if g is not None).sqrt().item()
 
     supervised = norm(model.head.loss(student, target))
-    return {
-        type(distiller).__name__: norm(distiller.loss(student, teacher, target, rig)) / supervised
-        for distiller in model.distillers
-    }
+    return {type(distiller).__name__: norm(distiller.loss(shared)) / supervised for distiller in model.distillers}
 
 
 def parts(model, data, optimizer, clock):
@@ -79,8 +78,9 @@ def parts(model, data, optimizer, clock):
     if hasattr(model, 'distillers'):
         clock('answer of the teacher', model.teacher.answer, inputs, samples)
         teacher = clock('answer and replay', model.teach, inputs, samples, rig)
+        shared = DistillationStep(student, teacher, target, rig)
         for distiller in model.distillers:
-            losses.update(clock(type(distiller).__name__, distiller.loss, student, teacher, target, rig))
+            losses.update(clock(type(distiller).__name__, distiller.loss, shared))
     optimizer.zero_grad()
     clock('backward', model.parse_losses(losses)[0].backward)
     clock('optimizer', optimizer.step)

@@ -25,7 +25,7 @@ from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 
 #: What is kept of the meta information that mmengine writes.
-KEPT_META = ('experiment_name', 'time', 'seed', 'epoch', 'iter', 'mmengine_version', 'dataset_meta')
+KEPT_META = ('experiment_name', 'time', 'seed', 'epoch', 'iter', 'mmengine_version', 'dataset_meta', 'teacher')
 
 
 def describe(checkpoint: dict, config=None, results=None, without_ema: bool = False) -> dict:
@@ -86,7 +86,7 @@ def main():
     parser.add_argument('--without-ema', action='store_true', help='the last weights instead of their moving average')
     parser.add_argument('--size', type=int, nargs=2, help="height and width of the input, if the config's do not say")
     parser.add_argument('--licence', help='of these weights, as the hub knows it: apache-2.0, cc-by-nc-4.0, ...')
-    parser.add_argument('--teacher-licence', help="the teacher's, if docs/teachers.md does not list it")
+    parser.add_argument('--teacher-licence', help="the teacher's, if the checkpoint does not say it")
     parser.add_argument('--half', action='store_true', help='store float16, for half of the bytes; not for a .pth')
     parser.add_argument('--push-to-hub', metavar='OWNER/NAME', help='also upload the folder to the Hugging Face hub')
     args = refuse_empty_options(parser, parser.parse_args())

@@ -29,7 +29,7 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
     Returns:
         :class:`fsmde.models.BinDepthEstimator` in eval mode, with two more attributes: ``input_size``, (H, W) of the
         images that it was trained for (None if the config does not say), and ``description``, the content of the
-        published model's config.json; of a config with a checkpoint its ``model`` alone.
+        published model's config.json; of a config with a checkpoint its ``model``, and of its ``origin`` the teacher.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
@@ -101,10 +101,15 @@ def _from_training(config, checkpoint):
     with torch.random.fork_rng(devices=[]):
         student = build_student(config.model)
     check_student_checkpoint(student, checkpoint)
-    state = load_checkpoint_file(checkpoint)
-    state = {re.sub(r'^module\.', '', key): value for key, value in state.get('state_dict', state).items()}
+    checkpoint = load_checkpoint_file(checkpoint)
+    state = checkpoint.get('state_dict', checkpoint)
+    state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
     student.load_state_dict(state)
-    student.input_size, student.description = input_size_of(config), dict(model=config.model)
+    teacher = (checkpoint.get('meta') or {}).get('teacher')
+    student.input_size, student.description = (
+        input_size_of(config),
+        dict(model=config.model, origin=dict(teacher=teacher)),
+    )
     return student.eval()
 
 

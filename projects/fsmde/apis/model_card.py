@@ -1,5 +1,7 @@
 """The README.md of a published model, written from its config.json."""
 
+from fsmde.models.teachers.licence import is_non_commercial
+
 CARD = """---
 {front}
 ---
@@ -78,6 +80,8 @@ def _teacher(origin):
     if not teacher:
         return 'Trained without a teacher.'
     licence = teacher.get('licence') or 'not stated: find it out before you use these weights'
+    if is_non_commercial(licence):
+        licence = f'**{licence}, which is not for commercial use**'
     return (
         f'Distilled from `{teacher["name"]}`, whose licence is: {licence}. A student may not be free of its '
         "teacher's licence."

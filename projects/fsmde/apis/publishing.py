@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from fsmde.engine.checkpoint import load_checkpoint_file
 from fsmde.models.architecture import architecture_of, build_architecture
-from fsmde.models.teachers.zoo import MODEL_ZOO
+from fsmde.models.teachers.licence import is_non_commercial
+from fsmde.models.teachers.zoo import licence_of, short_name
 from fsmde.version import __version__
 
 from .config_text import read_config_text
@@ -110,7 +112,7 @@ def publish_folder(
         results, without_ema: See :func:`describe` and :func:`student_weights`.
         input_size: (H, W), if not that of the config's test pipeline.
         licence: Of the weights, as the hub knows it, such as ``apache-2.0``.
-        teacher_licence: Of the teacher, if it is none of :data:`fsmde.models.teachers.zoo.MODEL_ZOO`.
+        teacher_licence: Of the teacher, if the checkpoint does not say it or is wrong.
         classes: Classes of your own that the student is made of.
         half: Store float16, for half of the bytes; whoever loads the model computes in float32 all the same.
 
@@ -143,6 +145,12 @@ def publish_folder(
     mmengine_version = re.sub('[0-9a-f]{40}$', '', old.get('mmengine_version') or '') or None
     rigs = [meta, *meta.get('parts', {}).values()]  # Of a mixture of data sets each part has its cameras.
     cameras = dict.fromkeys(camera for rig in rigs for camera in rig.get('cam_names') or ())
+    teacher = _teacher_of(config.model, old.get('teacher'), teacher_licence)
+    if teacher and is_non_commercial(teacher['licence']) and not is_non_commercial(licence):
+        MMLogger.get_current_instance().warning(
+            f'NOT FOR COMMERCIAL USE: the teacher {teacher["name"]} comes under {teacher["licence"]}, which stands in the '
+            f'model card; the licence of these weights is {licence or "not stated"}. Read both before you give them away'
+        )
     kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
     description = dict(
         model=architecture,
@@ -152,7 +160,8 @@ def publish_folder(
             data_set=meta.get('dataset') or kind,
             split=dataset.get('split') or dataset.get('ann_file'),
             checkpoint_sha256=hashlib.sha256(Path(source).read_bytes()).hexdigest(),
-            teacher=_teacher_of(config.model, teacher_licence),
+            licence=licence,
+            teacher=teacher,
             averaged='ema_state_dict' in checkpoint and not without_ema,
             versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=mmengine_version),
             **{key: to_plain(old[key]) for key in ('experiment_name', 'time', 'seed', 'epoch', 'iter') if key in old},
@@ -173,15 +182,17 @@ def _innermost(node, key):
     return node
 
 
-def _teacher_of(model, licence):
+def _teacher_of(model, trained_with, licence):
+    """Name and licence of the teacher: as the checkpoint says, or one of before it did, as the config does."""
+    if trained_with:
+        found = {key: trained_with.get(key) and str(trained_with[key]) for key in ('name', 'licence')}
+        return dict(found, licence=licence or found['licence'])
     teacher = model.get('teacher')
     if not teacher:
         return None
     teacher = _innermost(teacher, 'teacher')
     name = str(teacher.get('model') or teacher.get('config') or getattr(teacher['type'], '__name__', teacher['type']))
-    known = MODEL_ZOO.get(name)
-    # A path on the trainer's machine is nobody's business, its last part is the name.
-    return dict(name=name if known else Path(name).name, licence=licence or (known.licence if known else None))
+    return dict(name=short_name(name), licence=licence or licence_of(name))
 
 
 def _figures_of(results):

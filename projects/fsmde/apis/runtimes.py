@@ -15,9 +15,14 @@ class TorchRuntime:
 
     Attributes:
         input_size: (H, W).
+
+    Raises:
+        ValueError: If the model needs poses.
     """
 
     def __init__(self, model, input_size: tuple):
+        if model.reads_poses:
+            raise ValueError(f'{type(model).__name__} is made to teach: distil a BinDepthEstimator from it')
         self.model, self.input_size = model, tuple(input_size)
 
     @torch.inference_mode()

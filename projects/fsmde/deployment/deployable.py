@@ -28,7 +28,8 @@ class DeployableEstimator(nn.Module):
             stay in float32.
 
     Raises:
-        ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers.
+        ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers; if the estimator reads
+            poses: its views are not independent.
 
     Example:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
@@ -36,6 +37,8 @@ class DeployableEstimator(nn.Module):
 
     def __init__(self, estimator, with_bins: bool = False, dtype: torch.dtype = torch.float32):
         super().__init__()
+        if estimator.reads_poses:
+            raise ValueError(f'{type(estimator).__name__} is made to teach: distil a BinDepthEstimator from it')
         if with_bins and not hasattr(estimator.head, 'bins'):
             raise ValueError(f'{type(estimator.head).__name__} has no bins to return: leave with_bins out')
         if with_bins and getattr(estimator.head, 'log_scale', None) is not None:

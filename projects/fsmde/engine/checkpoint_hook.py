@@ -9,6 +9,8 @@ from mmdet3d.registry import HOOKS
 from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import CheckpointHook
 
+from fsmde.models.estimators import DistilledDepthEstimator
+
 from .checkpoint import load_checkpoint_file, remove_leftovers
 
 
@@ -20,6 +22,8 @@ class AtomicCheckpointHook(CheckpointHook):
     mmengine removes it before. Nothing is removed outside the folder of this run: a checkpoint that came from another
     folder, or was copied, names files of the run that wrote it. What kills have left in the folder is put in order when
     training begins: temporary files go, and of several best checkpoints the best stays and is known.
+
+    Checkpoints of a distilled run hold the teacher's name and licence, as ``meta['teacher']``.
 
     Args:
         max_keep_ckpts: How many checkpoints to keep, -1 for all. At least two: mmengine removes the oldest before it
@@ -50,6 +54,12 @@ class AtomicCheckpointHook(CheckpointHook):
             remove_leftovers(self.out_dir)
         # The ranks may only go on when they agree on what is there.
         barrier()
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        """Write down who taught the student, and under which licence."""
+        for module in runner.model.modules():
+            if isinstance(module, DistilledDepthEstimator):
+                checkpoint['meta']['teacher'] = dict(name=module.teacher.name, licence=module.teacher.licence)
 
     def _check_metric(self, runner):
         """Raise before the first iteration if no validation will say what decides; mmengine finds out an epoch later."""

@@ -17,7 +17,7 @@ from fsmde.plain_data import brief, nearest
 
 from . import backbones, heads, necks
 from .data_preprocessor import SurroundDataPreprocessor
-from .estimators import BinDepthEstimator
+from .estimators import AnyViewDepthEstimator, BinDepthEstimator
 
 
 def _named(module, prefix=''):
@@ -26,7 +26,7 @@ def _named(module, prefix=''):
 
 #: By the setting that they are given to: classes by name.
 CLASSES = dict(
-    model=dict(BinDepthEstimator=BinDepthEstimator),
+    model=dict(BinDepthEstimator=BinDepthEstimator, AnyViewDepthEstimator=AnyViewDepthEstimator),
     data_preprocessor=dict(SurroundDataPreprocessor=SurroundDataPreprocessor),
     backbone={**_named(backbones), **_named(mmdet.models.backbones, 'mmdet.')},
     neck=_named(necks),

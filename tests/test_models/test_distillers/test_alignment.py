@@ -10,6 +10,7 @@ from fsmde.models import AlignedDistiller, CrossInteractionKD
 from fsmde.models.distillers import align_to_lidar
 from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 
+MULTI_VIEW = 'depth_scale_invariant_multi_view'
 RELATIVE = 'disparity_affine_invariant', 'depth_affine_invariant', 'depth_scale_invariant'
 
 
@@ -196,6 +197,7 @@ def test_nothing_waits_for_the_device():
         ('disparity_affine_invariant', lambda d: 40 / d - 0.7),
         ('depth_affine_invariant', lambda d: 0.1 * d + 5),
         ('depth_scale_invariant', lambda d: 0.03 * d),
+        (MULTI_VIEW, lambda d: 0.03 * d),
         ('depth_metric', lambda d: d),
     ],
 )
@@ -228,11 +230,11 @@ def test_views_without_lidar_are_aligned_to_the_students_own_depth(scene):
     """A teacher that is perfect up to scale and shift comes out at the scale of a student that is 20 % too far."""
     scene.target.mask[0, 0] = False
     scene.student = StudentOutput((1.2 * scene.depth).requires_grad_())
-    depth, valid = AlignedDistiller(self_align=True).metric_depth(scene.student, scene.teacher, scene.target)
+    depth, valid = AlignedDistiller(self_align=True).metric_depth(scene.step())
     assert valid.all() and not depth.requires_grad
     torch.testing.assert_close(depth[0, 0], 1.2 * scene.depth[0, 0], rtol=2e-3, atol=0)
     torch.testing.assert_close(depth[1], scene.depth[1], rtol=2e-3, atol=0)
-    _, valid = AlignedDistiller().metric_depth(scene.student, scene.teacher, scene.target)
+    _, valid = AlignedDistiller().metric_depth(scene.step())
     assert not valid[0, 0].any() and valid[1].all()
 
 
@@ -246,7 +248,7 @@ def test_without_labels_the_shape_is_learned_at_the_students_scale(scene):
         logits = BINS.encode(depth, BINS.centers(), torch.full_like(depth, 0.35)).permute(0, 1, 4, 2, 3).log()
         full = torch.nn.functional.interpolate(depth, size=scene.depth.shape[-2:], mode='bilinear')
         scene.student = StudentOutput(full, logits, scene.student.centers)
-        return kd.loss(*scene.arguments())['loss_kd_prob'].item()
+        return kd.loss(scene.step())['loss_kd_prob'].item()
 
     far, flat = 1.2 * small, small.clone()
     flat[..., 4:] = small[..., 4:].mean()
@@ -256,18 +258,18 @@ def test_without_labels_the_shape_is_learned_at_the_students_scale(scene):
 
 def test_distillers_of_a_step_share_what_is_aligned(scene):
     first, second, other = (AlignedDistiller(local=local) for local in (True, True, False))
-    depth = first.metric_depth(*scene.arguments()[:3])[0]
-    assert second.metric_depth(*scene.arguments()[:3])[0] is depth
-    assert other.metric_depth(*scene.arguments()[:3])[0] is not depth
-    # Another student is another step.
-    student = StudentOutput(scene.student.depth)
-    assert first.metric_depth(student, scene.teacher, scene.target)[0] is not depth
+    step = scene.step()
+    depth = first.metric_depth(step)[0]
+    assert second.metric_depth(step)[0] is depth
+    assert other.metric_depth(step)[0] is not depth
+    assert first.metric_depth(scene.step())[0] is not depth
 
 
 def test_a_metric_teacher_is_taken_at_its_word_but_near_lidar(scene):
-    teacher = TeacherOutput(2 * scene.depth, 'depth_metric', torch.ones_like(scene.depth, dtype=torch.bool))
-    assert torch.equal(AlignedDistiller().metric_depth(scene.student, teacher, scene.target)[0], teacher.depth)
-    corrected = AlignedDistiller(local=True).metric_depth(scene.student, teacher, scene.target)[0]
+    scene.teacher = TeacherOutput(2 * scene.depth, 'depth_metric', torch.ones_like(scene.depth, dtype=torch.bool))
+    step = scene.step()
+    assert torch.equal(AlignedDistiller().metric_depth(step)[0], scene.teacher.depth)
+    corrected = AlignedDistiller(local=True).metric_depth(step)[0]
     measured = scene.target.mask
     torch.testing.assert_close(corrected[measured], scene.depth[measured], rtol=0.1, atol=0)
 
@@ -278,6 +280,61 @@ def test_few_points_pull_towards_lidar_and_not_towards_the_student(scene):
     four = scene.target.mask[0, 0].nonzero()[:4]
     scene.target.mask[0, 0] = False
     scene.target.mask[0, 0, four[:, 0], four[:, 1]] = True
-    depth = AlignedDistiller(self_align=True, local=True).metric_depth(scene.student, scene.teacher, scene.target)[0]
+    depth = AlignedDistiller(self_align=True, local=True).metric_depth(scene.step())[0]
     near = depth[0, 0, four[:, 0], four[:, 1]] / scene.depth[0, 0, four[:, 0], four[:, 1]]
     assert (near > 0.9).all()
+
+
+def rig(t, g, mask=None):
+    """What :func:`align_to_lidar` makes of one frame's views t and g (N, P), whose every pixel has LiDAR but for ``mask``."""
+    t, g = (torch.as_tensor(np.asarray(x), dtype=torch.float32)[None, :, None] for x in (t, g))
+    everywhere = torch.ones_like(g, dtype=torch.bool)
+    mask = everywhere if mask is None else torch.as_tensor(mask)[None, :, None]
+    depth, valid = align_to_lidar(TeacherOutput(t, MULTI_VIEW, everywhere), DepthTarget(g, mask, everywhere))
+    return depth[0, :, 0].double().numpy(), valid[0, :, 0]
+
+
+def test_one_scale_for_a_rig_by_hand():
+    """The views want the factors 10 and 20, eleven points the first and nine the second: r = 0.9 / 11 as in a view's fit."""
+    t = np.ones((2, 20))
+    mask = np.arange(20) < np.array([[11], [9]])
+    depth, trusted = rig(t, np.array([[10.0], [20.0]]) * t, mask)
+    assert trusted.all()
+    np.testing.assert_allclose(depth, 10 * math.exp(0.9 / 11), rtol=1e-4)
+
+
+def test_a_rigs_scale_is_that_of_a_general_optimiser():
+    rng = np.random.default_rng(0)
+    g = rng.uniform(2, 50, (3, 300))
+    t = 0.04 * g * np.exp(rng.normal(0, [[0.1], [0.3], [0.6]], g.shape))
+    t[2, ::3] *= 5
+    depth, _ = rig(t, g)
+    ratio = depth / t
+    assert ratio.std() < 1e-3 * ratio.mean()
+    assert loss_of(depth, g) == pytest.approx(least_loss(t.ravel(), g.ravel(), 'depth_scale_invariant'), rel=1e-4)
+
+
+def test_a_view_without_lidar_has_the_rigs_scale_and_a_wrong_view_moves_it_little():
+    g = np.linspace(2, 50, 300).reshape(3, 100)
+    t = 0.1 * g
+    seen = np.ones_like(g, dtype=bool)
+    seen[0] = False
+    depth, trusted = rig(t, g, seen)
+    assert trusted.all()
+    np.testing.assert_allclose(depth, g, rtol=1e-3)
+    t[1] *= 100  # a camera under a leaf
+    depth, _ = rig(t, g)
+    np.testing.assert_allclose(depth[[0, 2]], g[[0, 2]], rtol=0.06)
+
+
+def test_views_of_a_rig_are_not_aligned_to_the_student_while_the_frame_has_lidar(scene):
+    """Two frames: in one LiDAR is in one view alone, in the other nowhere; the student is 20 % too far."""
+    scene.teacher = TeacherOutput(0.1 * scene.depth, MULTI_VIEW, scene.teacher.valid)
+    scene.student = StudentOutput(1.2 * scene.depth)
+    scene.target.mask[0, 1:], scene.target.mask[1] = False, False
+    depth, valid = AlignedDistiller(self_align=True).metric_depth(scene.step())
+    assert valid.all()
+    torch.testing.assert_close(depth[0], scene.depth[0], rtol=2e-3, atol=0)
+    torch.testing.assert_close(depth[1], 1.2 * scene.depth[1], rtol=2e-3, atol=0)
+    _, valid = AlignedDistiller().metric_depth(scene.step())
+    assert valid[0].all() and not valid[1].any()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from toy_scene import BINS, H, W
 
-from fsmde.models import CrossInteractionKD
+from fsmde.models import CrossInteractionKD, DistillationStep
 from fsmde.structures import StudentOutput, TeacherOutput
 
 
@@ -25,9 +25,9 @@ def affine(scene):
 @pytest.mark.parametrize('probabilities', ['branch', 'aligned'])
 def test_a_teacher_scaled_and_shifted_per_image_changes_nothing(scene, probabilities):
     kd = distiller(probabilities)
-    before = kd.loss(*scene.arguments())
+    before = kd.loss(scene.step())
     scene.teacher = affine(scene)
-    after = kd.loss(*scene.arguments())
+    after = kd.loss(scene.step())
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=1e-3, atol=1e-5)
         assert name.startswith('loss_kd_')
@@ -37,7 +37,7 @@ def test_the_crossing_moves_centers_and_branch_and_never_the_teacher(scene):
     kd = distiller('branch')
     scene.teacher.features.requires_grad_()
     scene.teacher.depth.requires_grad_()
-    losses = kd.loss(*scene.arguments())
+    losses = kd.loss(scene.step())
     gradients = torch.autograd.grad(losses['loss_kd_cross'], [scene.student.centers, scene.student.logits], retain_graph=True,
                                     allow_unused=True)  # fmt: skip
     assert gradients[0].abs().sum() > 0 and gradients[1] is None
@@ -56,7 +56,7 @@ def test_empty_ground_truth_gives_finite_losses_and_gradients(scene, probabiliti
     scene.target.mask[:] = False
     scene.target.depth[:] = 0
     kd = distiller(probabilities)
-    losses = kd.loss(*scene.arguments())
+    losses = kd.loss(scene.step())
     sum(losses.values()).backward()
     if probabilities == 'aligned':  # nothing to align to, nothing to distil
         assert losses['loss_kd_prob'] == 0
@@ -69,20 +69,21 @@ def test_empty_ground_truth_gives_finite_losses_and_gradients(scene, probabiliti
 @pytest.mark.parametrize('probabilities', ['branch', 'aligned'])
 def test_camera_order_and_flip_commute(scene, probabilities):
     kd = distiller(probabilities)
-    before = kd.loss(*scene.arguments())
+    before = kd.loss(scene.step())
 
     def change(change_view, change_batch):
         s, t, g = scene.student, scene.teacher, scene.target
         student = type(s)(change_view(s.depth), change_view(s.logits), change_batch(s.centers), s.features)
         teacher = type(t)(change_view(t.depth), t.space, change_view(t.valid),
                           change_view(t.features.unflatten(0, (2, 3))).flatten(0, 1))  # fmt: skip
-        return student, teacher, type(g)(change_view(g.depth), change_view(g.mask), change_view(g.visible)), scene.rig
+        target = type(g)(change_view(g.depth), change_view(g.mask), change_view(g.visible))
+        return DistillationStep(student, teacher, target, scene.rig)
 
-    reordered = kd.loss(*change(lambda x: x[:, [2, 0, 1]], lambda x: x[:, [2, 0, 1]]))
+    reordered = kd.loss(change(lambda x: x[:, [2, 0, 1]], lambda x: x[:, [2, 0, 1]]))
     for name, value in before.items():
         torch.testing.assert_close(reordered[name], value)
     if probabilities == 'aligned':  # a convolution of a mirrored map is no mirrored convolution
-        flipped = kd.loss(*change(lambda x: x.flip(-1), lambda x: x))
+        flipped = kd.loss(change(lambda x: x.flip(-1), lambda x: x))
         torch.testing.assert_close(flipped['loss_kd_prob'], before['loss_kd_prob'])
 
 
@@ -94,7 +95,7 @@ def test_a_teacher_that_agrees_with_lidar_pulls_unlabelled_pixels_to_metric_dept
     optimizer = torch.optim.Adam([logits], lr=0.1)
     for _ in range(150):
         optimizer.zero_grad()
-        kd.loss(*scene.arguments())['loss_kd_prob'].backward()
+        kd.loss(scene.step())['loss_kd_prob'].backward()
         optimizer.step()
     small = torch.nn.functional.interpolate(scene.depth, size=logits.shape[-2:], mode='bilinear')
     depth = BINS.decode(logits.softmax(2), scene.student.centers[..., None, None], dim=2)
@@ -105,19 +106,19 @@ def test_a_teacher_that_agrees_with_lidar_pulls_unlabelled_pixels_to_metric_dept
 def test_a_perfect_student_has_no_probability_loss(scene):
     """Goal and student agree where the student's distribution is the encoded truth."""
     kd = distiller('aligned')
-    first = kd.loss(*scene.arguments())['loss_kd_prob']
+    first = kd.loss(scene.step())['loss_kd_prob']
     small = torch.nn.functional.interpolate(scene.depth, size=(H // 4, W // 4), mode='bilinear')
     spacing = BINS.centers().log().diff().mean()
     perfect = BINS.encode(small, BINS.centers(), spacing.expand_as(small)).permute(0, 1, 4, 2, 3).clamp(min=1e-9).log()
     scene.student.logits = perfect
-    assert kd.loss(*scene.arguments())['loss_kd_prob'] < 0.01 * first
+    assert kd.loss(scene.step())['loss_kd_prob'] < 0.01 * first
 
 
 def test_factored_probabilities_know_no_scale(scene):
     """A student whose probabilities have the teacher's shape has no loss, at any level; s is never moved."""
     kd = distiller('factored')
     with pytest.raises(ValueError, match="BinDepthHead\\(centers='factored'\\)"):
-        kd.loss(*scene.arguments())
+        kd.loss(scene.step())
     size = scene.student.logits.shape[-2:]
     log_depth = torch.nn.functional.interpolate(scene.depth.log(), size=size, mode='bilinear')
     shape = (log_depth - log_depth.flatten(2).median(-1).values[..., None, None]).exp()
@@ -128,9 +129,9 @@ def test_factored_probabilities_know_no_scale(scene):
     for level in (0.7, 30.0):
         field = torch.randn(2, 3, *size, requires_grad=True)
         scene.student = StudentOutput(first.depth, logits, level * centers.expand(2, 3, -1), log_scale=field)
-        assert kd.loss(*scene.arguments())['loss_kd_prob'].item() == pytest.approx(0, abs=1e-4)
+        assert kd.loss(scene.step())['loss_kd_prob'].item() == pytest.approx(0, abs=1e-4)
         scene.student.logits = first.logits
-        loss = kd.loss(*scene.arguments())['loss_kd_prob']
+        loss = kd.loss(scene.step())['loss_kd_prob']
         assert loss > 0.1 and torch.autograd.grad(loss, [field, first.logits], allow_unused=True)[0] is None
 
 
@@ -138,9 +139,9 @@ def test_goals_are_told_in_the_centers_of_a_pixel(scene):
     """With factored centers c_k exp(s(x)) 'aligned' gives a pixel the goal of depth / exp(s(x)) with centers c_k."""
     field = torch.full((2, 3, 6, 8), 0.5)
     scene.student.log_scale = field
-    shifted = distiller('aligned').loss(*scene.arguments())['loss_kd_prob']
+    shifted = distiller('aligned').loss(scene.step())['loss_kd_prob']
     scene.student.log_scale, scene.student.centers = None, scene.student.centers * math.exp(0.5)
-    torch.testing.assert_close(distiller('aligned').loss(*scene.arguments())['loss_kd_prob'], shifted)
+    torch.testing.assert_close(distiller('aligned').loss(scene.step())['loss_kd_prob'], shifted)
 
 
 def test_selection_by_hand(scene):
@@ -171,4 +172,4 @@ def test_wrong_arguments():
 
 def test_a_metric_teacher_has_no_affine_term(scene):
     scene.teacher = TeacherOutput(scene.depth, 'depth_metric', scene.teacher.valid, scene.teacher.features)
-    assert set(distiller('branch').loss(*scene.arguments())) == {'loss_kd_cross', 'loss_kd_prob'}
+    assert set(distiller('branch').loss(scene.step())) == {'loss_kd_cross', 'loss_kd_prob'}

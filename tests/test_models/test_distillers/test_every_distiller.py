@@ -55,7 +55,7 @@ def step(config, scene):
     """Losses of one step in a scene; gradients of the student's outputs and of the distiller's parameters."""
     kd = build(config)
     torch.manual_seed(1)
-    losses = kd.loss(*scene.arguments())
+    losses = kd.loss(scene.step())
     leaves = [scene.student.depth, scene.student.logits, scene.student.features]
     gradients = torch.autograd.grad(
         sum(losses.values()), [*leaves, *kd.parameters()], allow_unused=True, retain_graph=True
@@ -172,7 +172,7 @@ def test_what_is_hidden_is_hidden_from_losses_and_gradients(scene, config, value
         kd = build(config)
         leaves = hide_left_half(scene, value)
         torch.manual_seed(1)
-        losses = kd.loss(*scene.arguments())
+        losses = kd.loss(scene.step())
         gradients = torch.autograd.grad(sum(losses.values()), [*leaves, *kd.parameters()], allow_unused=True)
         assert sum(losses.values()) > 0
         return [*losses.values(), *(g for g in gradients if g is not None)]

@@ -8,6 +8,7 @@ import torch
 from fsmde.models import (
     AttentionTransferKD,
     ChannelWiseKD,
+    DistillationStep,
     FitNetKD,
     MaskedGenerativeKD,
     PairwiseAffinityKD,
@@ -106,7 +107,9 @@ def test_maps_of_any_size_are_averaged_to_one_grid():
     teacher = TeacherOutput(torch.ones(1, 1, 4, 8), 'depth_metric', visible.clone(), torch.tensor([[[[4.0, 0.0]]]]))
     teacher.valid[..., 4:] = False
     target = DepthTarget(torch.zeros(1, 1, 4, 8), ~visible, visible)
-    assert kd.loss(student, teacher, target, None)['loss_kd_hint'].item() == pytest.approx(1.5**2 / 2)
+    assert kd.loss(DistillationStep(student, teacher, target, None))['loss_kd_hint'].item() == pytest.approx(
+        1.5**2 / 2
+    )
 
 
 def test_channels_that_agree_need_no_adapter():

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
-from fsmde.models import ScaleShiftInvariantKD
+from fsmde.models import DistillationStep, ScaleShiftInvariantKD
 from fsmde.models.distillers.scale_shift_invariant_kd import shift_and_scale, trimmed_mean
 from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 
-SPACES = ['disparity_affine_invariant', 'depth_affine_invariant', 'depth_scale_invariant', 'depth_metric']
+SPACES = ['disparity_affine_invariant', 'depth_affine_invariant', 'depth_scale_invariant', 'depth_metric',
+          'depth_scale_invariant_multi_view']  # fmt: skip
 
 
 def loss_of(student, teacher, space='depth_affine_invariant', mask=None, **kwargs):
@@ -14,9 +15,8 @@ def loss_of(student, teacher, space='depth_affine_invariant', mask=None, **kwarg
     mask = torch.ones_like(teacher, dtype=torch.bool) if mask is None else torch.tensor(mask)[None, None]
     kd = ScaleShiftInvariantKD(stride=1, **kwargs)
     target = DepthTarget(torch.zeros_like(student), torch.zeros_like(mask), torch.ones_like(mask))
-    return {key: value.item() for key, value in kd.loss(
-        StudentOutput(student), TeacherOutput(teacher, space, mask), target, None
-    ).items()}  # fmt: skip
+    step = DistillationStep(StudentOutput(student), TeacherOutput(teacher, space, mask), target, None)
+    return {key: value.item() for key, value in kd.loss(step).items()}
 
 
 def test_median_and_mean_deviation_by_hand():
@@ -48,11 +48,22 @@ def test_a_student_that_differs_in_what_is_unknown_has_no_loss(scene, space):
     scale = 1.0 if space == 'depth_metric' else 7.0
     scene.teacher = TeacherOutput(scale * truth + shift, space, scene.teacher.valid)
     scene.student = StudentOutput(scene.depth)
-    losses = ScaleShiftInvariantKD().loss(*scene.arguments())
+    losses = ScaleShiftInvariantKD().loss(scene.step())
     assert all(value.item() == pytest.approx(0, abs=1e-4) for value in losses.values())
     scene.student = StudentOutput(2 * scene.depth)
-    wrong = ScaleShiftInvariantKD().loss(*scene.arguments())['loss_kd_response'].item()
+    wrong = ScaleShiftInvariantKD().loss(scene.step())['loss_kd_response'].item()
     assert (wrong > 0.1) if space == 'depth_metric' else (wrong == pytest.approx(0, abs=1e-4))
+
+
+def test_a_rig_has_one_scale(scene):
+    """A student whose first view is twice too far has a loss if the teacher's views share their scale, and else none."""
+    wrong = scene.depth.clone()
+    wrong[:, 0] *= 2
+    scene.student = StudentOutput(wrong)
+    for space, expected in (('depth_scale_invariant', False), ('depth_scale_invariant_multi_view', True)):
+        scene.teacher = TeacherOutput(scene.depth, space, scene.teacher.valid)
+        loss = ScaleShiftInvariantKD().loss(scene.step())['loss_kd_response'].item()
+        assert (loss > 0.05) == expected
 
 
 def test_wrong_arguments():

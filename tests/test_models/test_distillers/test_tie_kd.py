@@ -19,13 +19,13 @@ def test_the_depth_probability_map_by_hand():
 def test_a_student_that_says_the_teachers_depth_has_no_structure_loss(scene):
     scene.teacher = TeacherOutput(scene.depth, 'depth_metric', scene.teacher.valid)
     kd = TieKD(bins=BINS)
-    assert kd.loss(*scene.arguments())['loss_kd_structure'] > 0.1
+    assert kd.loss(scene.step())['loss_kd_structure'] > 0.1
     scene.student.depth = scene.depth
-    assert kd.loss(*scene.arguments())['loss_kd_structure'].item() == pytest.approx(0, abs=1e-5)
+    assert kd.loss(scene.step())['loss_kd_structure'].item() == pytest.approx(0, abs=1e-5)
 
 
 def test_shares_of_the_two_losses(scene):
-    half, tenth = (TieKD(kl_share=share, bins=BINS).loss(*scene.arguments()) for share in (0.5, 0.1))
+    half, tenth = (TieKD(kl_share=share, bins=BINS).loss(scene.step()) for share in (0.5, 0.1))
     torch.testing.assert_close(half['loss_kd_dpm'], 5 * tenth['loss_kd_dpm'])
     torch.testing.assert_close(half['loss_kd_structure'] * 9, 5 * tenth['loss_kd_structure'])
 

@@ -97,3 +97,32 @@ def test_wrong_input(inputs, change):
 def test_predict_is_asked_for(inputs):
     with pytest.raises(NotImplementedError, match='predict'):
         DepthTeacher(None, 'depth_metric')(*inputs)
+
+
+class RigReader(DepthTeacher):
+    """Depth is the camera's height over the ground, and LiDAR where there is some."""
+
+    reads = 'cam2ego', 'lidar'
+
+    def __init__(self):
+        super().__init__(None, 'depth_metric')
+
+    def predict(self, images, cam2img, cam2ego, lidar):
+        return torch.where(lidar > 0, lidar, cam2ego[..., 2, 3][..., None, None]), None
+
+
+def test_a_teacher_gets_what_it_reads_and_nothing_else(inputs):
+    poses, lidar = torch.eye(4).repeat(2, 3, 1, 1), torch.zeros(2, 3, 4, 5)
+    poses[..., 2, 3], lidar[1, 2, 3, 4] = 1.5, 7.0
+    output = RigReader()(*inputs, cam2ego=poses, lidar=lidar)
+    assert output.depth[1, 2, 3, 4] == 7 and (output.depth == 1.5).sum() == 119
+    assert MeanTeacher()(*inputs, cam2ego=poses, lidar=lidar).valid.all()
+    with pytest.raises(ValueError, match=r'RigReader reads lidar of shape \(2, 3, 4, 5\), found none'):
+        RigReader()(*inputs, cam2ego=poses)
+    with pytest.raises(ValueError, match=r'reads cam2ego of shape \(2, 3, 4, 4\), found \(3, 4, 4\)'):
+        RigReader()(*inputs, cam2ego=poses[0], lidar=lidar)
+
+
+def test_an_unknown_space():
+    with pytest.raises(ValueError, match="MeanTeacher: space must be one of .*found 'inverse'"):
+        MeanTeacher('inverse')

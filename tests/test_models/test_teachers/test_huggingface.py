@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from fsmde.models.teachers import MODEL_ZOO, HuggingFaceDepthTeacher
 from fsmde.models.teachers.hf_families import crop_centre, depth_space, input_size, to_depth
+from fsmde.models.teachers.lidar_prompt import complete
 from fsmde.models.teachers.zoo import RANDOM_MODELS
 
 DINO = dict(
@@ -61,7 +62,12 @@ CONFIGS = {
         fusion_hidden_size=16,
         merge_padding_value=1,
     ),
-}
+    'glpn': dict(
+        model_type='glpn', hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], num_attention_heads=[1, 1, 2, 2],
+        decoder_hidden_size=16, max_depth=80,
+    ),
+    'prompt_depth_anything': dict(RANDOM_MODELS['random-tiny'], model_type='prompt_depth_anything'),
+}  # fmt: skip
 #: Space, and resolution of the depth for a 96 x 160 image.
 EXPECTED = {
     'depth_anything': ('disparity_affine_invariant', (98, 154)),
@@ -71,6 +77,8 @@ EXPECTED = {
     'dpt_dinov2': ('depth_metric', (96, 192)),  # 6 x 12 patches, 16 pixels each whatever the patch size
     'zoedepth': ('depth_metric', (68, 121)),
     'depth_pro': ('depth_metric', (256, 256)),
+    'glpn': ('depth_metric', (96, 160)),
+    'prompt_depth_anything': ('depth_metric', (98, 154)),
 }
 
 
@@ -101,16 +109,40 @@ def inputs():
 @pytest.mark.parametrize('name', CONFIGS)
 def test_family(checkpoints, inputs, name):
     teacher = HuggingFaceDepthTeacher(str(checkpoints / name))
-    output = teacher(*inputs)
+    lidar = torch.zeros(1, 2, 96, 160)
+    lidar[..., 2::4, 2::4] = torch.linspace(3, 40, 24)[:, None]
+    output = teacher(*inputs, lidar=lidar)
     space, resolution = EXPECTED[name]
     assert output.space == space and output.depth.shape == (1, 2, *resolution)
     assert output.depth.dtype == output.features.dtype == torch.float32
     assert output.features.shape[:2] == (2, teacher.feature_channels) and teacher.feature_channels == 16
     assert output.features.isfinite().all() and output.features.std() > 0
     assert not teacher.network.training
-    one_by_one = HuggingFaceDepthTeacher(str(checkpoints / name), max_views=1)(*inputs)
+    one_by_one = HuggingFaceDepthTeacher(str(checkpoints / name), max_views=1)(*inputs, lidar=lidar)
     torch.testing.assert_close(one_by_one.depth, output.depth, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(one_by_one.features, output.features, atol=1e-4, rtol=1e-4)
+
+
+def test_a_prompted_network_answers_at_the_prompts_scale(checkpoints, inputs):
+    """LiDAR twice as far is an answer twice as far: the prompt goes in between its least and greatest value."""
+    teacher = HuggingFaceDepthTeacher(str(checkpoints / 'prompt_depth_anything'))
+    assert teacher.reads == ('lidar',)
+    lidar = torch.zeros(1, 2, 96, 160)
+    lidar[:, 0, 2::4, 2::4] = torch.linspace(3, 40, 24)[:, None]
+    lidar[:, 1, 0, :3] = 7.0
+    near, far = teacher(*inputs, lidar=lidar), teacher(*inputs, lidar=2 * lidar)
+    assert near.valid[:, 0].all() and not near.valid[:, 1].any()
+    torch.testing.assert_close(far.depth, 2 * near.depth)
+
+
+def test_completion_of_lidar_by_hand():
+    """Four points around the one cell of a 4x4 view, two of them three times as far away as the others."""
+    lidar = torch.zeros(2, 4, 4)
+    lidar[0, 1, 1], lidar[0, 2, 2], lidar[0, 0, 0], lidar[0, 3, 3] = 10.0, 10.0, 30.0, 30.0
+    lidar[1, 0, 0] = 5.0
+    prompt, enough = complete(lidar, (1, 1))
+    assert enough.tolist() == [True, False] and prompt.shape == (2, 1, 1, 1)
+    assert prompt[0].item() == pytest.approx((2 * 10 * 3 + 2 * 30) / (2 * 3 + 2))
 
 
 @torch.no_grad()
@@ -232,8 +264,8 @@ def test_incomplete_weights(checkpoints, tmp_path):
 
 
 def test_unsupported_family():
-    with pytest.raises(ValueError, match="'glpn' model; supported are"):
-        HuggingFaceDepthTeacher(dict(model_type='glpn'))
+    with pytest.raises(ValueError, match="'chmv2' model; supported are"):
+        HuggingFaceDepthTeacher(dict(model_type='chmv2'))
 
 
 def test_without_transformers(monkeypatch):

@@ -62,7 +62,7 @@ def test_a_json_file_of_another_kind(folder, name):
     'changes, words',
     [
         (dict(model_type='nothing'), 'nothing'),
-        (dict(model_type='glpn'), "is a 'glpn' model; supported are"),
+        (dict(model_type='segformer'), "is a 'segformer' model; supported are"),
         (dict(fusion_hidden_size=32), 'of them have other shapes, such as head.conv1.bias with (8,) where (16,)'),
     ],
 )

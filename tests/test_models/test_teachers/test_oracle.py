@@ -24,6 +24,7 @@ def frame(frame_id='000000/0001'):
         img=[np.zeros((H, W, 3), np.uint8)] * N,
         visible=list(visible),
         cam2img=np.stack([np.eye(3)] * N),
+        cam2ego=np.stack([np.eye(4)] * N),
         ori2img=np.stack([half] * N),
         cam_order=np.arange(N),
         dense_depth=depth.repeat(2, 1).repeat(2, 2),

@@ -29,6 +29,7 @@ META_KEYS = (
     'lidar_path',
     'cam_order',
     'teacher_cam2img',
+    'teacher_cam2ego',
     'teacher_shape',
     'lidar_pixels',
     'lidar_visible',
@@ -69,7 +70,7 @@ class PackSurroundInputs(BaseTransform):
         sample.valid_mask = torch.from_numpy(np.stack(results['visible']))
         if 'gt_depth' in results:
             sample.gt_depth = torch.from_numpy(results['gt_depth'])
-        for key in ('teacher_depth', 'teacher_features'):
+        for key in ('teacher_lidar', 'teacher_depth', 'teacher_features'):
             if key in results:
                 setattr(sample, key, torch.from_numpy(results[key]))
         return dict(inputs=inputs, data_samples=sample)

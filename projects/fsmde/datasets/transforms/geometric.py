@@ -10,6 +10,7 @@ from fsmde.resizing import resize_image
 from fsmde.rig import CameraRig
 
 from ..index_checks import refuse_lenses
+from .lidar_depth import depth_of_lidar
 
 
 def warp_views(results, matrices):
@@ -48,17 +49,33 @@ class KeepTeacherViews(BaseTransform):
     """Keep the views as they are now for the teacher, which sees no random augmentation.
 
     Belongs behind the first resize and before the first random transform. Adds ``teacher_img`` (list of N uint8 BGR),
-    ``teacher_shape`` (their height and width), ``teacher_cam2img`` and ``teacher_ori2img``, all in the original camera
-    order.
+    ``teacher_shape`` (their height and width), ``teacher_cam2img``, ``teacher_cam2ego`` and ``teacher_ori2img``, all in the
+    original camera order.
+
+    Args:
+        lidar: Add ``teacher_lidar``, the LiDAR in these views, (N, H, W) float32 metres, 0 where no point fell or the car
+            itself is seen, for teachers that read it.
     """
 
+    def __init__(self, lidar: bool = False):
+        self.lidar = lidar
+
     def transform(self, results):
-        refuse_lenses(results, 'a teacher')
+        remember_views(results)
         results['teacher_img'] = [image.copy() for image in results['img']]
-        results['teacher_shape'] = results['img'][0].shape[:2]
-        results['teacher_cam2img'] = results['cam2img'].copy()
-        results['teacher_ori2img'] = results['ori2img'].copy()
+        if self.lidar:
+            # What is behind the car's own bonnet in the image was not seen there.
+            results['teacher_lidar'] = np.where(np.stack(results['visible']), depth_of_lidar(results), 0)
         return results
+
+
+def remember_views(results: dict) -> dict:
+    """Keep what is needed to move a teacher's answers into views that later transforms change."""
+    refuse_lenses(results, 'a teacher')
+    results['teacher_shape'] = results['img'][0].shape[:2]
+    for key in ('cam2img', 'cam2ego', 'ori2img'):
+        results[f'teacher_{key}'] = results[key].copy()
+    return results
 
 
 @TRANSFORMS.register_module()

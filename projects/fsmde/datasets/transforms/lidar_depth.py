@@ -76,11 +76,16 @@ class ProjectLidarDepth(BaseTransform):
 
     def transform(self, results):
         refuse_lenses(results, 'ProjectLidarDepth')
-        sizes = [image.shape[:2] for image in results['img']]
-        height, width = np.max(sizes, axis=0)
-        pixels = project_points(results['lidar_points'], results['lidar2cam'], results['cam2img'], sizes)
-        results['gt_depth'] = pixels.scatter(len(sizes), height, width)
+        results['gt_depth'] = depth_of_lidar(results)
         return results
+
+
+def depth_of_lidar(results: dict) -> np.ndarray:
+    """LiDAR in a frame's views as they are now, (N, H, W) float32 metres, 0 where no point fell."""
+    sizes = [image.shape[:2] for image in results['img']]
+    height, width = np.max(sizes, axis=0)
+    pixels = project_points(results['lidar_points'], results['lidar2cam'], results['cam2img'], sizes)
+    return pixels.scatter(len(sizes), height, width)
 
 
 @TRANSFORMS.register_module()

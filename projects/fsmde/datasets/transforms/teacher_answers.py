@@ -8,7 +8,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from fsmde.teacher_cache import TeacherCache
 
-from ..index_checks import refuse_lenses
+from .geometric import remember_views
 from .lidar_depth import DenseDepthAsTarget
 
 
@@ -18,8 +18,8 @@ class LoadTeacherAnswers(BaseTransform):
 
     Stands where :class:`KeepTeacherViews` stands for a live teacher: behind the first resize and before the first random
     transform. Adds ``teacher_depth`` (N, h, w) float16, NaN where the teacher saw nothing, perhaps ``teacher_features``
-    (N, C, h', w') float16, and the same ``teacher_shape``, ``teacher_cam2img`` and ``teacher_ori2img``. Reading happens
-    in the loader's workers, and the teacher's images need not travel.
+    (N, C, h', w') float16, and the same ``teacher_shape``, ``teacher_cam2img``, ``teacher_cam2ego`` and ``teacher_ori2img``.
+    Reading happens in the loader's workers, and the teacher's images need not travel.
 
     Args:
         cache: Folder of the cache.
@@ -32,7 +32,8 @@ class LoadTeacherAnswers(BaseTransform):
         self.cache = TeacherCache(cache)
 
     def transform(self, results):
-        depth, features = self.cache.read(results['frame_id'], results['img'], results['cam2img'])
+        views = dict(cam2ego=results['cam2ego'], lidar_points=len(results.get('lidar_points', ())))
+        depth, features = self.cache.read(results['frame_id'], results['img'], results['cam2img'], **views)
         results['teacher_depth'] = depth
         if features is not None:
             results['teacher_features'] = features
@@ -65,12 +66,3 @@ class OracleTeacherAnswers(BaseTransform):
         answers = 3 ** rng.uniform(-1, 1, views) * disparity + rng.uniform(-0.1, 0.1, views)
         results['teacher_depth'] = np.where(np.stack(results['visible']), answers, np.nan).astype(np.float32)
         return remember_views(results)
-
-
-def remember_views(results: dict) -> dict:
-    """Keep what is needed to move a teacher's answers into views that later transforms change."""
-    refuse_lenses(results, 'a teacher')
-    results['teacher_shape'] = results['img'][0].shape[:2]
-    results['teacher_cam2img'] = results['cam2img'].copy()
-    results['teacher_ori2img'] = results['ori2img'].copy()
-    return results

@@ -1,4 +1,4 @@
-"""Distillers: one class with one method, ``loss(student, teacher, target, rig) -> dict`` of ``loss_kd_*``."""
+"""Distillers: one class with one method, ``loss(step) -> dict`` of ``loss_kd_*``."""
 
 from .aligned_distiller import AlignedDistiller
 from .alignment import align_to_lidar
@@ -16,6 +16,7 @@ from .pairwise_affinity_kd import PairwiseAffinityKD
 from .pearson_feature_kd import PearsonFeatureKD
 from .relational_kd import RelationalKD
 from .scale_shift_invariant_kd import ScaleShiftInvariantKD
+from .step import DistillationStep
 from .tie_kd import TieKD
 from .view_relational_kd import ViewRelationalKD
 
@@ -26,6 +27,7 @@ __all__ = [
     'CrossInteractionKD',
     'DISTKD',
     'DepthDistiller',
+    'DistillationStep',
     'FeatureDistiller',
     'FitNetKD',
     'HintonBinKD',

@@ -1,4 +1,4 @@
-"""Making a relative teacher metric: a robust scale and shift for each view, from LiDAR."""
+"""Making a relative teacher metric: a robust scale and shift for each view, or one scale for the rig, from LiDAR."""
 
 import math
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fsmde.structures import DepthTarget, TeacherOutput
+from fsmde.structures import MULTI_VIEW, DepthTarget, TeacherOutput
 
 #: |ln d - ln g| from which on a LiDAR point counts by its distance, not by the square of it: 10 %.
 HUBER = 0.1
@@ -30,10 +30,11 @@ TINY = 1e-12
 
 @torch.no_grad()
 def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float = 1e3):
-    """Metric depth from a teacher's relative depth, by a fit to LiDAR in each view.
+    """Metric depth from a teacher's relative depth, by a fit to LiDAR in each view, or one over all views of a frame.
 
     With t the teacher's numbers and g LiDAR depth, the aligned depth d has 1/d = a t + b, d = a t + b or d = a t, as the
-    teacher's ``space`` says; metric teachers are taken as they are. a and b minimise the sum over a view's LiDAR points of
+    teacher's ``space`` says; metric teachers are taken as they are. a and b minimise the sum over a view's LiDAR points (over
+    those of all views where the space is 'depth_scale_invariant_multi_view', which has one a for a frame) of
 
         Huber(r) = r^2 / 2 where \\|r\\| < 0.1, else 0.1 (\\|r\\| - 0.05), of r = ln d - ln g,
 
@@ -43,24 +44,29 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
 
     Args:
         teacher: (B, N, h, w) depth in the student's views.
-        target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used.
+        target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used, and as
+            many times the number of views for a rig.
         max_depth: Bound of the result in metres, for pixels whose inverse depth comes out at or under 0.
 
     Returns:
         tuple: depth (B, N, H, W) float32 metres and valid (B, N, H, W) bool: False where the teacher saw nothing, in
-        views with fewer than 16 LiDAR points, and in views where the teacher's order contradicts LiDAR or says nothing
-        about it (a <= 0).
+        views with fewer than 16 LiDAR points (frames, where one scale is fitted: a view of such a frame needs none of its
+        own), and in views where the teacher's order contradicts LiDAR or says nothing about it (a <= 0).
     """
     values, seen = _resize(teacher, target.depth.shape[-2:])
     if teacher.space == 'depth_metric':
         return values.clamp(MIN_DEPTH, max_depth), seen
     inverse = teacher.space == 'disparity_affine_invariant'
-    shift_free = teacher.space == 'depth_scale_invariant'
-    used, t = (target.mask & seen & target.depth.isfinite()).flatten(2), values.flatten(2)
+    shift_free = teacher.space.startswith('depth_scale_invariant')
+    # What is fitted as one: a view, or all views of a frame side by side.
+    groups, points = (1, POINTS * values.shape[1]) if teacher.space in MULTI_VIEW else (values.shape[1], POINTS)
+    used, t, lidar = (
+        x.reshape(len(x), groups, -1) for x in (target.mask & seen & target.depth.isfinite(), values, target.depth)
+    )
     count = used.sum(-1, keepdim=True)
-    at, weight = _even_steps(count, min(POINTS, used.shape[-1]))
+    at, weight = _even_steps(count, min(points, used.shape[-1]))
     at = torch.searchsorted(used.cumsum(-1), at + 1).clamp(max=used.shape[-1] - 1)
-    g = torch.where(weight, target.depth.flatten(2).gather(-1, at), 1.0).clamp(min=MIN_DEPTH)
+    g = torch.where(weight, lidar.gather(-1, at), 1.0).clamp(min=MIN_DEPTH)
     low, high = math.log(MIN_DEPTH), math.log(max_depth)
     log_y, bounds = (-g.log(), (-high, -low)) if inverse else (g.log(), (low, high))
     unit = _unit(t.gather(-1, at), weight, count, shift_free)

@@ -3,8 +3,8 @@
 from mmengine.model import BaseModule
 
 from fsmde.bins import DepthBins
-from fsmde.rig import RigBatch
-from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
+
+from .step import DistillationStep
 
 
 class DepthDistiller(BaseModule):
@@ -35,6 +35,6 @@ class DepthDistiller(BaseModule):
         """Whether the loss reads the teacher's features beside its depth: a cache then has to hold them."""
         return False
 
-    def loss(self, student: StudentOutput, teacher: TeacherOutput, target: DepthTarget, rig: RigBatch) -> dict:
-        """Losses by name; each name begins with ``loss_kd_``, so that the log and its sum take them up."""
+    def loss(self, step: DistillationStep) -> dict:
+        """Losses of a step by name; each name begins with ``loss_kd_``, so that the log and its sum take them up."""
         raise NotImplementedError

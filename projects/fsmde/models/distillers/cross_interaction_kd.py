@@ -6,7 +6,7 @@ from mmcv.cnn import ConvModule
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from fsmde.structures import StudentOutput
+from fsmde.structures import MULTI_VIEW, StudentOutput
 
 from ..losses import masked_mean, silog
 from ..losses.scale_invariant import masked_median
@@ -93,10 +93,11 @@ class CrossInteractionKD(AlignedDistiller):
         """Whether a cache must keep the teacher's features."""
         return self.branch is not None
 
-    def loss(self, student, teacher, target, rig):
-        return getattr(self, f'_loss_{self.probabilities}')(student, teacher, target)
+    def loss(self, step):
+        return getattr(self, f'_loss_{self.probabilities}')(step)
 
-    def _loss_branch(self, student, teacher, target):
+    def _loss_branch(self, step):
+        student, teacher, target = step.student, step.teacher, step.target
         size = student.logits.shape[-2:]
         features = F.interpolate(teacher.features, size=size, mode='bilinear', align_corners=False)
         logits = self.branch(features).float().unflatten(0, student.logits.shape[:2])
@@ -130,9 +131,10 @@ class CrossInteractionKD(AlignedDistiller):
         nearer = (around(crossed) < around(own)).float()
         return torch.where(around(measured) > 0, nearer, self.bins.confidence(logits, 2))
 
-    def _loss_aligned(self, student, teacher, target):
+    def _loss_aligned(self, step):
+        student = step.student
         with torch.no_grad():
-            depth, valid, spread = self.metric_depth_and_spread(student, teacher, target)
+            depth, valid, spread = self.metric_depth_and_spread(step)
             spread_in_bins = spread if self.bins.spacing == 'log' else spread * depth
             depth, valid = at_logits(depth, valid, student)
             spread_in_bins, weight = (
@@ -144,7 +146,8 @@ class CrossInteractionKD(AlignedDistiller):
             loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, weight * valid)
         )
 
-    def _loss_factored(self, student, teacher, target):
+    def _loss_factored(self, step):
+        student = step.student
         if student.log_scale is None:
             raise ValueError(
                 "CrossInteractionKD: probabilities='factored' needs a student with BinDepthHead(centers='factored')"
@@ -152,21 +155,23 @@ class CrossInteractionKD(AlignedDistiller):
         with torch.no_grad():
             centers = student.centers / student.centers.log().mean(-1, keepdim=True).exp()
             shape = StudentOutput(student.depth, student.logits, centers)
-            depth, valid = at_logits(*self.metric_depth(student, teacher, target), shape)
+            depth, valid = at_logits(*self.metric_depth(step), shape)
             depth = depth / masked_median(depth.flatten(2), valid.flatten(2)).clamp(min=1e-3)[..., None]
             goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), shape)
         return dict(loss_kd_prob=self.loss_weight * self.prob_weight * kl_divergence(goal, student.logits, valid))
 
 
 def scale_shift_invariant(depth: Tensor, teacher, valid: Tensor) -> Tensor:
-    """1 - Pearson correlation of (B, N, h, w) depth, read in the teacher's space, with the teacher, mean over views.
+    """1 - Pearson correlation of (B, N, h, w) depth, read in the teacher's space, with the teacher, mean over views,
+    or over frames where a frame's views share their unknowns.
 
     An affine-invariant loss without a fit: the correlation is 1 exactly if one is a positive affine map of the other.
     """
     mine = 1 / depth.clamp(min=1e-3) if teacher.space == 'disparity_affine_invariant' else depth
     other = F.interpolate(teacher.depth, size=depth.shape[-2:], mode='bilinear', align_corners=False)
-    used = valid.flatten(2)
-    return masked_mean(1 - pearson(mine.flatten(2), other.flatten(2), used), used.sum(-1) > 1)
+    first = 1 if teacher.space in MULTI_VIEW else 2
+    mine, other, used = (x.flatten(first) for x in (mine, other, valid))
+    return masked_mean(1 - pearson(mine, other, used), used.sum(-1) > 1)
 
 
 def visible_at(target, like: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ class FeatureDistiller(DepthDistiller):
         """
         raise NotImplementedError(f'{type(self).__name__} must implement compare')
 
-    def loss(self, student, teacher, target, rig):
+    def loss(self, step):
+        student, teacher, target = step.student, step.teacher, step.target
         size = [min(sides) for sides in zip(self.grid, student.features.shape[-2:], teacher.features.shape[-2:])]
         with torch.autocast(student.features.device.type, enabled=False):
             mine, theirs = (averaged(x.float(), size) for x in (student.features, teacher.features))

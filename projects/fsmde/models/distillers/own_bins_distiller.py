@@ -46,9 +46,10 @@ class OwnBinsDistiller(AlignedDistiller):
         probabilities."""
         raise NotImplementedError(f'{type(self).__name__} must implement compare')
 
-    def loss(self, student, teacher, target, rig):
+    def loss(self, step):
+        student = step.student
         with torch.autocast(student.depth.device.type, enabled=False):
-            depth, valid = at_logits(*self.metric_depth(student, teacher, target), student)
+            depth, valid = at_logits(*self.metric_depth(step), student)
             spread = self.spread * self.temperature**0.5
             goal = rebinned_goal(self.bins, self.teacher_bins, depth, spread, student)
             logits = torch.where(valid[:, :, None], student.logits.float(), torch.zeros_like(goal))

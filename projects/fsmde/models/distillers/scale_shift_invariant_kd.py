@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
+from fsmde.structures import MULTI_VIEW
+
 from ..losses import masked_mean
 from ..losses.scale_invariant import gradient_matching, masked_median
 from .base import DepthDistiller
@@ -21,7 +23,7 @@ class ScaleShiftInvariantKD(DepthDistiller):
     LiDAR is read.
 
     The student is compared in the teacher's ``space``: its inverse depth where that is disparity. Teachers without an
-    unknown shift keep it, and metric teachers their scale too.
+    unknown shift keep it, and metric teachers their scale too; where views share one scale both sides have one for a frame.
 
     Args:
         trim: Share of the largest residuals of a view that is dropped; 0 for the plain absolute error.
@@ -42,7 +44,8 @@ class ScaleShiftInvariantKD(DepthDistiller):
             )
         self.trim, self.gradient_weight, self.stride = trim, gradient_weight, stride
 
-    def loss(self, student, teacher, target, rig):
+    def loss(self, step):
+        student, teacher, target = step.student, step.teacher, step.target
         size, first = student.depth.shape[-2:], self.stride // 2
         depth = F.interpolate(teacher.depth, size=size, mode='bilinear', align_corners=False)
         valid = resize_mask(teacher.valid, size) & target.visible
@@ -66,11 +69,13 @@ class ScaleShiftInvariantKD(DepthDistiller):
 
 
 def shift_and_scale(values: Tensor, mask: Tensor, space: str):
-    """Median and mean absolute deviation from it, of each (h, w) map: (B, N, 1, 1) each.
+    """Median and mean absolute deviation from it, of each (h, w) map: (B, N, 1, 1) each; (B, 1, 1, 1) of all maps of a frame
+    where they share their unknowns.
 
     Spaces without an unknown shift have shift 0. Maps without a valid pixel have shift 0 and scale 1.
     """
-    flat, used = values.flatten(2), mask.flatten(2)
+    groups = 1 if space in MULTI_VIEW else values.shape[1]
+    flat, used = (x.reshape(len(x), groups, -1) for x in (values, mask))
     count = used.sum(-1, keepdim=True)
     shift = masked_median(flat, used) if 'affine' in space else torch.zeros_like(flat[..., :1])
     deviation = torch.where(used, (flat - shift).abs(), torch.zeros_like(flat)).sum(-1, keepdim=True) / count.clamp(1)

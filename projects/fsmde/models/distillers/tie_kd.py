@@ -43,9 +43,10 @@ class TieKD(AlignedDistiller):
             )
         self.spread, self.kl_share, self.window = spread, kl_share, window
 
-    def loss(self, student, teacher, target, rig):
+    def loss(self, step):
+        student = step.student
         with torch.autocast(student.depth.device.type, enabled=False):
-            depth, valid = self.metric_depth(student, teacher, target)
+            depth, valid = self.metric_depth(step)
             small, small_valid = at_logits(depth, valid, student)
             nodes = self.bins.to_bin_space(self.bins.centers().to(depth))
             goal = gaussian_goal(self.bins, small, self.spread * nodes.diff().mean(), student)

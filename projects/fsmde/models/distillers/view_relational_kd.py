@@ -77,37 +77,40 @@ class ViewRelationalKD(AlignedDistiller):
         """Whether a cache must keep the teacher's features."""
         return self.relation == 'feature'
 
-    def loss(self, student, teacher, target, rig):
-        with torch.autocast(student.depth.device.type, enabled=False):
-            value = getattr(self, f'_{self.relation}')(student, teacher, target, rig, rig.pairs())
+    def loss(self, step):
+        with torch.autocast(step.student.depth.device.type, enabled=False):
+            value = getattr(self, f'_{self.relation}')(step, step.rig.pairs())
         return dict(loss_kd_view=self.loss_weight * value)
 
-    def _geometric(self, student, teacher, target, rig, pairs):
-        depth, valid = self.metric_depth(student, teacher, target)
+    def _geometric(self, step, pairs):
+        student, rig = step.student, step.rig
+        depth, valid = self.metric_depth(step)
         # The mean of log depth over a token, where both sides are compared: outliers count by their ratio.
         mine = self._pool(student.depth.clamp(min=1e-3).log(), valid)[0].exp()
         other, share = self._pool(depth.log(), valid)
         # Where nothing measures, above all in the sky, the aligned teacher is a guess, and what is far rules distances.
-        labels = self.labels(student, target)
+        labels = self.labels(step)
         used = (share > 0.5) & (F.adaptive_max_pool2d((labels.mask & valid).float(), self.grid) > 0)
         relation = self._log_distances(rig.unproject(mine), pairs)
         goal = self._log_distances(rig.unproject(other.exp()), pairs)
         error = F.smooth_l1_loss(relation, goal, beta=0.1, reduction='none')
         return masked_mean(error, self._both(used, rig, pairs))
 
-    def _feature(self, student, teacher, target, rig, pairs):
+    def _feature(self, step, pairs):
+        student, teacher, target = step.student, step.teacher, step.target
         valid = resize_mask(teacher.valid, target.visible.shape[-2:]) & target.visible
         shape = target.visible.shape[:2]
         mine, theirs = (features.float().unflatten(0, shape) for features in (student.features, teacher.features))
-        return self._similar(mine, theirs, valid, rig, pairs)
+        return self._similar(mine, theirs, valid, step.rig, pairs)
 
-    def _probability(self, student, teacher, target, rig, pairs):
-        depth, valid = self.metric_depth(student, teacher, target)
+    def _probability(self, step, pairs):
+        student = step.student
+        depth, valid = self.metric_depth(step)
         depth, _ = at_logits(depth, valid, student)
         goal = gaussian_goal(self.bins, depth, torch.zeros_like(depth), student)
         # Masked before the softmax: it would spread what is not finite over the gradients of all bins.
         hidden = ~resize_mask(valid, student.logits.shape[-2:])[:, :, None]
-        return self._similar(student.logits.float().masked_fill(hidden, 0).softmax(2), goal, valid, rig, pairs)
+        return self._similar(student.logits.float().masked_fill(hidden, 0).softmax(2), goal, valid, step.rig, pairs)
 
     def _similar(self, mine, theirs, valid, rig, pairs):
         """Squared difference of cosines of tokens of (B, N, C, h, w) maps where (B, N, H, W) ``valid``."""

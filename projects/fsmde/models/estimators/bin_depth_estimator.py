@@ -26,6 +26,9 @@ class BinDepthEstimator(BaseModel):
         data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default.
     """
 
+    #: Whether :meth:`extract` needs ``cam2ego``.
+    reads_poses = False
+
     def __init__(
         self,
         backbone: dict,
@@ -52,12 +55,13 @@ class BinDepthEstimator(BaseModel):
                 del state_dict[key]
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def extract(self, images: Tensor, cam2img: Tensor) -> StudentOutput:
+    def extract(self, images: Tensor, cam2img: Tensor, cam2ego: Tensor = None) -> StudentOutput:
         """Predict depth.
 
         Args:
             images: (B, N, 3, H, W) normalised float.
             cam2img: (B, N, 3, 3) float32 intrinsics in pixels of these images.
+            cam2ego: (B, N, 4, 4) float32 poses, which are not read here.
         """
         features = self.neck(self.backbone(images.flatten(0, 1)))
         return self.head(features, cam2img, images.shape[-2:])
@@ -76,7 +80,7 @@ class BinDepthEstimator(BaseModel):
         if mode == 'predict' and self.flip_augmentation:
             output = with_mirrored(self.extract, inputs['img'], rig.cam2img)
         else:
-            output = self.extract(inputs['img'], rig.cam2img)
+            output = self.extract(inputs['img'], rig.cam2img, rig.cam2ego)
         if mode == 'tensor':
             return output
         if mode == 'predict':
@@ -87,7 +91,7 @@ class BinDepthEstimator(BaseModel):
 
     def loss(self, inputs: dict, data_samples: list, rig: RigBatch) -> dict:
         """Losses of a batch."""
-        return self.loss_of(self.extract(inputs['img'], rig.cam2img), inputs, data_samples, rig)
+        return self.loss_of(self.extract(inputs['img'], rig.cam2img, rig.cam2ego), inputs, data_samples, rig)
 
     def loss_of(self, output: StudentOutput, inputs: dict, data_samples: list, rig: RigBatch) -> dict:
         """Supervised losses of a prediction that is there already, as inside a detector."""

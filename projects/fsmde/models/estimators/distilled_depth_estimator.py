@@ -2,9 +2,14 @@
 
 import torch
 from mmdet3d.registry import MODELS
+from mmengine.logging import MMLogger
 from torch import nn
 
+from fsmde.structures import TeacherOutput
+
+from ..distillers import DistillationStep
 from ..teachers import replay_augmentation
+from ..teachers.licence import is_non_commercial
 from .bin_depth_estimator import BinDepthEstimator, stack_meta
 
 
@@ -26,6 +31,12 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def __init__(self, *args, teacher: dict, distillers: list, **kwargs):
         super().__init__(*args, **kwargs)
         self.teacher = MODELS.build(teacher)
+        if is_non_commercial(self.teacher.licence):
+            MMLogger.get_current_instance().warning(
+                f'NOT FOR COMMERCIAL USE: the teacher {self.teacher.name} comes under {self.teacher.licence}. A student that '
+                "learns from it may not be free of that: it is written into this run's checkpoints, and into the card of a "
+                'model that is published from them. docs/teachers.md lists teachers under free licences'
+            )
         shared = dict(
             bins=getattr(self.head, 'bins', None),
             student_channels=self.neck.out_channels,
@@ -36,10 +47,10 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def loss_of(self, student, inputs, data_samples, rig):
         """Supervised and distillation losses (``loss_kd_*``) of a prediction."""
         target = self.target(data_samples)
-        teacher = self.teach(inputs, data_samples, rig)
+        step = DistillationStep(student, self.teach(inputs, data_samples, rig), target, rig)
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
-            new = distiller.loss(student, teacher, target, rig)
+            new = distiller.loss(step)
             if losses.keys() & new.keys():
                 raise ValueError(f'{type(distiller).__name__}: a distiller is listed twice: {sorted(new)}')
             losses.update(new)
@@ -47,12 +58,16 @@ class DistilledDepthEstimator(BinDepthEstimator):
 
     def teach(self, inputs, data_samples, rig):
         """What the teacher says of a batch, moved from the unaugmented views into the student's."""
-        output = self.teacher.answer(inputs, data_samples)
-        device = output.depth.device
-        return replay_augmentation(
-            output,
-            stack_meta(data_samples, 'aug2d', torch.float32, device),
-            stack_meta(data_samples, 'cam_order', torch.long, device),
-            rig.image_size,
-            data_samples[0].teacher_shape,
-        )
+        return replay_of_batch(self.teacher.answer(inputs, data_samples), data_samples, rig.image_size)
+
+
+def replay_of_batch(output: TeacherOutput, data_samples: list, size: tuple) -> TeacherOutput:
+    """What a teacher says of a batch's unaugmented views, in the student's views of (H, W)."""
+    device = output.depth.device
+    return replay_augmentation(
+        output,
+        stack_meta(data_samples, 'aug2d', torch.float32, device),
+        stack_meta(data_samples, 'cam_order', torch.long, device),
+        size,
+        data_samples[0].teacher_shape,
+    )

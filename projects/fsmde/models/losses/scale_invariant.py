@@ -31,7 +31,7 @@ def gradient_matching(error: Tensor, mask: Tensor, scales: int) -> Tensor:
 
 @MODELS.register_module()
 class ScaleInvariantLoss(nn.Module):
-    """L1 between log depths up to each image's own scale, with multi-scale gradient matching of their difference.
+    """L1 between log depths up to the scale of each image or rig, with multi-scale gradient matching of their difference.
 
     Li and Snavely, MegaDepth (CVPR 2018), eq. 3 to 5, with absolute in place of squared differences, and the median in
     place of the mean of each image's difference. Unlike the loss of MiDaS and Depth Anything on normalised inverse depth
@@ -40,23 +40,32 @@ class ScaleInvariantLoss(nn.Module):
     Args:
         gradient_weight, scales: Of gradient matching; 0.5 as in MegaDepth, 4 scales.
         loss_weight: Of the sum.
+        scope: What has one unknown scale, each 'view' or the views of a 'rig' together.
+
+    Raises:
+        ValueError: If an option is out of its range.
     """
 
-    def __init__(self, gradient_weight: float = 0.5, scales: int = 4, loss_weight: float = 1.0):
+    def __init__(self, gradient_weight: float = 0.5, scales: int = 4, loss_weight: float = 1.0, scope: str = 'view'):
         super().__init__()
         if gradient_weight < 0 or scales < 1 or loss_weight < 0:
             raise ValueError(
                 'gradient_weight >= 0, scales >= 1 and loss_weight >= 0 must hold, found '
                 f'{gradient_weight}, {scales} and {loss_weight}'
             )
+        if scope not in ('view', 'rig'):
+            raise ValueError(f"scope must be 'view' or 'rig', found {scope!r}")
+        self.scope = scope
         self.gradient_weight, self.scales, self.loss_weight = gradient_weight, scales, loss_weight
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Depths (B, N, H, W) > 0 and where the target may be used -> scalar, 0 with zero gradients if nowhere."""
         ones = torch.ones_like(target)
         error = torch.where(mask, prediction.float(), ones).log() - torch.where(mask, target, ones).log()
+        first = 1 if self.scope == 'rig' else 2
+        scale = masked_median(error.flatten(first), mask.flatten(first))
+        error = error - scale.view(*error.shape[:first], *[1] * (4 - first))
         error, mask = error.flatten(0, 1), mask.flatten(0, 1)
-        error = error - masked_median(error.flatten(1), mask.flatten(1))[..., None]
         loss = masked_mean(error.abs(), mask)
         if self.gradient_weight:
             loss = loss + self.gradient_weight * gradient_matching(error, mask, self.scales)

@@ -2,13 +2,15 @@
 
 import hashlib
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
-from fsmde.structures import TeacherOutput
+from fsmde.structures import DEPTH_SPACES, TeacherOutput
+
+#: What a teacher may read beside images and intrinsics.
+VIEWS = ('cam2ego', 'lidar')
 
 
 class DepthTeacher:
@@ -19,7 +21,8 @@ class DepthTeacher:
     share it (``copy.deepcopy`` returns the teacher itself), so that an EMA of the estimator costs no second teacher.
     It moves to the device of the images it is given.
 
-    A subclass implements :meth:`predict`.
+    A subclass implements :meth:`predict`, and names in ``reads`` what it wants beside images and intrinsics, of
+    :data:`VIEWS`: poses for a network that answers for all views together, LiDAR for one that is prompted with it.
 
     Args:
         network: What is to be frozen and moved, None for a teacher without weights.
@@ -27,10 +30,25 @@ class DepthTeacher:
         feature_channels: Channels C of the features it returns, None if it returns none.
         feature_size: (h', w') to which features are averaged before anything else is done with them, such as the size of
             the student's finest map; None leaves them as they are. Large maps cost time to replay and much disk to cache.
+        licence: Of its weights, None if it is not known: it goes into checkpoints and published students.
+
+    Raises:
+        ValueError: If there is no such space.
     """
 
-    def __init__(self, network: nn.Module, space: str, feature_channels: int = None, feature_size: tuple = None):
-        self.network, self.space = network, space
+    reads = ()
+
+    def __init__(
+        self,
+        network: nn.Module,
+        space: str,
+        feature_channels: int = None,
+        feature_size: tuple = None,
+        licence: str = None,
+    ):
+        if space not in DEPTH_SPACES:
+            raise ValueError(f'{type(self).__name__}: space must be one of {DEPTH_SPACES}, found {space!r}')
+        self.network, self.space, self.licence = network, space, licence
         self.feature_size = feature_size and tuple(feature_size)
         self._feature_channels, self._answered = feature_channels, False
         if network is not None:
@@ -44,16 +62,23 @@ class DepthTeacher:
         """C of ``TeacherOutput.features``, None if this teacher offers no features."""
         return self._feature_channels
 
-    def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
+    @property
+    def name(self) -> str:
+        """By what people know it, without the folders of this machine."""
+        return type(self).__name__
+
+    def predict(self, images: Tensor, cam2img: Tensor, **views) -> tuple:
         """Answer for B frames of N views; runs under no_grad and, on an accelerator, float16 autocast.
 
         Args:
             images: (B, N, 3, H, W) uint8 RGB.
             cam2img: (B, N, 3, 3) float32 intrinsics in pixels of ``images``.
+            views: What ``reads`` names, by name: ``cam2ego`` (B, N, 4, 4) float32 poses, ``lidar`` (B, N, H, W) float32
+                metres, 0 where no point fell.
 
         Returns:
-            (B, N, h, w) depth in this teacher's space, and (B * N, C, h', w') features or None. Both cover exactly the
-            image, at any resolution.
+            (B, N, h, w) depth in this teacher's space, NaN where the network itself is unsure, and (B * N, C, h', w') features
+            or None. Both cover exactly the image, at any resolution.
         """
         raise NotImplementedError(f'{type(self).__name__} must implement predict')
 
@@ -74,7 +99,8 @@ class DepthTeacher:
 
         Args:
             inputs: ``teacher_img`` (B, N, 3, H, W) uint8 RGB, see :class:`fsmde.datasets.KeepTeacherViews`.
-            data_samples: B samples with ``teacher_cam2img``.
+            data_samples: B samples with ``teacher_cam2img``, ``teacher_cam2ego`` and, if this teacher reads LiDAR,
+                ``teacher_lidar``.
 
         Returns:
             As :meth:`__call__`.
@@ -85,15 +111,27 @@ class DepthTeacher:
         if 'teacher_img' not in inputs:
             raise ValueError('the batch has no teacher_img: put KeepTeacherViews into the training pipeline')
         images = inputs['teacher_img']
-        cam2img = np.stack([sample.teacher_cam2img for sample in data_samples])
-        return self(images, torch.as_tensor(cam2img, dtype=torch.float32).to(images.device, non_blocking=True))
+        if 'lidar' in self.reads and 'teacher_lidar' not in data_samples[0]:
+            raise ValueError(
+                f'the batch has no teacher_lidar, which {type(self).__name__} reads: KeepTeacherViews(lidar=True) behind '
+                'LoadSurroundLidar brings it'
+            )
 
-    def __call__(self, images: Tensor, cam2img: Tensor) -> TeacherOutput:
+        def stacked(key):
+            values = [torch.as_tensor(getattr(sample, key), dtype=torch.float32) for sample in data_samples]
+            return torch.stack(values).to(images.device, non_blocking=True)
+
+        views = {key: stacked(f'teacher_{key}') for key in self.reads}
+        return self(images, stacked('teacher_cam2img'), **views)
+
+    def __call__(self, images: Tensor, cam2img: Tensor, **views) -> TeacherOutput:
         """Answer for B frames of N unaugmented views.
 
         Args:
             images: (B, N, 3, H, W) uint8 RGB.
             cam2img: (B, N, 3, 3) float32 intrinsics in pixels of ``images``.
+            views: ``cam2ego`` (B, N, 4, 4) and ``lidar`` (B, N, H, W), see :meth:`predict`. Those that this teacher does not
+                read may be there.
 
         Returns:
             Depth (B, N, h, w) at the teacher's own resolution, not replayed yet, see
@@ -101,7 +139,7 @@ class DepthTeacher:
 
         Raises:
             TypeError: If the images are not uint8.
-            ValueError: If a shape is wrong.
+            ValueError: If a shape is wrong, or something is not there that this teacher reads.
         """
         if images.dtype != torch.uint8:
             raise TypeError(f'a teacher takes uint8 RGB in [0, 255] and normalises it itself, found {images.dtype}')
@@ -110,9 +148,14 @@ class DepthTeacher:
                 'a teacher takes images (B, N, 3, H, W) and cam2img (B, N, 3, 3), '
                 f'found {tuple(images.shape)} and {tuple(cam2img.shape)}'
             )
+        shapes = dict(cam2ego=(*images.shape[:2], 4, 4), lidar=(*images.shape[:2], *images.shape[-2:]))
+        for key in self.reads:
+            if key not in views or views[key].shape != shapes[key]:
+                found = tuple(views[key].shape) if key in views else 'none'
+                raise ValueError(f'{type(self).__name__} reads {key} of shape {shapes[key]}, found {found}')
         self._prepare(images.device)
         with torch.no_grad(), _autocast(images.device):
-            depth, features = self.predict(images, cam2img)
+            depth, features = self.predict(images, cam2img, **{key: views[key] for key in self.reads})
         depth = depth.float()
         valid = self._valid(depth)
         if not self._answered:

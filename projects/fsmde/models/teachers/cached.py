@@ -53,12 +53,23 @@ class CachedTeacher(AnswersInSamples):
         cache = TeacherCache(cache)
         description = cache.description()
         if teacher is not None:
-            cache.check_identity(MODELS.build(teacher).identity())
-        super().__init__(None, description['space'], description['feature_channels'])
+            asked = MODELS.build(teacher)
+            cache.check_identity(asked.identity())
+            # Caches of before there was a name and a licence in them; and what is stated in the config counts.
+            description.update(name=asked.name, licence=asked.licence)
+        super().__init__(
+            None, description['space'], description['feature_channels'], licence=description.get('licence')
+        )
         self._identity = description['identity']
+        self._name = description.get('name') or self._identity.get('teacher', 'unknown')
         MMLogger.get_current_instance().info(
             f'Teacher cache {cache.root}: {self.space}, {self.feature_channels or "no"} feature channels'
         )
+
+    @property
+    def name(self) -> str:
+        """Of the teacher that wrote the cache."""
+        return self._name
 
     def identity(self) -> dict:
         """Of the teacher that wrote the cache."""

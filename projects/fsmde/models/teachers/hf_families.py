@@ -10,12 +10,17 @@ FUSION_STAGE = {
     'dpt': 'neck.fusion_stage',
     'zoedepth': 'neck.fusion_stage',
     'depth_pro': 'fusion_stage',
+    'glpn': 'decoder',
+    'prompt_depth_anything': 'neck.fusion_stage',
 }
+#: Families that are prompted with LiDAR.
+PROMPTED = ('prompt_depth_anything',)
 
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _HALF = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
 #: Mean and std in [0, 1] of models that come without a preprocessor config.
 NORMALISATION = {'depth_anything': _IMAGENET, 'dpt': _HALF, 'zoedepth': _HALF, 'depth_pro': _HALF}
+NORMALISATION.update(glpn=([0.0, 0.0, 0.0], [1.0, 1.0, 1.0]), prompt_depth_anything=_IMAGENET)
 
 
 def depth_space(config) -> str:
@@ -32,6 +37,11 @@ def depth_space(config) -> str:
     return 'depth_metric'
 
 
+def feature_channels(config) -> int:
+    """Channels of the fusion stage's maps."""
+    return config.decoder_hidden_size if config.model_type == 'glpn' else config.fusion_hidden_size
+
+
 def input_size(config, height: int, width: int) -> tuple:
     """Size (h, w) at which a model takes an image of height x width: the nearest one that it can divide into patches.
 
@@ -40,13 +50,15 @@ def input_size(config, height: int, width: int) -> tuple:
     if config.model_type == 'depth_pro':
         side = round(config.patch_size / min(config.scaled_images_ratios))
         return side, side
+    if config.model_type == 'glpn':
+        return tuple(max(1, round(side / 32)) * 32 for side in (height, width))
     backbone = config.backbone_config
     if config.model_type == 'dpt' and (backbone is None or config.is_hybrid):
         return config.image_size, config.image_size
     if backbone.model_type == 'swinv2':
         return backbone.image_size, backbone.image_size
     # The coarsest map of DPT and ZoeDepth has one cell for two patches, and their fusion doubles sizes as they come.
-    multiple = backbone.patch_size * (1 if config.model_type == 'depth_anything' else 2)
+    multiple = backbone.patch_size * (1 if config.model_type.endswith('depth_anything') else 2)
     return tuple(max(1, round(side / multiple)) * multiple for side in (height, width))
 
 

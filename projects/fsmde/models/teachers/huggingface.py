@@ -11,20 +11,26 @@ from .dinov2_positions import OFFSET
 from .hf_families import (
     FUSION_STAGE,
     NORMALISATION,
+    PROMPTED,
     crop_centre,
     depth_space,
+    feature_channels,
     input_size,
     padding,
     to_depth,
 )
 from .hf_loading import load_network, load_normalisation
+from .lidar_prompt import complete
+from .zoo import licence_of, short_name
 
 
 @MODELS.register_module()
 class HuggingFaceDepthTeacher(DepthTeacher):
-    """Depth Anything V1 or V2 (relative or metric), DPT, ZoeDepth or DepthPro.
+    """Depth Anything V1 or V2 (relative or metric), DPT, ZoeDepth, DepthPro, GLPN or Prompt Depth Anything.
 
-    Its features are the finest map of the model's fusion stage, ``fusion_hidden_size`` channels, for all of them.
+    Its features are the finest map of the model's fusion stage, for all of them. The last one reads LiDAR: it is prompted with
+    the points of each view, completed by :func:`~fsmde.models.teachers.lidar_prompt.complete`, and is dense and metric; views
+    with fewer than four points are not valid.
 
     Args:
         model: Hub name, directory in ``save_pretrained`` format, official Depth-Anything-V2 ``.pth``,
@@ -35,6 +41,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         max_views: Largest number of views that go through the network at once, None for all of a batch. Fewer views
             need less memory.
         feature_size: See :class:`DepthTeacher`.
+        licence: Of the weights; by default that of the list of published models or of the model card beside them.
 
     Raises:
         ImportError, FileNotFoundError: As ``load_network`` does.
@@ -48,13 +55,22 @@ class HuggingFaceDepthTeacher(DepthTeacher):
     """
 
     def __init__(
-        self, model, space: str = None, max_depth: int = None, max_views: int = None, feature_size: tuple = None
+        self,
+        model,
+        space: str = None,
+        max_depth: int = None,
+        max_views: int = None,
+        feature_size: tuple = None,
+        licence: str = None,
     ):
         if max_views is not None and max_views < 1:
             raise ValueError(f'max_views must be a positive number of views or None for all, found {max_views}')
         network = load_network(model, max_depth)
         config = network.config
-        super().__init__(network, space or depth_space(config), config.fusion_hidden_size, feature_size)
+        licence = licence or licence_of(model)
+        super().__init__(network, space or depth_space(config), feature_channels(config), feature_size, licence)
+        self.reads = ('lidar',) if config.model_type in PROMPTED else ()
+        self._name = short_name(model) if isinstance(model, str) else config.model_type
         self.max_views = max_views
         self.mean, self.std = load_normalisation(model) or NORMALISATION[config.model_type]
         self._fused = None
@@ -63,6 +79,11 @@ class HuggingFaceDepthTeacher(DepthTeacher):
             f'Teacher {model if isinstance(model, str) else config.model_type}: {self.space}, '
             f'{self.feature_channels} feature channels, mean {self.mean}, std {self.std}'
         )
+
+    @property
+    def name(self) -> str:
+        """On the hub, or of the file or folder."""
+        return self._name
 
     def identity(self) -> dict:
         """See :meth:`DepthTeacher.identity`."""
@@ -83,22 +104,29 @@ class HuggingFaceDepthTeacher(DepthTeacher):
     def _keep_finest(self, module, args, output):
         self._fused = output[-1]
 
-    def predict(self, images: Tensor, cam2img: Tensor) -> tuple:
+    def predict(self, images: Tensor, cam2img: Tensor, lidar: Tensor = None) -> tuple:
         """See :meth:`DepthTeacher.predict`."""
-        views, cameras = images.flatten(0, 1), cam2img.flatten(0, 1)
-        size = self.max_views or len(views)
-        depth, features = zip(*map(self._predict_views, views.split(size), cameras.split(size)))
+        size = self.max_views or images.shape[0] * images.shape[1]
+        views = [x.flatten(0, 1).split(size) for x in (images, cam2img, lidar) if x is not None]
+        depth, features = zip(*map(self._predict_views, *views))
         return torch.cat(depth).unflatten(0, images.shape[:2]), torch.cat(features)
 
-    def _predict_views(self, images, cam2img):
-        """(M, 3, H, W) uint8 and (M, 3, 3) -> float32 (M, h, w) and (M, C, h', w')."""
+    def _predict_views(self, images, cam2img, lidar=None):
+        """(M, 3, H, W) uint8, (M, 3, 3) and perhaps (M, H, W) metres -> float32 (M, h, w) and (M, C, h', w')."""
         config = self.network.config
         H, W = images.shape[-2:]
         pad_h, pad_w = padding(config, H, W)
         pixels = F.pad(images.float() / 255, (pad_w, pad_w, pad_h, pad_h), mode='reflect')
         pixels = F.interpolate(pixels, input_size(config, H, W), mode='bicubic', antialias=True).clamp(0, 1)
         mean, std = (pixels.new_tensor(value)[:, None, None] for value in (self.mean, self.std))
-        prediction = self.network((pixels - mean) / std).predicted_depth.float()
+        prompted = {}
+        if lidar is not None:
+            patch = config.backbone_config.patch_size
+            prompt, enough = complete(lidar, [side // patch for side in pixels.shape[-2:]])
+            prompted = dict(prompt_depth=prompt)
+        prediction = self.network((pixels - mean) / std, **prompted).predicted_depth.float()
+        if lidar is not None:
+            prediction = prediction.masked_fill(~enough[:, None, None], torch.nan)
         features, self._fused = self._fused.float(), None
         depth = to_depth(config, prediction, cam2img, W)
         if pad_h or pad_w:

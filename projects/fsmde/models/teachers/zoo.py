@@ -1,6 +1,10 @@
 """The published depth models: what their numbers mean, under which licence they come, how large they are."""
 
+import os
+import re
 from dataclasses import dataclass
+
+from .licence import licence_in_card
 
 
 @dataclass(frozen=True)
@@ -11,11 +15,13 @@ class ZooEntry:
         space: One of :data:`fsmde.structures.DEPTH_SPACES`.
         licence: As its authors state it.
         parameters: In millions.
+        architecture: The package's name for it, of Depth Anything 3.
     """
 
     space: str
     licence: str
     parameters: float
+    architecture: str = None
 
 
 _DISPARITY, _METRIC = 'disparity_affine_invariant', 'depth_metric'
@@ -35,8 +41,36 @@ MODEL_ZOO = {
     'Intel/dpt-hybrid-midas': ZooEntry(_DISPARITY, 'Apache-2.0', 123),
     'Intel/zoedepth-kitti': ZooEntry(_METRIC, 'MIT', 345),
     'Intel/zoedepth-nyu-kitti': ZooEntry(_METRIC, 'MIT', 345),
+    'depth-anything/prompt-depth-anything-vits-hf': ZooEntry(_METRIC, 'Apache-2.0', 25),
+    'depth-anything/prompt-depth-anything-vitl-hf': ZooEntry(_METRIC, 'Apache-2.0', 340),
     'apple/DepthPro-hf': ZooEntry(_METRIC, "Apple's own, see its model card", 952),
 }
+
+_RIG = 'depth_scale_invariant_multi_view'
+
+#: The same of Depth Anything 3, which is not in transformers. '1.1' is the same network after a mended training.
+DA3_ZOO = {
+    'depth-anything/DA3-SMALL': ZooEntry(_RIG, 'Apache-2.0', 34.3, 'da3-small'),
+    'depth-anything/DA3-BASE': ZooEntry(_RIG, 'Apache-2.0', 135.4, 'da3-base'),
+    'depth-anything/DA3-LARGE-1.1': ZooEntry(_RIG, 'CC-BY-NC-4.0', 410.9, 'da3-large'),
+    'depth-anything/DA3-GIANT-1.1': ZooEntry(_RIG, 'CC-BY-NC-4.0', 1150, 'da3-giant'),
+    'depth-anything/DA3METRIC-LARGE': ZooEntry(_METRIC, 'Apache-2.0', 334.2, 'da3metric-large'),
+    'depth-anything/DA3MONO-LARGE': ZooEntry('depth_affine_invariant', 'Apache-2.0', 334.2, 'da3mono-large'),
+}
+
+
+def short_name(model: str) -> str:
+    """A model's name on the hub, or of its file or folder: a path on the trainer's machine is nobody's business."""
+    on_hub = re.fullmatch(r'[\w-][\w.-]*/[\w-][\w.-]*', model) and not os.path.exists(model)
+    return model if on_hub else os.path.basename(os.path.normpath(model))
+
+
+def licence_of(model) -> str:
+    """The licence of weights: of a name on the hub that is listed here, or from the model card in a folder; else None."""
+    if not isinstance(model, str):
+        return None
+    known = MODEL_ZOO.get(model) or DA3_ZOO.get(model)
+    return known.licence if known else licence_in_card(model)
 
 
 def _depth_anything_v2(width: int, blocks: int, outputs: list, necks: list, fusion: int) -> dict:

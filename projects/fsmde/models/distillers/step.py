@@ -1,0 +1,75 @@
+"""What the distillers of one training step look at, and what they share of it."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from fsmde.rig import RigBatch
+from fsmde.structures import MULTI_VIEW, DepthTarget, StudentOutput, TeacherOutput
+
+from .alignment import MIN_POINTS, align_to_lidar
+from .residual_field import WINDOWS, correct_locally
+
+
+@dataclass
+class DistillationStep:
+    """One batch. The estimator makes it and hands it to each distiller, so that the teacher is aligned once for all.
+
+    Args:
+        student: What the student says.
+        teacher: What the teacher says, in the student's views.
+        target: LiDAR.
+        rig: Calibration of the student's views.
+    """
+
+    student: StudentOutput
+    teacher: TeacherOutput
+    target: DepthTarget
+    rig: RigBatch
+    _aligned: dict = field(default_factory=dict, init=False, repr=False)
+
+    def labels(self, self_align: bool = False) -> DepthTarget:
+        """What the teacher is aligned to: LiDAR, and with ``self_align`` the student's own depth where there is too little.
+
+        That is where a view has fewer than 16 points; of a teacher with one scale for the rig, where a frame has.
+        """
+        if not self_align:
+            return self.target
+        dims = (-3, -2, -1) if self.teacher.space in MULTI_VIEW else (-2, -1)
+        return own_depth_where_unlabelled(self.target, self.student.depth, dims)
+
+    def metric_depth(self, self_align: bool = False, local: bool = False):
+        """The teacher's depth in metres, without gradient, see :class:`AlignedDistiller`.
+
+        Args:
+            self_align: See :meth:`labels`.
+            local: Correct it near LiDAR, see :func:`correct_locally`.
+
+        Returns:
+            tuple: depth (B, N, H, W) in metres, valid (B, N, H, W) bool, where it is to be trusted and the world is seen, and
+            spread (B, N, H, W), the root mean square of the residuals ln g - ln d that are left. The same objects for
+            whoever asks for the same.
+        """
+        key = self_align, local
+        if key not in self._aligned:
+            labels, target = self.labels(self_align), self.target
+            depth, valid = align_to_lidar(self.teacher, labels)
+            valid = valid & target.visible
+            measured = torch.where(target.mask, target.depth, labels.depth)
+            # LiDAR only: near the student's own depth a correction would agree with whatever the student says.
+            corrected, spread = correct_locally(
+                depth, measured, target.mask & valid, labels.mask & valid, WINDOWS if local else ()
+            )
+            self._aligned[key] = corrected if local else depth, valid, spread
+        return self._aligned[key]
+
+
+def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor, dims: tuple) -> DepthTarget:
+    """The target, with the student's (B, N, H, W) depth as labels where there are fewer than 16 of their own over ``dims``."""
+    unlabelled = target.mask.sum(dims, keepdim=True) < MIN_POINTS
+    return DepthTarget(
+        torch.where(unlabelled, depth.detach().float().clamp(min=1e-3), target.depth),
+        torch.where(unlabelled, target.visible, target.mask),
+        target.visible,
+    )
