@@ -9,6 +9,7 @@ from torch import Tensor
 from fsmde.rig import RigBatch
 from fsmde.structures import DepthTarget, StudentOutput
 
+from ..data_preprocessor import preprocessor_config
 from .flip_augmentation import with_mirrored
 
 
@@ -23,7 +24,8 @@ class BinDepthEstimator(BaseModel):
         max_depth: Ground truth beyond it (metres) is not learned from.
         flip_augmentation: Average predictions with those of the mirrored images, see :func:`with_mirrored`; for
             evaluation, at twice the cost.
-        data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default.
+        data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default. Where it states no ``mean`` and ``std``
+            they are those that the backbone's weights expect.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class BinDepthEstimator(BaseModel):
         init_cfg=None,
     ):
         # Built here: mmengine's base class would look for it in the root registry when there is no Runner.
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SurroundDataPreprocessor')), init_cfg)
+        super().__init__(MODELS.build(preprocessor_config(data_preprocessor, backbone)), init_cfg)
         if not max_depth > 0:
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
         self.max_depth, self.flip_augmentation = max_depth, flip_augmentation
