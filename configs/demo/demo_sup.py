@@ -10,6 +10,4 @@ with read_base():
 model.backbone = dict(
     type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
 )
-# What the weights expect.
-model.data_preprocessor.update(mean=(127.5,) * 3, std=(127.5,) * 3)
 optim_wrapper.optimizer.update(lr=1e-3)

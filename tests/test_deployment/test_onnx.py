@@ -21,7 +21,7 @@ RESNET = dict(type='mmdet.ResNet', depth=18, base_channels=8)
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'deployment' / 'export_onnx.py'
 # Made thin, the other ResNets are the same as ResNet-18.
-FAMILY = ['cspnext_tiny', 'mobilenetv2', 'regnetx_400mf', 'resnet18']
+FAMILY = ['cspnext_tiny', 'efficientnet_lite0', 'mobilenetv2', 'regnetx_400mf', 'resnet18']
 REALTIME = [*(f'fsmde_rt_{name}_ddad' for name in FAMILY), 'unet_resnet18_ddad']
 
 

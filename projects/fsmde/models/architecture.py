@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from fsmde.plain_data import brief, nearest
 
 from . import backbones, heads, necks
-from .data_preprocessor import SurroundDataPreprocessor
+from .data_preprocessor import SurroundDataPreprocessor, preprocessor_config
 from .estimators import AnyViewDepthEstimator, BinDepthEstimator
 
 
@@ -60,6 +60,10 @@ def architecture_of(model: dict, classes: tuple = ()) -> dict:
         if isinstance(model.get(key), dict):
             model[key]['type'] = _name_of(model[key].get('type'), key, classes)
     model['type'] = _name_of(model.get('type'), 'model', classes)
+    backbone = model.get('backbone')
+    if isinstance(backbone, dict):
+        kind = _classes_for('backbone', classes).get(backbone['type'])
+        model['data_preprocessor'] = preprocessor_config(model.get('data_preprocessor'), dict(backbone, type=kind))
     # The defaults of another version may differ.
     preprocessor = model.setdefault('data_preprocessor', dict(type='SurroundDataPreprocessor'))
     if preprocessor['type'] == 'SurroundDataPreprocessor':

@@ -6,12 +6,25 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 
+def preprocessor_config(data_preprocessor: dict, backbone: dict) -> dict:
+    """The config of a model's preprocessor, with the backbone's own normalisation where it states none.
+
+    A backbone class says what its weights expect in ``normalization(**settings) -> dict(mean=..., std=...)``.
+    """
+    settings = dict(backbone)
+    kind = settings.pop('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    expected = kind.normalization(**settings) if hasattr(kind, 'normalization') else {}
+    return {**expected, **(data_preprocessor or dict(type='SurroundDataPreprocessor'))}
+
+
 @MODELS.register_module()
 class SurroundDataPreprocessor(BaseDataPreprocessor):
     """Stack, move and normalise the views of a batch; keep the teacher's views as they are.
 
     Args:
-        mean, std: Of RGB values in [0, 255]. ImageNet's by default.
+        mean, std: Of RGB values in [0, 255]. An estimator passes what its backbone's weights expect, see
+            :func:`preprocessor_config`; ImageNet's by default.
     """
 
     def __init__(self, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), non_blocking: bool = True):

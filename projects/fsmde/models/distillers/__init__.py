@@ -1,5 +1,6 @@
 """Distillers: one class with one method, ``loss(step) -> dict`` of ``loss_kd_*``."""
 
+from .aligned_depth_kd import AlignedDepthKD
 from .aligned_distiller import AlignedDistiller
 from .alignment import align_to_lidar
 from .attention_transfer_kd import AttentionTransferKD
@@ -21,6 +22,7 @@ from .tie_kd import TieKD
 from .view_relational_kd import ViewRelationalKD
 
 __all__ = [
+    'AlignedDepthKD',
     'AlignedDistiller',
     'AttentionTransferKD',
     'ChannelWiseKD',

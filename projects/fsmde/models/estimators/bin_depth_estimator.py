@@ -9,6 +9,7 @@ from torch import Tensor
 from fsmde.rig import RigBatch
 from fsmde.structures import DepthTarget, StudentOutput
 
+from ..data_preprocessor import preprocessor_config
 from .flip_augmentation import with_mirrored
 
 
@@ -23,7 +24,8 @@ class BinDepthEstimator(BaseModel):
         max_depth: Ground truth beyond it (metres) is not learned from.
         flip_augmentation: Average predictions with those of the mirrored images, see :func:`with_mirrored`; for
             evaluation, at twice the cost.
-        data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default.
+        data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default. Where it states no ``mean`` and ``std``
+            they are those that the backbone's weights expect.
     """
 
     #: Whether :meth:`extract` needs ``cam2ego``.
@@ -40,7 +42,7 @@ class BinDepthEstimator(BaseModel):
         init_cfg=None,
     ):
         # Built here: mmengine's base class would look for it in the root registry when there is no Runner.
-        super().__init__(MODELS.build(data_preprocessor or dict(type='SurroundDataPreprocessor')), init_cfg)
+        super().__init__(MODELS.build(preprocessor_config(data_preprocessor, backbone)), init_cfg)
         if not max_depth > 0:
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
         self.max_depth, self.flip_augmentation = max_depth, flip_augmentation
@@ -63,7 +65,9 @@ class BinDepthEstimator(BaseModel):
             cam2img: (B, N, 3, 3) float32 intrinsics in pixels of these images.
             cam2ego: (B, N, 4, 4) float32 poses, which are not read here.
         """
-        features = self.neck(self.backbone(images.flatten(0, 1)))
+        # Convolutions keep this order: a training step of EfficientNet-Lite0 on a CPU takes two thirds of the time.
+        images = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features = self.neck(self.backbone(images))
         return self.head(features, cam2img, images.shape[-2:])
 
     def forward(self, inputs: dict, data_samples: list = None, mode: str = 'tensor'):
