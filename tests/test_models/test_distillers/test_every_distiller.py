@@ -22,6 +22,8 @@ DISTILLERS = [
     dict(type='ViewRelationalKD', grid=(3, 4)),
     dict(type='ViewRelationalKD', relation='feature', grid=(3, 4)),
     dict(type='ViewRelationalKD', relation='probability', pairs='wedge', grid=(3, 4)),
+    dict(type='AlignedDepthKD'),
+    dict(type='AlignedDepthKD', self_align=True),
     dict(type='ScaleShiftInvariantKD'),
     dict(type='HintonBinKD'),
     dict(type='TieKD'),
