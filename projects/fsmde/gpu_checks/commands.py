@@ -1,0 +1,131 @@
+"""The commands that users type, on this machine: training, mixed precision, resuming, several GPUs."""
+
+import json
+import math
+import os
+import runpy
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import torch
+
+from fsmde.engine.processes import PROCESSES
+
+from .check import Finding, SkipCheck, check
+
+PATIENCE = 300
+
+
+def _main(script, argv, log, environ):
+    with open(log, 'w') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environ)
+    sys.argv = [script, *argv]
+    runpy.run_path(script, run_name='__main__')
+
+
+def start_tool(setting, tool, *argv, rank=0, **environ):
+    """Start ``python tools/<tool> *argv`` in a process of its own; returns it and the file of what it prints."""
+    log = setting.folder / f'{Path(tool).stem}_{rank}.log'
+    argv = [str(argument) for argument in argv]
+    process = PROCESSES.Process(target=_main, args=(str(setting.tools / tool), argv, str(log), environ))
+    process.start()
+    return process, log
+
+
+def finish(process, log):
+    """Wait for a process; what it printed. A RuntimeError with the end of that if it failed or hangs."""
+    process.join(PATIENCE)
+    hangs = process.exitcode is None
+    if hangs:
+        process.kill()
+        process.join()
+    said = log.read_text(errors='replace')
+    if process.exitcode:
+        what = f'did not end within {PATIENCE} s' if hangs else f'ended with {process.exitcode}'
+        raise RuntimeError(f'{log.stem} {what}:\n' + '\n'.join(said.splitlines()[-25:]))
+    return said
+
+
+def run_tool(setting, tool, *argv):
+    """Run ``python tools/<tool> *argv``; what it printed."""
+    return finish(*start_tool(setting, tool, *argv))
+
+
+def train(setting, name, *options, epochs=1):
+    """Train on the built-in world by tools/train.py; the work directory."""
+    work_dir, epochs = setting.folder / name, f'train_cfg.max_epochs={epochs}'
+    run_tool(setting, 'train.py', setting.config(), '--work-dir', work_dir, *options, '--cfg-options', epochs)
+    return work_dir
+
+
+def logged(work_dir: Path) -> list:
+    """Total losses of the iterations of the newest run in a work directory."""
+    newest = max(work_dir.glob('*/vis_data/scalars.json'))
+    rows = [json.loads(line) for line in newest.read_text().splitlines()]
+    return [row['loss'] for row in rows if 'loss' in row]
+
+
+def not_finite(losses):
+    """A finding: how many losses are not finite, and all if there are none."""
+    return Finding('logged losses that are not finite', sum(not math.isfinite(x) for x in losses) if losses else 1, 0)
+
+
+@check(
+    'Training and --resume',
+    'Both runs of the second epoch begin with the same weights: the first loss differs by the rounding of float32 sums. '
+    'Later ones drift apart, since kernels that add in any order are not repeatable.',
+)
+def resume(setting):
+    """Two epochs at a stretch, validation included, and the second of them again from the first's checkpoint."""
+    straight = train(setting, 'straight', epochs=2)
+    losses = logged(straight)
+    yield not_finite(losses)
+    again = setting.folder / 'resumed'
+    again.mkdir()
+    shutil.copy(straight / 'epoch_1.pth', again)
+    train(setting, 'resumed', '--resume', epochs=2)
+    resumed = logged(again)
+    second = losses[len(losses) // 2 :]
+    yield Finding('iterations of the second epoch, too few or too many', abs(len(resumed) - len(second)), 0)
+    yield Finding('first loss behind --resume, relative', abs(resumed[0] / second[0] - 1), 1e-3)
+    yield Finding('last loss behind --resume, relative', abs(resumed[-1] / second[-1] - 1), 0.1)
+
+
+@check(
+    'Training with --amp',
+    'The first loss is that of the same weights, batch and random choices as in float32, but for rounding.',
+)
+def amp(setting):
+    """An epoch in float32 and in both types; in a dry run, for want of a GPU, in float32 again."""
+    expected = logged(train(setting, 'float32'))
+    for dtype, limit in (('float16', 0.02), ('bfloat16', 0.1)):
+        losses = logged(train(setting, dtype, *(['--amp', dtype] if setting.gpu else [])))
+        yield not_finite(losses)
+        yield Finding(f'{dtype}: first loss, relative', abs(losses[0] / expected[0] - 1), limit)
+
+
+@check('Two ranks', 'Each rank has half of the frames: only that they train together is looked at.')
+def two_ranks(setting):
+    """An epoch with two processes, by NCCL on two GPUs, in a dry run by gloo."""
+    if setting.gpu and torch.cuda.device_count() < 2:
+        raise SkipCheck('there is one GPU')
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    work_dir = setting.folder / 'two_ranks'
+    options = ['--work-dir', work_dir, '--launcher', 'pytorch', '--cfg-options', 'train_cfg.max_epochs=1']
+    environ = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, WORLD_SIZE='2')
+    ranks = [
+        start_tool(
+            setting, 'train.py', setting.config(), *options, rank=rank, RANK=str(rank), LOCAL_RANK=str(rank), **environ
+        )
+        for rank in range(2)
+    ]
+    for rank in ranks:
+        finish(*rank)
+    yield not_finite(logged(work_dir))
+    yield Finding('checkpoints that are missing', 1 - (work_dir / 'epoch_1.pth').exists(), 0)
