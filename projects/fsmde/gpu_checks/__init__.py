@@ -3,7 +3,8 @@
 A check is a function with a name, limits and their reason; see :mod:`fsmde.gpu_checks.check`.
 """
 
-from . import commands, graphs, numerics, speed  # noqa: F401  They register their checks.
+# They register their checks, which run in this order.
+from . import numerics, graphs, speed, training  # noqa: F401  isort: skip
 from .check import CHECKS, run_check
 from .report import markdown
 from .setting import Setting

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 CHECKS = {}
 
 
-class SkipCheck(Exception):
+class NotHereError(Exception):
     """A check that this machine cannot run; says what is missing."""
 
 
@@ -81,7 +81,7 @@ def run_check(name: str, setting) -> Outcome:
     try:
         for found in function(setting):
             (outcome.findings if isinstance(found, Finding) else outcome.texts).append(found)
-    except SkipCheck as reason:
+    except NotHereError as reason:
         outcome.skipped = str(reason)
     except Exception:  # Whatever it is: the other checks are to run, and the report to tell.
         outcome.error = traceback.format_exc()

@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from fsmde.deployment import DeployableEstimator, OnnxSession, build_student, export_onnx
 
-from .check import Finding, SkipCheck, check
+from .check import Finding, NotHereError, check
 
 
 def student_and_frame(setting):
@@ -37,10 +37,12 @@ def onnx_graphs(setting):
     try:
         import onnxruntime
     except ImportError as error:
-        raise SkipCheck('ONNX Runtime is not installed: pip install onnx onnxscript onnxruntime-gpu') from error
+        raise NotHereError('ONNX Runtime is not installed: pip install onnx onnxscript onnxruntime-gpu') from error
     provider = 'CUDAExecutionProvider' if setting.gpu else 'CPUExecutionProvider'
     if provider not in onnxruntime.get_available_providers():
-        raise SkipCheck(f'this ONNX Runtime has no {provider}: pip uninstall onnxruntime, pip install onnxruntime-gpu')
+        raise NotHereError(
+            f'this ONNX Runtime has no {provider}: pip uninstall onnxruntime, pip install onnxruntime-gpu'
+        )
     from fsmde.deployment.onnx_float16 import to_float16
 
     estimator, images, fx, expected = student_and_frame(setting)

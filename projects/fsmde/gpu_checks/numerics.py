@@ -10,7 +10,8 @@ from mmengine.dataset import pseudo_collate
 from fsmde.models.teachers import base as teacher_base
 
 from .check import Finding, check
-from .commands import run_tool
+from .processes import run_tool
+from .setting import batch_of
 
 
 def losses_and_gradients(model, batch, device, dtype=None):
@@ -113,8 +114,7 @@ def cached_teacher(setting):
     cfg.model.teacher = dict(type='CachedTeacher', cache=str(cache), teacher=cfg.model.teacher)
     student = MODELS.build(cfg.model).train()
     student.load_state_dict(model.state_dict())
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    losses, _ = losses_and_gradients(student, pseudo_collate([dataset[0], dataset[1]]), setting.device)
+    losses, _ = losses_and_gradients(student, batch_of(cfg), setting.device)
     for name, value in expected.items():
         yield Finding(f'{name}, relative', abs(losses[name] - value) / max(abs(value), 1e-3), 1e-2)
 

@@ -53,6 +53,8 @@ class Setting:
         self.folder = Path(self.folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         init_default_scope('mmdet3d')
+        if self.dry_run:
+            torch.set_num_threads(1)  # Tiny tensors: a second thread only waits.
         # Numbers are compared; the speed checks turn the faster arithmetic of convolutions on again.
         torch.backends.cudnn.allow_tf32 = False
         frames = dict(train_scenes=2, val_scenes=1, test_scenes=0, frames_per_scene=2, size=(48, 80))
@@ -95,9 +97,14 @@ class Setting:
         return path
 
     def model_and_batch(self, path: Path, frames: int = 2) -> tuple:
-        """The model of a config, on the CPU, and a batch of its training set, not preprocessed."""
+        """The model of a config, on the CPU, and :func:`batch_of` it."""
         cfg = Config.fromfile(path)
         torch.manual_seed(0)
-        model = MODELS.build(cfg.model).train()
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
-        return model, pseudo_collate([dataset[i % len(dataset)] for i in range(frames)])
+        return MODELS.build(cfg.model).train(), batch_of(cfg, frames)
+
+
+def batch_of(cfg: Config, frames: int = 2) -> dict:
+    """The first frames of a config's training set, not preprocessed; always with the same augmentation."""
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    dataset.set_epoch(0, 0)
+    return pseudo_collate([dataset[i % len(dataset)] for i in range(frames)])

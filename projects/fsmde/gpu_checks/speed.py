@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from functools import partial
 
 import torch
 from mmengine.config import Config
@@ -12,8 +13,8 @@ from fsmde.deployment import DeployableEstimator
 from fsmde.deployment.latency import peak_memory, summarise, time_runs
 
 from .check import Finding, check
-from .commands import run_tool
 from .host_waits import host_waits
+from .processes import run_tool
 
 
 def reset_memory():
@@ -59,7 +60,7 @@ def inference_rows(setting, name):
         reset_memory()
         deployable = DeployableEstimator(model, dtype=dtype).to(setting.device)
         with torch.no_grad():
-            runs = time_runs(lambda deployable=deployable: deployable.predict(images, fx), torch.device(setting.device), **times(setting))
+            runs = time_runs(partial(deployable.predict, images, fx), torch.device(setting.device), **times(setting))
         kind = str(dtype).removeprefix('torch.')
         yield f'{name}, inference, {kind}', summarise(runs), 1, peak_memory(torch.device(setting.device))
 
