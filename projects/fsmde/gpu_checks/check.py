@@ -20,13 +20,11 @@ class Finding:
         what: Its name.
         value: The figure.
         limit: The check fails where ``value <= limit`` does not hold, NaN included. None: nothing is asked of it.
-        unit: Printed behind it.
     """
 
     what: str
     value: float
     limit: float = None
-    unit: str = ''
 
     @property
     def failed(self) -> bool:

@@ -35,7 +35,7 @@ def compare(what, found, expected, loss_limit, gradient_limit):
     for name, value in expected_losses.items():
         yield Finding(f'{what}: {name}, relative', abs(losses[name] - value) / max(abs(value), 1e-3), loss_limit)
     distance = (gradient - expected_gradient).norm() / expected_gradient.norm()
-    yield Finding(f'{what}: gradient, |g - g0| / |g0|', distance.item(), gradient_limit)
+    yield Finding(f'{what}: gradient, its distance over its length', distance.item(), gradient_limit)
 
 
 @check(
@@ -90,7 +90,7 @@ def half_precision_teacher(setting):
     error = (found.depth.cpu() - expected.depth).flatten(2).square().mean(-1).sqrt() / spread
     yield Finding('depth: worst view, RMS error / standard deviation', error.max().item(), 0.05)
     features = (found.features.cpu() - expected.features).norm() / expected.features.norm()
-    yield Finding('features: |f - f0| / |f0|', features.item(), 0.05)
+    yield Finding('features: their distance over their length', features.item(), 0.05)
     yield Finding(
         'pixels that are valid on one side only', (found.valid.cpu() != expected.valid).float().mean().item(), 0
     )

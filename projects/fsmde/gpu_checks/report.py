@@ -51,7 +51,7 @@ def markdown(outcomes, device: str, dry_run: bool) -> str:
             for finding in outcome.findings:
                 limit = '' if finding.limit is None else number(finding.limit)
                 mark = ' **FAILED**' if finding.failed else ''
-                lines.append(f'| {finding.what} | {number(finding.value)}{finding.unit}{mark} | {limit} |')
+                lines.append(f'| {finding.what} | {number(finding.value)}{mark} | {limit} |')
         for text in filter(None, outcome.texts):
             lines += ['', text]
         if outcome.error:
