@@ -118,6 +118,13 @@ def test_pooling_and_rectifying_change_places_and_nothing_else(graphs, tmp_path)
     assert [node.op_type for node in nodes if pool.output[0] in node.input] == ['Relu']
 
 
+def test_what_a_relu_rectifies_is_rounded_once(graphs):
+    nodes = onnx.load(str(graphs[1])).graph.node
+    rounded = {node.output[0] for node in nodes if node.op_type == 'DequantizeLinear'}
+    assert sum(node.op_type in ('Conv', 'Add') for node in nodes) > 20
+    assert not [node.name for node in nodes if node.op_type == 'Relu' and node.input[0] in rounded]
+
+
 def test_the_file_says_its_form(graphs):
     from fsmde.deployment.onnx_int8 import METADATA
 

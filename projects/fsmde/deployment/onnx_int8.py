@@ -114,7 +114,8 @@ def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) ->
                 str(quantised),
                 frames,
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize'],
+                # Relu and Clip go: the range of what they give, rounded once, is what the operation before them clips to.
+                op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize', 'Relu', 'Clip'],
                 nodes_to_exclude=[node.name for node in graph.node if node.name not in inside],
                 # Frame by frame, whatever the method: the name is of the first one that could.
                 extra_options=dict(CalibStridedMinMax=1, CalibPercentile=percentile),
