@@ -1,5 +1,6 @@
 """check_gpu.py: every line of it runs without a GPU, what fails is named, and on a GPU each check is a test."""
 
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from processes import TOOLS, load_tool, run_tool
 
 from fsmde.gpu_checks import CHECKS, Setting, check, markdown, run_check
 from fsmde.gpu_checks.check import Finding, NotHereError, Outcome
+from fsmde.gpu_checks.speed import waits_on_a_gpu
 
 pytest.importorskip('embreex')
 
@@ -72,6 +74,20 @@ def test_exit_codes(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(SystemExit, match='torch finds no GPU here. --dry-run'):
         tool.main()
+
+
+def test_waits_that_torch_tells_of(monkeypatch):
+    modes = []
+    monkeypatch.setattr(torch.cuda, 'set_sync_debug_mode', modes.append)
+
+    def step():
+        assert modes == ['warn']
+        warnings.warn('Synchronization debug mode ... does not yet detect all synchronizing operations', stacklevel=1)
+        for _ in range(2):
+            warnings.warn('called a synchronizing CUDA operation (Triggered internally)', stacklevel=1)
+
+    waits = waits_on_a_gpu(step)
+    assert len(waits) == 2 and 'test_check_gpu.py:' in waits[0][1] and modes == ['warn', 'default']
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,6 @@
 """On what the checks run: a device, a small built-in world, and the shipped configs on it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class Setting:
         torch.backends.cudnn.allow_tf32 = False
         frames = dict(train_scenes=2, val_scenes=1, test_scenes=0, frames_per_scene=2, size=(48, 80))
         if not self.dry_run:
-            frames.update(train_scenes=8, frames_per_scene=4, size=(192, 320))
+            frames.update(train_scenes=8, frames_per_scene=4, size=(192, 320), jobs=min(8, os.cpu_count() or 1))
         self.world = make_world(self.folder / 'world', **frames)
 
     @property

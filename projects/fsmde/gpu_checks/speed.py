@@ -89,6 +89,18 @@ def parts_of_a_step(setting):
     yield said[said.index('| part |') :].strip()
 
 
+def waits_on_a_gpu(function) -> list:
+    """(what, file:line) of each operation of a call that torch knows to make the host wait."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        torch.cuda.set_sync_debug_mode('warn')
+        try:
+            function()
+        finally:
+            torch.cuda.set_sync_debug_mode('default')
+    return [('wait', f'{w.filename}:{w.lineno}') for w in found if 'called a synchronizing' in str(w.message)]
+
+
 @check(
     'How often a step waits for the host',
     "mmengine writes the gradients' norm down, once a step. Anything else lets the device run dry in the middle of a step.",
@@ -101,15 +113,7 @@ def host_waits_of_a_step(setting):
     optim_wrapper = build_optim_wrapper(model, Config.fromfile(path).optim_wrapper)
     model.train_step(batch, optim_wrapper)  # What is made once, and the teacher's first answer.
     if setting.gpu:
-        batch = pin_memory(batch)
-        with warnings.catch_warnings(record=True) as found:
-            warnings.simplefilter('always')
-            torch.cuda.set_sync_debug_mode('warn')
-            model.train_step(batch, optim_wrapper)
-            torch.cuda.set_sync_debug_mode('default')
-        waits = [
-            (str(w.message).split('.')[0], f'{w.filename}:{w.lineno}') for w in found if 'synchroniz' in str(w.message)
-        ]
+        waits = waits_on_a_gpu(partial(model.train_step, pin_memory(batch), optim_wrapper))
     else:
         model.to('meta')
         model.teacher.network.to('meta')

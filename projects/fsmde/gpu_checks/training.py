@@ -33,7 +33,7 @@ def not_finite(losses):
 
 @check(
     'Training and --resume',
-    'Both runs of the second epoch begin with the same weights: the first loss differs by the rounding of float32 sums. '
+    'Both runs of the second epoch begin with the same weights: the first loss differs by rounding, of TF32 too. '
     'Later ones drift apart, since kernels that add in any order are not repeatable.',
 )
 def resume(setting):
@@ -48,7 +48,7 @@ def resume(setting):
     resumed = logged(again)
     second = losses[len(losses) // 2 :]
     yield Finding('iterations of the second epoch, too few or too many', abs(len(resumed) - len(second)), 0)
-    yield Finding('first loss behind --resume, relative', abs(resumed[0] / second[0] - 1), 1e-3)
+    yield Finding('first loss behind --resume, relative', abs(resumed[0] / second[0] - 1), 5e-3)
     yield Finding('last loss behind --resume, relative', abs(resumed[-1] / second[-1] - 1), 0.1)
 
 
