@@ -11,11 +11,15 @@ import torch
 from .check import Finding, NotHereError, check
 from .processes import finish, run_tool, start_tool
 
+#: --cfg-options of a single epoch without validation.
+ONE_EPOCH = 'train_cfg.max_epochs=1', 'train_cfg.val_begin=2'
+TWO_EPOCHS = ('train_cfg.max_epochs=2',)
 
-def train(setting, name, *options, epochs=1):
+
+def train(setting, name, *options, length=ONE_EPOCH):
     """Train on the built-in world by tools/train.py; the work directory."""
-    work_dir, epochs = setting.folder / name, f'train_cfg.max_epochs={epochs}'
-    run_tool(setting, 'train.py', setting.config(), '--work-dir', work_dir, *options, '--cfg-options', epochs)
+    work_dir = setting.folder / name
+    run_tool(setting, 'train.py', setting.config(), '--work-dir', work_dir, *options, '--cfg-options', *length)
     return work_dir
 
 
@@ -38,13 +42,13 @@ def not_finite(losses):
 )
 def resume(setting):
     """Two epochs at a stretch, validation included, and the second of them again from the first's checkpoint."""
-    straight = train(setting, 'straight', epochs=2)
+    straight = train(setting, 'straight', length=TWO_EPOCHS)
     losses = logged(straight)
     yield not_finite(losses)
     again = setting.folder / 'resumed'
     again.mkdir()
     shutil.copy(straight / 'epoch_1.pth', again)
-    train(setting, 'resumed', '--resume', epochs=2)
+    train(setting, 'resumed', '--resume', length=TWO_EPOCHS)
     resumed = logged(again)
     second = losses[len(losses) // 2 :]
     yield Finding('iterations of the second epoch, too few or too many', abs(len(resumed) - len(second)), 0)
@@ -74,7 +78,7 @@ def two_ranks(setting):
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
     work_dir = setting.folder / 'two_ranks'
-    options = ['--work-dir', work_dir, '--launcher', 'pytorch', '--cfg-options', 'train_cfg.max_epochs=1']
+    options = ['--work-dir', work_dir, '--launcher', 'pytorch', '--cfg-options', *ONE_EPOCH]
     environ = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, WORLD_SIZE='2')
     ranks = [
         start_tool(
