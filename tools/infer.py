@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 import fsmde
-from fsmde.apis import SurroundDepthInferencer
+from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer
 from fsmde.apis.prefetch import Behind
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
@@ -79,7 +79,10 @@ def parse_args():
         '--min-confidence', type=float, default=0.0, help='in [0, 1]; less sure pixels are in no cloud'
     )
     parser.add_argument('--device', help='cpu, cuda, ...; an accelerator if there is one')
-    parser.add_argument('--threads', type=int, help='of ONNX Runtime')
+    parser.add_argument('--threads', type=int, help='of ONNX Runtime or OpenVINO')
+    parser.add_argument(
+        '--runtime', choices=['onnxruntime', 'openvino'], default='onnxruntime', help='of an ONNX graph'
+    )
     there = parser.add_mutually_exclusive_group()
     there.add_argument('--resume', action='store_true', help='go on with a run that was stopped')
     there.add_argument('--overwrite', action='store_true', help='replace what is in the folder of the same names')
@@ -94,6 +97,8 @@ def parse_args():
         value = getattr(args, name)
         if value is not None and not least <= value <= most:
             parser.error(f'--{name.replace("_", "-")} must lie in [{least}, {most}], found {value}')
+    if args.runtime != 'onnxruntime' and not args.model.endswith('.onnx'):
+        parser.error(f'--runtime {args.runtime} is for an ONNX graph, found {args.model}')
     if args.out is None:
         files = ('panels', 'birds_eye', 'ply', 'video', 'mcap', 'resume', 'overwrite')
         asked = [f'--{name.replace("_", "-")}' for name in files if getattr(args, name)]
@@ -177,7 +182,8 @@ def main():
     if args.topics:
         options['topics'] = parse_topics(args.topics)
     source = open_source(args.input, args.data_root, **options)
-    inferencer = SurroundDepthInferencer(args.model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
+    model = OpenVinoRuntime(args.model, args.threads) if args.runtime == 'openvino' else args.model
+    inferencer = SurroundDepthInferencer(model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
     sinks = make_sinks(args)
     if args.out is not None:
         check_out(args)

@@ -46,7 +46,13 @@ def parse_args():
         help='go on from a checkpoint, by default the one with the largest number in the work directory; "auto": from '
         'that, or from the beginning where there is none',
     )
-    parser.add_argument('--amp', action='store_true', help='train in mixed precision (needs an accelerator)')
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const='float16',
+        choices=['float16', 'bfloat16'],
+        help='train in mixed precision (needs an accelerator), by default in float16',
+    )
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate to the total batch size')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -97,7 +103,7 @@ def main():
         cfg = read_config(args.config, args.data_root, args.cfg_options)
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
         if args.amp:
-            use_amp(cfg)
+            use_amp(cfg, args.amp)
         if args.auto_scale_lr:
             if 'auto_scale_lr' not in cfg:
                 raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')

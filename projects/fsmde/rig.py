@@ -158,7 +158,8 @@ class RigBatch:
         v, u = torch.meshgrid(v, u, indexing='ij')
         pixels = torch.stack([u, v, torch.ones_like(u)], -1).to(self.cam2img)
         # Inverting 3x3 intrinsics in closed form would forbid skew; in float64 the general inverse is exact enough.
-        inverse = torch.linalg.inv(self.cam2img.double()).to(self.cam2img)
+        # inv_ex: linalg.inv has the host wait for the device, to tell it whether there is an inverse.
+        inverse = torch.linalg.inv_ex(self.cam2img.double()).inverse.to(self.cam2img)
         return torch.einsum('bnij,hwj->bnhwi', inverse, pixels)
 
     def near_wedge(self, pairs: Tensor, height: int, width: int, margin: float) -> Tensor:

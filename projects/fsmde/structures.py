@@ -39,6 +39,15 @@ class SurroundDepthSample(BaseDataElement):
     ``ori_cam2world`` (N, 4, 4).
     """
 
+    def pin_memory(self) -> 'SurroundDepthSample':
+        """A copy with its tensors in pinned memory, from which they travel to a GPU while the host goes on.
+
+        Loaders with ``pin_memory=True`` call it; what has no such method they leave as it is.
+        """
+        pinned = self.new()
+        pinned.set_data({key: value.pin_memory() for key, value in self.items() if isinstance(value, Tensor)})
+        return pinned
+
 
 @dataclass(frozen=True)
 class PackedMask:

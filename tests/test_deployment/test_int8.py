@@ -100,6 +100,31 @@ def test_this_processors_kernels_give_what_exact_arithmetic_does(graphs):
     assert (np.abs(found - exact) / exact).mean() < 2e-3
 
 
+def test_pooling_and_rectifying_change_places_and_nothing_else(graphs, tmp_path):
+    from fsmde.deployment.onnx_int8 import pool_before_rectifying
+
+    model = onnx.load(str(graphs[0]))
+    names = [node.op_type for node in model.graph.node]
+    place = names.index('MaxPool')
+    assert names[place - 1] == 'Relu'
+    pool_before_rectifying(model.graph)
+    assert [node.op_type for node in model.graph.node][place - 1 : place + 1] == ['MaxPool', 'Relu']
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(tmp_path / 'moved.onnx'))
+    np.testing.assert_array_equal(run(tmp_path / 'moved.onnx', False), run(graphs[0], False))
+    # In the int8 graph nothing is rounded right behind the pooling.
+    nodes = onnx.load(str(graphs[1])).graph.node
+    [pool] = [node for node in nodes if node.op_type == 'MaxPool']
+    assert [node.op_type for node in nodes if pool.output[0] in node.input] == ['Relu']
+
+
+def test_what_a_relu_rectifies_is_rounded_once(graphs):
+    nodes = onnx.load(str(graphs[1])).graph.node
+    rounded = {node.output[0] for node in nodes if node.op_type == 'DequantizeLinear'}
+    assert sum(node.op_type in ('Conv', 'Add') for node in nodes) > 20
+    assert not [node.name for node in nodes if node.op_type == 'Relu' and node.input[0] in rounded]
+
+
 def test_the_file_says_its_form(graphs):
     from fsmde.deployment.onnx_int8 import METADATA
 

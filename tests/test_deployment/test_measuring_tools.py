@@ -78,6 +78,20 @@ def test_step(run, tmp_path):
     assert 'supervised step' in run('profile_step.py', '--steps', '1', '--amp')
 
 
+def test_step_with_its_loader(run, tmp_path):
+    printed = run('profile_step.py', '--steps', '1', '--loader', '--out', str(tmp_path / 'step.json'))
+    rates = json.loads((tmp_path / 'step.json').read_text())['images_per_second']
+    kinds = 'supervised', 'distilled'
+    rows = 'step alone', 'one after the other', 'loader beside the step'
+    named = {f'{kind}{" " if row == rows[0] else ", "}{row}' for kind in kinds for row in rows}
+    assert set(rates) == {'loader alone', *named}
+    for kind in kinds:
+        parts = 1 / rates['loader alone'] + 1 / rates[f'{kind} step alone']
+        assert rates[f'{kind}, one after the other'] == pytest.approx(1 / parts)
+        assert rates[f'{kind}, loader beside the step'] > 0
+    assert '| 1 workers, 1 frames a step | images/s |' in printed
+
+
 def test_scaling(run):
     options = ['--ranks', '1', '2', '--index-frames', '10', '--warmup', '0', '--steps', '2', '--size', '24', '32']
     # A process of its own: the ranks start from the script that they are in.

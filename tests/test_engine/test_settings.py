@@ -13,8 +13,8 @@ from toy_run import toy_config, validated
 
 from fsmde.bins import DepthBins
 from fsmde.datasets import DDADDataset
-from fsmde.engine import SameScheduleHook
-from fsmde.engine.launch import read_config, set_data_root
+from fsmde.engine import SameScheduleHook, launch
+from fsmde.engine.launch import read_config, set_data_root, use_amp
 from fsmde.engine.settings import check_settings
 
 CONFIG = Path(__file__).parents[2] / 'configs/fsmde_kd_ddad.py'
@@ -212,3 +212,20 @@ def test_what_decides_on_the_best_is_measured(toy_dgp, tmp_path, evaluator, save
     with pytest.raises(ValueError, match=message):
         runner.train()
     assert not list((tmp_path / 'work').glob('*.pth')) and runner.iter == 0
+
+
+def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch):
+    assert 'pin_memory' not in read_config(str(CONFIG)).train_dataloader
+    monkeypatch.setattr(launch, 'is_cuda_available', lambda: True)
+    off = read_config(str(CONFIG), cfg_options={'val_dataloader.pin_memory': False})
+    assert off.train_dataloader.pin_memory and off.test_dataloader.pin_memory and not off.val_dataloader.pin_memory
+
+
+@pytest.mark.parametrize('dtype, scale', [('float16', 'dynamic'), ('bfloat16', 1.0)])
+def test_mixed_precision_is_told_its_type(monkeypatch, dtype, scale):
+    monkeypatch.setattr(launch, 'has_accelerator', lambda: True)
+    cfg = read_config(str(CONFIG))
+    use_amp(cfg, dtype)
+    wrapper = cfg.optim_wrapper
+    assert (wrapper.type, wrapper.dtype, wrapper.loss_scale) == ('AmpOptimWrapper', dtype, scale)
+    assert wrapper.clip_grad == read_config(str(CONFIG)).optim_wrapper.clip_grad

@@ -1,13 +1,14 @@
-"""Measure students and teachers side by side: latency of a frame of a rig, size, work and memory.
+"""Measure students, teachers and other projects' networks side by side: latency of a frame, size, work and memory.
 
     python tools/analysis_tools/benchmark.py configs/fsmde_sup_ddad.py --teachers random-small random-base random-large
     python tools/analysis_tools/benchmark.py CONFIG ... --teachers random-small --runtimes eager onnx \
         --precisions float32 bfloat16 int8 --scopes model 'end to end' --threads 2 --out benchmark.json
 
 Students are configs, with random weights; teachers are anything HuggingFaceDepthTeacher takes, random-small, -base and
--large being Depth Anything V2's architectures. Every row is measured in a process of its own, on the same threads or the
-same GPU. Speed-ups compare a student with a teacher in the same runtime, precision and scope, and the fastest form of
-both. See docs/performance.md.
+-large being Depth Anything V2's architectures. With --graphs other projects' networks come in as ONNX files that take
+images, (M, 3, H, W) or (M, H, W, 3): a frame is as many of them as there are views, in one batch where the graph allows it.
+Every row is measured in a process of its own, on the same threads or the same GPU. Speed-ups compare a student with the
+others in the same runtime, precision and scope, and the fastest form of both. See docs/performance.md.
 """
 
 import argparse
@@ -19,25 +20,20 @@ from pathlib import Path
 
 import torch
 
-from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, measure
+from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, exists, kind_of, measure
 from fsmde.deployment.latency import pin_threads
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 
-#: In what a teacher is run; its int8 form would be another teacher.
-TEACHER_ONNX = ('float32',)
 COLUMNS = ('model', 'runtime', 'precision', 'scope', 'ms', 'p95 ms', 'frames/s', 'M param.', 'GMAC', 'peak MiB')
 
 
 def combinations(args):
     """(name, runtime, precision, scope) of every row that exists."""
-    for name in (*args.configs, *args.teachers):
+    for name in (*args.configs, *args.graphs, *args.teachers):
         for runtime, precision, scope in itertools.product(args.runtimes, args.precisions, args.scopes):
-            if precision == ('bfloat16' if runtime == 'onnx' else 'int8'):
-                continue
-            if name in args.teachers and runtime == 'onnx' and precision not in TEACHER_ONNX:
-                continue
-            yield name, runtime, precision, scope
+            if exists(name, runtime, precision, scope):
+                yield name, runtime, precision, scope
 
 
 def in_own_process(options):
@@ -53,7 +49,7 @@ def table(rows):
     for row in rows:
         lines.append(
             [
-                Path(row['name']).stem if row['kind'] == 'student' else row['name'],
+                row['name'] if row['kind'] == 'teacher' else Path(row['name']).stem,
                 row['runtime'],
                 row['precision'],
                 row['scope'],
@@ -69,18 +65,18 @@ def table(rows):
 
 
 def speed_ups(rows):
-    """How many times faster each student is than each teacher: in each common form, and the fastest of both."""
+    """How many times faster each student is than each other network: in each common form, and the fastest of both."""
 
-    def forms(kind, scope):
-        chosen = [row for row in rows if row['kind'] == kind and row['scope'] == scope]
+    def forms(student, scope):
+        chosen = [row for row in rows if (row['kind'] == 'student') == student and row['scope'] == scope]
         return {
             name: [row for row in chosen if row['name'] == name] for name in dict.fromkeys(r['name'] for r in chosen)
         }
 
     factors = []
     for scope in SCOPES:
-        teachers = forms('teacher', scope)
-        for (student, mine), (teacher, others) in itertools.product(forms('student', scope).items(), teachers.items()):
+        pairs = itertools.product(forms(True, scope).items(), forms(False, scope).items())
+        for (student, mine), (teacher, others) in pairs:
             for a, b in itertools.product(mine, others):
                 if (a['runtime'], a['precision']) == (b['runtime'], b['precision']):
                     form = f'{a["runtime"]} {a["precision"]}'
@@ -95,6 +91,7 @@ def speed_ups(rows):
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', help='config files of students')
+    parser.add_argument('--graphs', nargs='*', default=[], help="ONNX files of other projects' networks")
     parser.add_argument('--teachers', nargs='*', default=[], help='teachers, such as random-small')
     parser.add_argument('--size', type=int, nargs=2, default=(384, 640), help='height and width of the images')
     parser.add_argument('--views', type=int, default=6, help='cameras of a frame')
@@ -108,7 +105,12 @@ def parse_args():
     parser.add_argument('--seconds', type=float, default=60.0, help='a row stops early (after 3 runs) behind so many')
     parser.add_argument('--same-process', action='store_true', help='starts faster; memory then means nothing')
     parser.add_argument('--out', help='json file for all figures')
-    return refuse_empty_options(parser, parser.parse_args())
+    args = refuse_empty_options(parser, parser.parse_args())
+    for kind, names in dict(student=args.configs, graph=args.graphs, teacher=args.teachers).items():
+        for name in names:
+            if kind_of(name) != kind:
+                parser.error(f'{name} is no {kind}: configs end in .py, graphs in .onnx')
+    return args
 
 
 def main():

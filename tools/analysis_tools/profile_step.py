@@ -9,6 +9,9 @@ process all of it.
 
 Behind each distiller stands the norm of its gradient over that of the supervised loss's, both by the student's parameters:
 what its loss_weight amounts to. With --checkpoint it is that of a student under way; of random weights it says little.
+
+With --loader the config's own loader feeds the steps: images a second of the loader alone, of the step alone, of both at
+once as in training, and what they would be one after the other.
 """
 
 import argparse
@@ -22,7 +25,7 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
+from mmengine.runner import Runner, load_checkpoint
 
 import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
@@ -96,6 +99,39 @@ def step(kind, model, data, optimizer):
     optimizer.step()
 
 
+def milliseconds_each(function, times, before):
+    """Mean wall milliseconds of a call behind some that are not timed: what was made ahead of time is used up then."""
+    for _ in range(before):
+        function()
+    Clock._wait()
+    start = time.perf_counter()
+    for _ in range(times):
+        function()
+    Clock._wait()
+    return 1000 * (time.perf_counter() - start) / times
+
+
+def throughput(cfg, args, model, optimizer):
+    """Images a second with the loader of a config, {row: figure}; both kinds of step read the same batches."""
+    settings = dict(cfg.train_dataloader, batch_size=args.batch_size)
+    settings.update(sampler=dict(type='InfiniteSampler', shuffle=True))
+    batches = iter(Runner.build_dataloader(settings, seed=0))
+    first = next(batches)
+    ahead = settings['num_workers'] * settings.get('prefetch_factor', 2) + 1
+    images = sum(len(frame) for frame in first['inputs']['img'])
+    times = {'loader alone': milliseconds_each(lambda: next(batches), args.steps, ahead)}
+    kinds = {'supervised': BinDepthEstimator, 'distilled': type(model)}
+    for name, kind in kinds.items() if hasattr(model, 'distillers') else [('supervised', type(model))]:
+
+        def train(batch, kind=kind):
+            step(kind, model, model.data_preprocessor(batch, training=True), optimizer)
+
+        alone = times[f'{name} step alone'] = milliseconds_each(lambda: train(first), args.steps, 1)
+        times[f'{name}, one after the other'] = times['loader alone'] + alone
+        times[f'{name}, loader beside the step'] = milliseconds_each(lambda: train(next(batches)), args.steps, ahead)
+    return {name: 1000 * images / value for name, value in times.items()}
+
+
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -104,6 +140,7 @@ def parse_args():
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--checkpoint', help='weights of the student, for the gradients')
     parser.add_argument('--amp', action='store_true', help='under autocast: float16 on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--loader', action='store_true', help="also images a second, with the config's loader")
     parser.add_argument('--out', help='json file for the figures')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return refuse_empty_options(parser, parser.parse_args())
@@ -142,12 +179,21 @@ def main():
     )
     for name, share in shares.items():
         print(f'{name}: gradient {share:.3f} of the supervised one')
+    rates = {}
+    if args.loader:
+        with torch.autocast(device, precision, enabled=args.amp):
+            rates = throughput(cfg, args, model, optimizer)
+        workers = cfg.train_dataloader.num_workers
+        print(f'\n| {workers} workers, {args.batch_size} frames a step | images/s |\n| --- | --- |')
+        for name, rate in rates.items():
+            print(f'| {name} | {rate:.2f} |')
     if args.out:
         figures = dict(
             median_ms=median,
             peak_mib=memory,
             amp=args.amp,
             gradient_shares=shares,
+            images_per_second=rates,
         )
         write_text(args.out, json.dumps(figures, indent=1))
 

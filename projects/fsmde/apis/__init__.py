@@ -5,12 +5,13 @@ from .inferencer import SurroundDepthInferencer
 from .load_model import load_model, push_to_hub
 from .publishing import publish_folder
 from .result import DepthResult, ViewDepth
-from .runtimes import OnnxRuntime, TorchRuntime
+from .runtimes import OnnxRuntime, OpenVinoRuntime, TorchRuntime
 
 __all__ = [
     'DepthResult',
     'Frame',
     'OnnxRuntime',
+    'OpenVinoRuntime',
     'SurroundDepthInferencer',
     'TorchRuntime',
     'ViewDepth',

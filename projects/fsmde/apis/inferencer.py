@@ -55,7 +55,7 @@ class SurroundDepthInferencer(BaseInferencer):
 
     Args:
         model: A published model's folder or hub name, an ONNX graph (``.onnx``), a config together with ``checkpoint``, or
-            a loaded :class:`BinDepthEstimator`.
+            a loaded :class:`BinDepthEstimator`, or a runtime such as :class:`fsmde.apis.OpenVinoRuntime`.
         checkpoint: See :func:`fsmde.apis.load_model`.
         rig: A rig file or :class:`RigFile`. Frames that bring their own calibration do not need one.
         hfov: Without a rig: horizontal field of view in degrees of pinhole cameras, or ``{camera: degrees}``.

@@ -1,4 +1,6 @@
-"""What computes the depth of a rig's views: torch or ONNX Runtime, behind one interface."""
+"""What computes the depth of a rig's views: torch, ONNX Runtime or OpenVINO, behind one interface."""
+
+import os
 
 import numpy as np
 import torch
@@ -60,20 +62,23 @@ class OnnxRuntime:
         ValueError: If the graph is not one of ours; says what it takes.
     """
 
-    def __init__(self, path, threads: int = None, providers: tuple = ('CPUExecutionProvider',)):
-        import os
+    NAME = 'ONNX Runtime'
 
+    def __init__(self, path, threads: int = None, providers: tuple = ('CPUExecutionProvider',)):
         from fsmde.deployment.onnx_session import OnnxSession
 
+        self._open(path, lambda: OnnxSession(path, threads, providers))
+
+    def _open(self, path, open_session):
         if not os.path.isfile(path):
             raise FileNotFoundError(f'no ONNX graph at {path}')
         try:
-            self.session = OnnxSession(path, threads, providers)
+            self.session = open_session()
         except ImportError:
             raise
-        except Exception as error:  # ONNX Runtime's own classes, for files that are cut, hostile or of another kind.
-            raise ValueError(f'{path} is no graph that ONNX Runtime can load: {error}') from error
-        shapes = {node.name: node.shape for node in self.session.session.get_inputs()}
+        except Exception as error:  # The runtimes' own classes, for files that are cut, hostile or of another kind.
+            raise ValueError(f'{path} is no graph that {self.NAME} can load: {error}') from error
+        shapes = self.session.shapes
         images = shapes.get('images', ())
         fits = set(shapes) == {'images', 'fx'} and len(images) == 5 and images[4] == 3
         if not fits or not all(isinstance(side, int) for side in images[2:4]) or 'depth' not in self.session.outputs:
@@ -92,3 +97,22 @@ class OnnxRuntime:
             logits = torch.from_numpy(found['probabilities']).clamp(min=1e-12).log()
             confidence = bin_confidence(logits, self.input_size)[0].numpy()
         return found['depth'][0], confidence
+
+
+class OpenVinoRuntime(OnnxRuntime):
+    """The same graphs in OpenVINO, on CPUs of Intel and others; the first frame of each number of views takes longer.
+
+    Args:
+        path, threads, precision: See :class:`fsmde.deployment.openvino_session.OpenVinoSession`.
+
+    Raises:
+        ImportError: If openvino is not installed.
+        FileNotFoundError, ValueError: As :class:`OnnxRuntime` does.
+    """
+
+    NAME = 'OpenVINO'
+
+    def __init__(self, path, threads: int = None, precision: str = 'float32'):
+        from fsmde.deployment.openvino_session import OpenVinoSession
+
+        self._open(path, lambda: OpenVinoSession(path, threads, precision))

@@ -6,10 +6,29 @@ from mmengine.registry import init_default_scope
 
 from .contenders import DTYPES, StudentContender, TeacherContender
 from .latency import peak_memory, summarise, time_runs
+from .onnx_session import OnnxSession
+from .openvino_session import OpenVinoSession
 
-RUNTIMES = ('eager', 'compiled', 'onnx')
+RUNTIMES = ('eager', 'compiled', 'onnx', 'openvino')
 PRECISIONS = (*DTYPES, 'int8')
 SCOPES = ('model', 'end to end')
+
+
+def kind_of(name: str) -> str:
+    """What a name stands for: 'student' (a config), 'graph' (an ONNX file of another project) or 'teacher'."""
+    return 'student' if name.endswith('.py') else 'graph' if name.endswith('.onnx') else 'teacher'
+
+
+def exists(name: str, runtime: str, precision: str, scope: str) -> bool:
+    """Whether there is such a row."""
+    kind = kind_of(name)
+    if runtime in ('eager', 'compiled'):
+        return kind != 'graph' and precision != 'int8'
+    forms = dict(student=['float32', 'float16', 'int8'], graph=['float32', 'int8'], teacher=['float32'])[kind]
+    if runtime == 'openvino':
+        forms = ['bfloat16', *(form for form in forms if form != 'float16')]
+    # What lies around another project's graph is not known.
+    return precision in forms and not (kind == 'graph' and scope != 'model')
 
 
 def measure(
@@ -31,11 +50,12 @@ def measure(
     its alone.
 
     Args:
-        name: Path of a config, or a teacher as :class:`fsmde.models.HuggingFaceDepthTeacher` takes it.
-        size: (H, W) of the student's images; the teacher resizes them as it does in training.
+        name: Path of a config, of an ONNX graph of another project, or a teacher as
+            :class:`fsmde.models.HuggingFaceDepthTeacher` takes it.
+        size: (H, W) of the student's images; the teacher resizes them as it does in training, graphs may have a size.
         runtime, precision, scope: Of :data:`RUNTIMES`, :data:`PRECISIONS`, :data:`SCOPES`. ``'end to end'`` is from
             uint8 images on the host to depth on the host.
-        threads: Of ONNX Runtime; torch has its own setting.
+        threads: Of ONNX Runtime and OpenVINO; torch has its own setting.
         warmup, repeats, seconds: See :func:`fsmde.deployment.latency.time_runs`.
 
     Returns:
@@ -48,19 +68,31 @@ def measure(
     for value, known in ((runtime, RUNTIMES), (precision, PRECISIONS), (scope, SCOPES)):
         if value not in known:
             raise ValueError(f'expected one of {known}, found {value!r}')
-    if precision == ('bfloat16' if runtime == 'onnx' else 'int8'):
-        raise ValueError(f'{precision} does not run in {runtime}')
+    kind = kind_of(name)
+    if not exists(name, runtime, precision, scope):
+        raise ValueError(f'{precision} does not run in {runtime} for a {kind}, {scope}')
     device = torch.device(device)
     init_default_scope('mmdet3d')
     before = peak_memory(device)
-    student = name.endswith('.py')
-    contender = (
-        StudentContender(Config.fromfile(name).model, size, views) if student else TeacherContender(name, size, views)
-    )
+    if kind == 'student':
+        contender = StudentContender(Config.fromfile(name).model, size, views)
+    elif kind == 'graph':
+        from .foreign_graph import GraphContender
+
+        contender = GraphContender(name, size, views)
+    else:
+        contender = TeacherContender(name, size, views)
+
+    def open_session(path):
+        if runtime == 'openvino':
+            return OpenVinoSession(path, threads, 'bfloat16' if precision == 'bfloat16' else 'float32')
+        gpu = ('CUDAExecutionProvider',) if device.type == 'cuda' else ()
+        return OnnxSession(path, threads, (*gpu, 'CPUExecutionProvider'))
+
     with torch.no_grad():
-        if runtime == 'onnx':
-            gpu = ('CUDAExecutionProvider',) if device.type == 'cuda' else ()
-            function = contender.onnx(precision, scope == 'end to end', threads, (*gpu, 'CPUExecutionProvider'))
+        if runtime in ('onnx', 'openvino'):
+            form = 'float32' if precision == 'bfloat16' else precision
+            function = contender.graph(form, scope == 'end to end', open_session)
         else:
             function = contender.eager(device, DTYPES[precision], scope == 'end to end', runtime == 'compiled')
         times = time_runs(function, device, warmup, repeats, seconds)
@@ -68,12 +100,12 @@ def measure(
         multiply_adds = contender.multiply_adds()
     return dict(
         name=name,
-        kind='student' if student else 'teacher',
+        kind=kind,
         runtime=runtime,
         precision=precision,
         scope=scope,
         **summarise(times),
-        parameters=sum(p.numel() for p in contender.network.parameters()),
+        parameters=contender.parameters,
         multiply_adds=multiply_adds,
         peak_mib=peak - before,
     )

@@ -14,7 +14,6 @@ from fsmde.models.teachers.hf_families import input_size
 from .deployable import DeployableEstimator, build_student
 from .latency import count_multiply_adds, time_runs
 from .onnx_export import check_exporter, export_onnx, quiet_exporter
-from .onnx_session import OnnxSession
 
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
@@ -36,6 +35,11 @@ class StudentContender:
         self.fx = np.full((1, views), 0.6 * size[1], np.float32)
         self.network = DeployableEstimator(self.estimator)
 
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights."""
+        return sum(p.numel() for p in self.network.parameters())
+
     def multiply_adds(self):
         """Multiply-adds of a frame."""
         inputs = torch.from_numpy(self.images[:, :1]), torch.from_numpy(self.fx[:, :1])
@@ -52,21 +56,26 @@ class StudentContender:
         forward = torch.compile(deployable) if compiled else deployable
         return lambda: forward(torch.from_numpy(self.images).to(device), fx).cpu()
 
-    def onnx(self, precision, end_to_end, threads, providers):
-        """A function that computes one frame in ONNX Runtime; the graph starts from uint8 images in both scopes."""
+    def graph(self, form, end_to_end, open_session):
+        """A function that computes one frame in a runtime of graphs, from uint8 images in both scopes.
+
+        Args:
+            form: The file's: 'float32', 'float16' or 'int8'.
+            open_session: Makes a session of a path.
+        """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'float32.onnx'
             export_onnx(self.network, path, self.size)
-            if precision == 'int8':
+            if form == 'int8':
                 from .onnx_int8 import to_int8
 
                 # Speed does not depend on the ranges; accuracy is measured by tools/deployment/export_onnx.py.
                 to_int8(path, Path(folder) / 'int8.onnx', [(self.images, self.fx)])
-            elif precision == 'float16':
+            elif form == 'float16':
                 from .onnx_float16 import to_float16
 
                 to_float16(path, Path(folder) / 'float16.onnx')
-            session = OnnxSession(Path(folder) / f'{precision}.onnx', threads, providers)
+            session = open_session(Path(folder) / f'{form}.onnx')
         return lambda: session(self.images, self.fx)
 
 
@@ -92,6 +101,11 @@ class TeacherContender:
         images = F.interpolate(images, self.input_size, mode='bicubic', antialias=True).clamp(0, 1)
         return (images - self.mean.to(device)) / self.std.to(device)
 
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights."""
+        return sum(p.numel() for p in self.network.parameters())
+
     def multiply_adds(self):
         """Multiply-adds of a frame."""
         network, pixels = self.network.to('cpu', torch.float32), self.pixels()
@@ -114,10 +128,8 @@ class TeacherContender:
         self.network.to(memory_format=memory_format)
         return function
 
-    def onnx(self, precision, end_to_end, threads, providers):
-        """A function that computes one frame in ONNX Runtime, behind resizing and normalisation in torch."""
-        if precision != 'float32':
-            raise ValueError(f'teachers run in ONNX Runtime in float32 only, not in {precision}')
+    def graph(self, form, end_to_end, open_session):
+        """A function that computes one frame in a runtime of graphs, behind resizing and normalisation in torch."""
         check_exporter()
         pixels = self.pixels()
         with tempfile.TemporaryDirectory() as folder:
@@ -126,7 +138,7 @@ class TeacherContender:
                 program = torch.onnx.export(self.network, (pixels,), dynamo=True, verbose=False)
             program.save(str(path))
             del program
-            session = OnnxSession(path, threads, providers)
+            session = open_session(path)
         return lambda: session(self.pixels().numpy() if end_to_end else pixels.numpy())
 
 

@@ -29,7 +29,8 @@ class OnnxSession:
         if threads:
             options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
-        self.inputs = [node.name for node in self.session.get_inputs()]
+        self.shapes = {node.name: node.shape for node in self.session.get_inputs()}
+        self.inputs = list(self.shapes)
         self.outputs = [node.name for node in self.session.get_outputs()]
 
     def __call__(self, *values) -> list:

@@ -68,13 +68,14 @@ class FiniteLossHook(Hook):
     def _check_gradients(self, optimizer, *_):
         self.stepped = True
         gradients = [p.grad for group in optimizer.param_groups for p in group['params'] if p.grad is not None]
-        # One look at all of them: each would make an accelerator wait.
-        if gradients and not torch.stack([gradient.isfinite().all() for gradient in gradients]).all():
+        # One look at all of them, in few kernels: each look would make an accelerator wait. A norm may overflow by itself.
+        if gradients and not torch.stack(torch._foreach_norm(gradients)).isfinite().all():
             broken = [gradient for gradient in gradients if not gradient.isfinite().all()]
-            self._raise_if(
-                not_finite(self.losses)
-                or [f'losses are finite, but gradients of {len(broken)} of {len(gradients)} parameters are']
-            )
+            if broken:
+                self._raise_if(
+                    not_finite(self.losses)
+                    or [f'losses are finite, but gradients of {len(broken)} of {len(gradients)} parameters are']
+                )
 
     def _raise_if(self, broken):
         if broken:

@@ -50,6 +50,9 @@ def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
         if (cfg.get(name) or {}).get('num_workers') == 0:
             cfg[name].pop('prefetch_factor', None)
             cfg[name].pop('persistent_workers', None)
+        if cfg.get(name) and is_cuda_available():
+            # The host waits for a copy from memory that may be paged out, non_blocking or not.
+            cfg[name].setdefault('pin_memory', True)
     if data_root is not None:
         set_data_root(cfg, data_root)
     return cfg
@@ -148,8 +151,11 @@ def end_distribution() -> None:
         torch.distributed.destroy_process_group()
 
 
-def use_amp(cfg: Config) -> None:
+def use_amp(cfg: Config, dtype: str = 'float16') -> None:
     """Turn a config's optimizer wrapper into the mixed-precision one.
+
+    Args:
+        dtype: 'float16', whose losses are scaled, or 'bfloat16', whose range is float32's.
 
     Raises:
         ValueError: Without an accelerator: mmengine's wrapper needs one.
@@ -157,7 +163,8 @@ def use_amp(cfg: Config) -> None:
     if not has_accelerator():
         raise ValueError('--amp needs an accelerator: there is none here, train in float32')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic' if dtype == 'float16' else 1.0)
+    cfg.optim_wrapper.setdefault('dtype', dtype)
 
 
 def rank_and_world() -> tuple:

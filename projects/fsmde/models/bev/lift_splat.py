@@ -54,7 +54,7 @@ class BEVGrid:
         inside &= (points[..., 2] >= self.z[0]) & (points[..., 2] < self.z[1])
         frame = torch.arange(len(points), device=points.device).view(-1, *[1] * (points.ndim - 2))
         cell = (frame * rows + row.long()) * columns + column.long()
-        return cell.where(inside, cell.new_tensor(len(points) * rows * columns))
+        return torch.where(inside, cell, len(points) * rows * columns)
 
 
 def lift_splat(

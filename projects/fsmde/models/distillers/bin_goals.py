@@ -59,7 +59,7 @@ def rebinned_goal(bins: DepthBins, own: DepthBins, depth: Tensor, spread: float,
     Returns:
         (B, N, K, h, w) probabilities, without gradients.
     """
-    edges, centers = own.edges().to(depth), own.centers().to(depth)
+    edges, centers = (values.to(depth, non_blocking=True) for values in (own.edges(), own.centers()))
     width = own.to_bin_space(edges[1]) - own.to_bin_space(edges[0])
     mine = own.encode(depth, centers, spread * width)
     matrix = bins.rebin_matrix(edges, bins.edges_between(student.centers.detach()))

@@ -48,7 +48,7 @@ class TieKD(AlignedDistiller):
         with torch.autocast(student.depth.device.type, enabled=False):
             depth, valid = self.metric_depth(step)
             small, small_valid = at_logits(depth, valid, student)
-            nodes = self.bins.to_bin_space(self.bins.centers().to(depth))
+            nodes = self.bins.to_bin_space(self.bins.centers()).to(depth, non_blocking=True)
             goal = gaussian_goal(self.bins, small, self.spread * nodes.diff().mean(), student)
             kl = kl_divergence(goal, student.logits, small_valid)
             mine, theirs, used = (x.flatten(0, 1) for x in (student.depth.float(), depth, valid))

@@ -20,7 +20,7 @@ def ssim(
     Returns:
         (V, H, W) in [-1, 1], 1 where x and y agree.
     """
-    rows, columns = (smoothing_matrix(size, window, sigma).to(x) for size in x.shape[-2:])
+    rows, columns = (smoothing_matrix(size, window, sigma).to(x, non_blocking=True) for size in x.shape[-2:])
 
     total = 1
     if mask is not None:

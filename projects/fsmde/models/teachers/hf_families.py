@@ -75,7 +75,7 @@ def padding(config, height: int, width: int) -> tuple:
 def crop_centre(maps: Tensor, fraction: tuple) -> Tensor:
     """Cut the padding off (M, C, h, w) maps: keep the central ``fraction`` (of the height, of the width)."""
     M, C, h, w = maps.shape
-    theta = torch.diag(maps.new_tensor([fraction[1], fraction[0], 1]))[:2].expand(M, 2, 3)
+    theta = torch.diag(torch.tensor([fraction[1], fraction[0], 1]))[:2].to(maps, non_blocking=True).expand(M, 2, 3)
     grid = F.affine_grid(theta, (M, C, round(h * fraction[0]), round(w * fraction[1])), align_corners=False)
     return F.grid_sample(maps, grid, mode='bilinear', padding_mode='border', align_corners=False)
 

@@ -118,7 +118,10 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         pad_h, pad_w = padding(config, H, W)
         pixels = F.pad(images.float() / 255, (pad_w, pad_w, pad_h, pad_h), mode='reflect')
         pixels = F.interpolate(pixels, input_size(config, H, W), mode='bicubic', antialias=True).clamp(0, 1)
-        mean, std = (pixels.new_tensor(value)[:, None, None] for value in (self.mean, self.std))
+        # Not new_tensor, behind which the host waits for the device.
+        mean, std = (
+            torch.tensor(value)[:, None, None].to(pixels.device, non_blocking=True) for value in (self.mean, self.std)
+        )
         prompted = {}
         if lidar is not None:
             patch = config.backbone_config.patch_size

@@ -38,7 +38,8 @@ def replay_augmentation(
     # Index of the teacher's view each student's view shows, over the flattened (B * N).
     source = (cam_order + N * torch.arange(B, device=cam_order.device)[:, None]).flatten()
     # In float64: a sampling position that is off by 1e-5 of a pixel mixes neighbours even where nothing was augmented.
-    aug2img = torch.linalg.inv(aug2d.flatten(0, 1).double())
+    # inv_ex: linalg.inv has the host wait for the device, to tell it whether there is an inverse.
+    aug2img = torch.linalg.inv_ex(aug2d.flatten(0, 1).double()).inverse
 
     grid = _sampling_grid(aug2img, size, size, teacher_size)
     seen = output.valid.flatten(0, 1)[source]
@@ -62,8 +63,8 @@ def _sampling_grid(aug2img: Tensor, shape: tuple, size: tuple, teacher_size: tup
     u = (torch.arange(w, device=aug2img.device) + 0.5) * (W / w)
     v, u = torch.meshgrid(v.to(aug2img), u.to(aug2img), indexing='ij')
     pixels = torch.stack([u, v, torch.ones_like(u)], -1)
-    positions = torch.einsum('mij,hwj->mhwi', aug2img[:, :2], pixels)
-    return 2 * positions / positions.new_tensor([W0, H0]) - 1
+    x, y = torch.einsum('mij,hwj->mhwi', aug2img[:, :2], pixels).unbind(-1)
+    return torch.stack([2 * x / W0 - 1, 2 * y / H0 - 1], -1)
 
 
 def _sample(maps: Tensor, grid: Tensor) -> Tensor:
