@@ -40,6 +40,6 @@ def test_an_edited_config_is_written_down_and_read_again(name, tmp_path):
 
 
 def test_no_config_edits_a_pipeline_by_place():
-    by_place = re.compile(r'pipeline(\.insert\(|\.pop\(|\[-?\d)')
+    by_place = re.compile(r'pipeline(\.(insert|pop)\(-?\d|\[-?\d)')
     for path in (ROOT / 'configs').rglob('*.py'):
         assert not by_place.search(path.read_text()), f'{path}: see configs/_base_/pipelines.py'

@@ -1,11 +1,11 @@
-"""Pipelines edited by what is in them, not by place: take these functions over in ``read_base()``, and ``del`` them at the end.
+"""Pipelines edited by what is in them, not by place: import these in ``read_base()``, and ``del`` them at the end.
 
     with read_base():
         from fsmde.configs._base_.pipelines import insert_after
         ...
     train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=KeepTeacherViews))
 
-Each returns a new list, to be handed to the data set, and raises ValueError where the named transform is not there exactly once.
+Each returns a new list, to be handed to the data set; ValueError where the named transform is not there exactly once.
 """
 
 

@@ -30,7 +30,7 @@ class DeployableEstimator(nn.Module):
     Raises:
         ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers.
 
-    Example:
+    Examples:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
     """
 
