@@ -19,4 +19,8 @@ elif ! cmp -s requirements-docs.txt "$STAMP"; then
 fi
 # The pages' Markdown extension lies beside this script.
 PYTHONPATH=tools/dev "$PYTHON" -m zensical build --clean --strict
+if grep -rlE '<(script|link|img)[^>]* (src|href)="?https?:' site --include=*.html; then
+    echo "These pages load something from the net." >&2
+    exit 1
+fi
 echo "[docs] open site/index.html" >&2
