@@ -2,7 +2,7 @@
 # setup-ops compiles mmcv's ops into it, which only BEV detectors and their tests need.
 PYTHON := $(or $(FSMDE_PYTHON),.venv/bin/python)
 
-.PHONY: setup setup-ops demo test lint format
+.PHONY: setup setup-ops demo test docs lint format
 
 setup:
 	@tools/dev/setup_env.sh
@@ -16,6 +16,9 @@ demo: setup
 # Two processes, a file of tests to each in turn: a test computes on one thread.
 test: setup
 	$(PYTHON) -m pytest tests -n 2 --dist loadfile $(ARGS)
+
+docs: setup
+	@tools/dev/build_docs.sh
 
 lint: setup
 	$(PYTHON) -m ruff check .

@@ -5,11 +5,12 @@ python tools/cache_teacher.py configs/benchmark/live_teacher.py --out data/bench
 
 from mmengine.config import read_base
 
-from fsmde.datasets import KeepTeacherViews
+from fsmde.datasets import KeepTeacherViews, ResizeViews
 from fsmde.models import DistilledDepthEstimator, PearsonFeatureKD
 
 with read_base():
     from .._base_.models.mini_teacher import mini_teacher
+    from .._base_.pipelines import insert_after
     from .sup import *
 
 model.update(
@@ -19,5 +20,6 @@ model.update(
     # One that reads features: a cache keeps them only then.
     distillers=[dict(type=PearsonFeatureKD)],
 )
-train_pipeline.insert(4, dict(type=KeepTeacherViews))
+train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=KeepTeacherViews))
 train_dataloader.dataset.pipeline = train_pipeline
+del insert_after

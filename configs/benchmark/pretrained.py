@@ -7,18 +7,19 @@ python tools/make_mini_teacher.py configs/benchmark/pretrained.py --work-dir wor
 
 from mmengine.config import read_base
 
-from fsmde.datasets import LoadSurroundLidar, ProjectLidarDepth
+from fsmde.datasets import DenseDepthAsTarget, LoadDenseDepth, LoadSurroundLidar, ProjectLidarDepth
 
 with read_base():
+    from .._base_.pipelines import replace
     from .sup import model as student
     from .teacher import *
 
 model = student
-train_pipeline[1] = dict(type=LoadSurroundLidar)
-train_pipeline[-2] = dict(type=ProjectLidarDepth)
+train_pipeline = replace(train_pipeline, LoadDenseDepth, dict(type=LoadSurroundLidar))
+train_pipeline = replace(train_pipeline, DenseDepthAsTarget, dict(type=ProjectLidarDepth))
 for views in train_dataloader.dataset.datasets:
     views.update(pipeline=train_pipeline)
 max_epochs = 8
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
-del student, views
+del replace, student, views

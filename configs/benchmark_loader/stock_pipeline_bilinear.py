@@ -5,5 +5,8 @@ from mmengine.config import read_base
 with read_base():
     from .stock_pipeline import *
 
-train_pipeline[3].transforms[0].update(interpolation='bilinear')
+for transform in train_pipeline:
+    for resize in transform.get('transforms', []):
+        resize.update(interpolation='bilinear')
 train_dataloader.dataset.update(pipeline=train_pipeline)
+del resize, transform

@@ -2,10 +2,11 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import KeepTeacherViews
+from fsmde.datasets import KeepTeacherViews, ResizeViews
 from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, EstimatorTeacher, ViewRelationalKD
 
 with read_base():
+    from .._base_.pipelines import insert_after
     from .demo_sup import *
 
 model.update(
@@ -17,5 +18,6 @@ model.update(
         dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
     ],
 )
-train_pipeline.insert(3, dict(type=KeepTeacherViews))
+train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=KeepTeacherViews))
 train_dataloader.dataset.pipeline = train_pipeline
+del insert_after

@@ -25,7 +25,7 @@ class DepthBins:
     Raises:
         ValueError: If the range is crossed or not positive, K < 2, a number is none, or an option is unknown.
 
-    Example:
+    Examples:
         >>> bins = DepthBins(num_bins=4, min_depth=1., max_depth=16.)
         >>> bins.edges().tolist()
         [1.0, 2.0, 4.0, 8.0, 16.0]

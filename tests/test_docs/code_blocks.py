@@ -16,7 +16,8 @@ from mmengine.config import Config
 from fsmde.engine.settings import check_options
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+DOCUMENTS = [ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')]
+DOCUMENTS += [*sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'docs/api').glob('*.md'))]
 SHELL = ('bash', 'shell', 'sh', 'console')
 REGISTRIES = (MODELS, DATASETS, TRANSFORMS, HOOKS, METRICS)
 LAUNCHERS = dict(dist_train='train.py', dist_test='test.py', slurm_train='train.py', slurm_test='test.py')

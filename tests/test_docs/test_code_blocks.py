@@ -33,7 +33,7 @@ from fsmde.rig_file import parse_rig
 NOT_RUN = {}
 # Commands that are not the project's.
 FOREIGN = ('cd', 'cp', 'export', 'git', 'hf', 'ls', 'mim', 'mkdir', 'pip', 'source', 'tensorboard', 'trtexec', 'unzip')
-LANGUAGES = ('', 'python', 'json', 'bibtex', 'mermaid', 'text', 'cpp', 'yaml', *SHELL)
+LANGUAGES = ('', 'python', 'json', 'bibtex', 'text', 'cpp', 'yaml', *SHELL)
 
 documents = pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.stem)
 

@@ -29,6 +29,7 @@ from mmengine.runner import Runner, load_checkpoint
 
 import fsmde  # noqa: F401
 from fsmde.deployment.latency import peak_memory
+from fsmde.engine.checkpoint import check_student_checkpoint
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.models import DistillationStep
 from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
@@ -155,6 +156,7 @@ def main():
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     model = MODELS.build(cfg.model).to(device)
     if args.checkpoint:
+        check_student_checkpoint(model, args.checkpoint)
         load_checkpoint(model, args.checkpoint, map_location='cpu')
     optimizer = torch.optim.AdamW(model.parameters())
     data = model.data_preprocessor(batch, training=True)

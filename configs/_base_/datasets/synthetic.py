@@ -2,9 +2,10 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import LoadDenseDepth
+from fsmde.datasets import LoadDenseDepth, LoadSurroundLidar
 
 with read_base():
+    from ..pipelines import insert_after
     from .ddad import *
 
 data_root = 'data/synthetic'
@@ -12,7 +13,7 @@ input_size = (96, 160)
 self_occlusion = dict(root='masks', template='{scene}/{camera}.png', valid=255)
 
 # Dense ground truth for evaluation: the protocol fsmde_dense.
-test_pipeline.insert(2, dict(type=LoadDenseDepth))
+test_pipeline = insert_after(test_pipeline, LoadSurroundLidar, dict(type=LoadDenseDepth))
 for transform in train_pipeline + test_pipeline:
     if 'size' in transform:
         transform.update(size=input_size)
@@ -27,4 +28,4 @@ for loader, pipeline in ((train_dataloader, train_pipeline), (val_dataloader, te
 test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader.dataset, split='test'))
 val_evaluator.update(protocol=['fsmde', 'fsmde_dense'])
 test_evaluator = val_evaluator
-del loader, pipeline, transform
+del insert_after, loader, pipeline, transform

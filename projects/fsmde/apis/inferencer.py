@@ -66,7 +66,7 @@ class SurroundDepthInferencer(BaseInferencer):
     Raises:
         FileNotFoundError, ValueError: If model or rig cannot be read, or both ``rig`` and ``hfov`` are given.
 
-    Example:
+    Examples:
         >>> inferencer = SurroundDepthInferencer('student', rig='rig.yaml')
         >>> result = inferencer({'FRONT': 'front.jpg', 'LEFT': 'left.jpg'})['predictions'][0]
         >>> result.depth['FRONT']  # (H, W) float32 metres

@@ -31,7 +31,7 @@ class DeployableEstimator(nn.Module):
         ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers; if the estimator reads
             poses: its views are not independent.
 
-    Example:
+    Examples:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
     """
 

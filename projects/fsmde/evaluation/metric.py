@@ -51,7 +51,7 @@ class SurroundDepthMetric(BaseMetric):
     Raises:
         KeyError, ValueError: If a protocol, a mode or a measure is unknown, or two protocols share a name.
 
-    Example:
+    Examples:
         >>> val_evaluator = dict(type=SurroundDepthMetric, protocol=['fsmde', 'surrounddepth', 'vfdepth'])
         >>> default_hooks = dict(checkpoint=dict(type=CheckpointHook, save_best='depth/abs_rel', rule='less'))
     """

@@ -71,7 +71,7 @@ def make_world(
         FileExistsError: something else is at ``out_dir``.
         BusyError: another process is making a world there.
 
-    Example:
+    Examples:
         >>> make_world('data/tiny', train_scenes=1, val_scenes=0, test_scenes=0, frames_per_scene=2, size=(48, 80))
     """
     if preset not in PRESETS:

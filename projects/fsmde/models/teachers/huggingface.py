@@ -47,7 +47,7 @@ class HuggingFaceDepthTeacher(DepthTeacher):
         ImportError, FileNotFoundError: As ``load_network`` does.
         ValueError: As ``load_network`` does, and if ``max_views`` is not positive.
 
-    Example:
+    Examples:
         >>> teacher = HuggingFaceDepthTeacher('depth-anything/Depth-Anything-V2-Small-hf')
         >>> output = teacher(images, cam2img)  # uint8 (2, 6, 3, 384, 640)
         >>> output.space, output.depth.shape
