@@ -144,7 +144,7 @@ def test_dense_depth_of_another_size(root):
         path.parent.mkdir(parents=True)
         cv2.imwrite(str(path), np.full((24 if camera == 'CAMERA_01' else 48, 64), 2560, np.uint16))
     pipeline = [*PIPELINE[:2], dict(type='mmdet3d.LoadDenseDepth')]
-    with pytest.raises(ValueError, match='frame 000000/0000: dense depth maps must be of one size'):
+    with pytest.raises(ValueError, match=r'CAMERA_01/0.png: the depth map is \(24, 64\), its image \(48, 64\)'):
         dataset(root, dense_depth='depth/{camera}/{stem}.png', pipeline=pipeline)[0]
 
 
