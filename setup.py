@@ -15,7 +15,7 @@ def read_version():
 
 
 def add_mim_extension():
-    """Put tools, configs and the model index into ``fsmde/.mim``, where ``mim train mmdet3d-fsmde ...`` and ``Config`` look for them."""
+    """Put tools, configs and the model index into ``fsmde/.mim``, where mim and ``Config`` look for them."""
     extension = ROOT / 'projects/fsmde/.mim'
     extension.mkdir(exist_ok=True)
     for name in ('tools', 'configs', 'model-index.yml'):

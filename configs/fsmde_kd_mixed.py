@@ -2,16 +2,14 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import KeepTeacherViews
+from fsmde.datasets import KeepTeacherViews, ResizeViews
 
 with read_base():
     from ._base_.models.kd import *
+    from ._base_.pipelines import insert_after
     from .fsmde_sup_mixed import *
 
 model.update(distillation)
 for part in train_dataloader.dataset.datasets.values():
-    # Behind ResizeViews, the last step that sets a size.
-    part.pipeline.insert(
-        max(n for n, step in enumerate(part.pipeline) if 'size' in step) + 1, dict(type=KeepTeacherViews)
-    )
-del part
+    part.pipeline = insert_after(part.pipeline, ResizeViews, dict(type=KeepTeacherViews))
+del insert_after, part

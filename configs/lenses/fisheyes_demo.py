@@ -5,9 +5,10 @@ The world: `python tools/dataset_converters/make_synthetic.py data/fisheyes --ri
 
 from mmengine.config import read_base
 
-from fsmde.datasets import RectifyViews
+from fsmde.datasets import LoadSurroundImages, RectifyViews
 
 with read_base():
+    from .._base_.pipelines import insert_after
     from ..realtime.demo.resnet18 import *
 
 data_root = 'data/fisheyes'
@@ -17,8 +18,9 @@ views = [
     dict(name=name, azimuth=azimuth, elevation=-10, level=True, hfov=80, width=320, height=192)
     for name, azimuth in (('left', 60), ('ahead', 0), ('right', -60))
 ]
-for pipeline in (train_pipeline, test_pipeline):
-    pipeline.insert(1, dict(type=RectifyViews, views={camera: views for camera in cameras}, size=input_size))
+rectify = dict(type=RectifyViews, views=dict.fromkeys(cameras, views), size=input_size)
+train_pipeline = insert_after(train_pipeline, LoadSurroundImages, rectify)
+test_pipeline = insert_after(test_pipeline, LoadSurroundImages, rectify)
 for loader, pipeline in (
     (train_dataloader, train_pipeline),
     (val_dataloader, test_pipeline),
@@ -33,4 +35,4 @@ for loader, pipeline in (
     )
 # 80 / tan(40 degrees) pixels at a width of 160.
 model.head.update(focal_reference=95.0)
-del loader, pipeline
+del insert_after, loader, pipeline, rectify

@@ -2,18 +2,20 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import RectifyViews
+from fsmde.datasets import LoadSurroundImages, RectifyViews
 
 with read_base():
+    from .._base_.pipelines import insert_after
     from ..realtime.demo.resnet18 import *
 
 data_root = 'data/plumb_bob'
-for pipeline in (train_pipeline, test_pipeline):
-    pipeline.insert(1, dict(type=RectifyViews, size=input_size))  # Behind LoadSurroundImages.
+rectify = dict(type=RectifyViews, size=input_size)
+train_pipeline = insert_after(train_pipeline, LoadSurroundImages, rectify)
+test_pipeline = insert_after(test_pipeline, LoadSurroundImages, rectify)
 for loader, pipeline in (
     (train_dataloader, train_pipeline),
     (val_dataloader, test_pipeline),
     (test_dataloader, test_pipeline),
 ):
     loader.dataset.update(data_root=data_root, pipeline=pipeline)
-del loader, pipeline
+del insert_after, loader, pipeline, rectify

@@ -7,9 +7,10 @@ left, by their poses. LiDAR points are up to 214 m away, 1.5 % of them beyond 80
 
 from mmengine.config import read_base
 
-from fsmde.datasets import Argoverse2SurroundDataset, RectifyViews
+from fsmde.datasets import Argoverse2SurroundDataset, LoadSurroundImages, RectifyViews
 
 with read_base():
+    from ..pipelines import insert_after
     from .ddad import *
 
 data_root = 'data/argoverse2/sensor'
@@ -23,9 +24,10 @@ front_view = dict(ring_front_center=[dict(hfov=47.0, width=1550, height=1162)])
 for transform in train_pipeline + test_pipeline:
     if 'size' in transform:
         transform.update(size=input_size)
-for pipeline in (train_pipeline, test_pipeline):
-    pipeline.insert(1, dict(type=RectifyViews, views=front_view, size=input_size))
+rectify = dict(type=RectifyViews, views=front_view, size=input_size)
+train_pipeline = insert_after(train_pipeline, LoadSurroundImages, rectify)
+test_pipeline = insert_after(test_pipeline, LoadSurroundImages, rectify)
 for loader, pipeline, split in ((train_dataloader, train_pipeline, 'train'), (val_dataloader, test_pipeline, 'val')):
     loader.dataset.update(type=Argoverse2SurroundDataset, data_root=data_root, split=split, every=5, pipeline=pipeline)
 test_dataloader = val_dataloader
-del loader, pipeline, split, transform
+del insert_after, loader, pipeline, rectify, split, transform

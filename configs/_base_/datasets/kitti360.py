@@ -7,9 +7,10 @@ set has no split for depth: here the last of its nine training sequences is for 
 
 from mmengine.config import read_base
 
-from fsmde.datasets import Kitti360SurroundDataset, RectifyViews
+from fsmde.datasets import Kitti360SurroundDataset, LoadSurroundImages, RectifyViews
 
 with read_base():
+    from ..pipelines import insert_after
     from .ddad import *
 
 data_root = 'data/kitti360'
@@ -40,8 +41,9 @@ val_sequences = ['2013_05_28_drive_0010_sync']
 for transform in train_pipeline + test_pipeline:
     if 'size' in transform:
         transform.update(size=input_size)
-for pipeline in (train_pipeline, test_pipeline):
-    pipeline.insert(1, dict(type=RectifyViews, views=all_views, size=input_size))
+rectify = dict(type=RectifyViews, views=all_views, size=input_size)
+train_pipeline = insert_after(train_pipeline, LoadSurroundImages, rectify)
+test_pipeline = insert_after(test_pipeline, LoadSurroundImages, rectify)
 for loader, pipeline, sequences in (
     (train_dataloader, train_pipeline, train_sequences),
     (val_dataloader, test_pipeline, val_sequences),
@@ -51,4 +53,4 @@ for loader, pipeline, sequences in (
     )
     loader.dataset.pop('split')
 test_dataloader = val_dataloader
-del loader, pipeline, sequences, transform
+del insert_after, loader, pipeline, rectify, sequences, transform

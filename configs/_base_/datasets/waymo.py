@@ -8,9 +8,10 @@ their poses; no camera looks back, so that nothing joins SIDE_LEFT and SIDE_RIGH
 
 from mmengine.config import read_base
 
-from fsmde.datasets import RectifyViews, WaymoSurroundDataset
+from fsmde.datasets import LoadSurroundImages, RectifyViews, WaymoSurroundDataset
 
 with read_base():
+    from ..pipelines import insert_after
     from .ddad import *
 
 data_root = 'data/waymo'
@@ -26,9 +27,10 @@ all_views = {name: [same_views] for name in ('FRONT', 'FRONT_LEFT', 'SIDE_LEFT',
 for transform in train_pipeline + test_pipeline:
     if 'size' in transform:
         transform.update(size=input_size)
-for pipeline in (train_pipeline, test_pipeline):
-    pipeline.insert(1, dict(type=RectifyViews, views=all_views, size=input_size))
+rectify = dict(type=RectifyViews, views=all_views, size=input_size)
+train_pipeline = insert_after(train_pipeline, LoadSurroundImages, rectify)
+test_pipeline = insert_after(test_pipeline, LoadSurroundImages, rectify)
 for loader, pipeline in ((train_dataloader, train_pipeline), (val_dataloader, test_pipeline)):
     loader.dataset.update(type=WaymoSurroundDataset, data_root=data_root, pipeline=pipeline)
 test_dataloader = val_dataloader
-del loader, pipeline, transform
+del insert_after, loader, pipeline, rectify, transform

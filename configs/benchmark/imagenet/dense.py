@@ -2,12 +2,14 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import DenseDepthAsTarget, LoadDenseDepth
+from fsmde.datasets import DenseDepthAsTarget, LoadDenseDepth, LoadSurroundLidar, ProjectLidarDepth, SubsampleLidar
 
 with read_base():
+    from ..._base_.pipelines import replace
     from .sup import *
 
-# In the place of SubsampleLidar, too.
-train_pipeline[1:3] = [dict(type=LoadDenseDepth)]
-train_pipeline[-2] = dict(type=DenseDepthAsTarget)
+train_pipeline = replace(train_pipeline, LoadSurroundLidar, dict(type=LoadDenseDepth))
+train_pipeline = replace(train_pipeline, SubsampleLidar)
+train_pipeline = replace(train_pipeline, ProjectLidarDepth, dict(type=DenseDepthAsTarget))
 train_dataloader.dataset.pipeline = train_pipeline
+del replace

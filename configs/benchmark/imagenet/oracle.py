@@ -2,10 +2,11 @@
 
 from mmengine.config import read_base
 
-from fsmde.datasets import LoadDenseDepth, OracleTeacherAnswers
+from fsmde.datasets import LoadDenseDepth, OracleTeacherAnswers, ResizeViews
 from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, OracleTeacher
 
 with read_base():
+    from ..._base_.pipelines import insert_after
     from .sup import *
 
 model.update(
@@ -13,5 +14,6 @@ model.update(
     teacher=dict(type=OracleTeacher),
     distillers=[dict(type=CrossInteractionKD, probabilities='aligned')],
 )
-train_pipeline[4:4] = [dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers)]
+train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers))
 train_dataloader.dataset.pipeline = train_pipeline
+del insert_after
