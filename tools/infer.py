@@ -113,7 +113,7 @@ def check_out(args) -> None:
     Raises:
         SystemExit: If the folder is in use, or holds another run.
     """
-    free = ('resume', 'overwrite', 'out', 'device', 'view', 'host', 'port')
+    free = ('resume', 'overwrite', 'out', 'device', 'runtime', 'view', 'host', 'port')
     asked = {key: str(value) for key, value in vars(args).items() if key not in free}
     path = args.out / RUN_FILE
     if args.out.exists() and any(args.out.iterdir()):
@@ -232,6 +232,7 @@ def main():
 if __name__ == '__main__':
     try:
         main()
-    except (ValueError, OSError) as error:
-        # What is wrong with files and options is said in one line; other errors show where they come from.
+    except (ValueError, OSError, ImportError) as error:
+        # What is wrong with files and options, and which package is missing, is said in one line; other errors show where
+        # they come from.
         sys.exit(f'tools/infer.py: {error}')

@@ -50,6 +50,16 @@ def test_options_out_of_their_range(monkeypatch, capsys, option, value):
     assert f'--{option} must lie in [' in capsys.readouterr().err
 
 
+def test_a_runtime_of_graphs_is_for_graphs(monkeypatch, capsys):
+    arguments = ['infer.py', 'student', 'images', '--out', 'out', '--runtime', 'openvino']
+    monkeypatch.setattr('sys.argv', arguments)
+    with pytest.raises(SystemExit, match='2'):
+        load_tool('infer.py').parse_args()
+    assert '--runtime openvino is for an ONNX graph, found student' in capsys.readouterr().err
+    monkeypatch.setattr('sys.argv', ['infer.py', 'student.onnx', *arguments[2:]])
+    assert load_tool('infer.py').parse_args().runtime == 'openvino'
+
+
 def test_a_cut_record_of_a_run(monkeypatch, tmp_path):
     (tmp_path / 'run.json').write_text('{"model": "stu')
     monkeypatch.setattr('sys.argv', ['infer.py', 'student', 'images', '--out', str(tmp_path), '--resume'])
