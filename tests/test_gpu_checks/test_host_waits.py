@@ -20,6 +20,7 @@ from fsmde.engine import FiniteLossHook
 from fsmde.engine.launch import set_data_root
 from fsmde.gpu_checks.host_waits import host_waits
 from fsmde.models.bev.lift_splat import BEVGrid, lift_splat
+from fsmde.models.teachers.depth_anything_3 import from_ahead, relative_poses
 
 ROOT = Path(__file__).parents[2]
 #: Once a step, when everything of it is queued: mmengine writes the gradients' norm down, and FiniteLossHook looks whether
@@ -72,9 +73,11 @@ def test_distillers(config):
     scene = make_scene()
     scene.student.log_scale = torch.zeros(*scene.depth.shape[:2], *scene.student.logits.shape[-2:])
     kd = build(config).to('meta')
-    arguments = [on_meta(part) for part in scene.arguments()]
+    for name in ('student', 'teacher', 'target', 'rig'):
+        setattr(scene, name, on_meta(getattr(scene, name)))
+    step = scene.step()
     with host_waits() as waits:
-        losses = kd.loss(*arguments)
+        losses = kd.loss(step)
         sum(losses.values()).backward()
     assert waits == [] and all(value.is_meta for value in losses.values())
 
@@ -87,6 +90,13 @@ def test_lift_and_splat():
     grid = BEVGrid((-10.0, 10.0, 1.0), (-10.0, 10.0, 1.0), (-3.0, 3.0))
     with host_waits() as waits:
         lift_splat(features, probabilities, torch.ones(B, N, 5, device='meta'), rig, grid)
+    assert waits == []
+
+
+def test_poses_for_a_teacher_that_sees_the_rig():
+    with host_waits() as waits:
+        poses = torch.ones(2, 6, 4, 4, device='meta')
+        assert from_ahead(poses).shape == (2, 6) and relative_poses(poses)[0].shape == (2, 6, 4, 4)
     assert waits == []
 
 

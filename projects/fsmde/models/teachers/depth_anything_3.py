@@ -88,9 +88,13 @@ class DepthAnything3Teacher(DepthTeacher):
         B, N, _, H, W = images.shape
         size = [max(1, round(side / PATCH)) * PATCH for side in (H, W)]
         pixels = F.interpolate(images.flatten(0, 1).float() / 255, size, mode='bicubic', antialias=True).clamp(0, 1)
-        mean, std = (pixels.new_tensor(value)[:, None, None] for value in NORMALISATION['depth_anything'])
-        pixels = ((pixels - mean) / std).unflatten(0, (B, N))
-        stretch = pixels.new_tensor([size[1] / W, size[0] / H, 1])[:, None]
+        # Not new_tensor, behind which the host waits for the device.
+        mean, std, stretch = (
+            torch.tensor(value).to(pixels, non_blocking=True)
+            for value in (*NORMALISATION['depth_anything'], [size[1] / W, size[0] / H, 1])
+        )
+        pixels = ((pixels - mean[:, None, None]) / std[:, None, None]).unflatten(0, (B, N))
+        stretch = stretch[:, None]
         if cam2ego is None:
             depth, features = self._of_single_views(pixels.flatten(0, 1)[:, None], (stretch * cam2img).flatten(0, 1))
         else:
@@ -141,8 +145,9 @@ def relative_poses(cam2ego: Tensor):
         tuple: (B, N, 4, 4) float32, and (B,) metres of that unit.
     """
     cam2ego = cam2ego.double()
-    cam2first = torch.linalg.inv(cam2ego[:, :1]) @ cam2ego
+    # inv_ex: linalg.inv has the host wait for the device, to tell it whether there is an inverse.
+    cam2first = torch.linalg.inv_ex(cam2ego[:, :1]).inverse @ cam2ego
     unit = cam2first[..., :3, 3].norm(dim=-1).median(1).values.clamp(min=LEAST_BASELINE)
-    first2cam = torch.linalg.inv(cam2first)
+    first2cam = torch.linalg.inv_ex(cam2first).inverse
     first2cam[..., :3, 3] /= unit[:, None, None]
     return first2cam.float(), unit.float()
