@@ -93,16 +93,17 @@ def test_kd_configs_are_their_supervised_twins_plus_distillation():
             assert kd[key] == sup[key]
 
 
-@pytest.mark.parametrize('name', [name for name in REALTIME if '_kd_' in name])
+@pytest.mark.parametrize('name', [name for name in REALTIME if 'unet' not in name])
 def test_every_student_of_the_family_has_a_distilled_twin(name):
-    kd, sup = (Config.fromfile(ROOT / 'configs' / path) for path in (name, name.replace('_kd_', '_')))
+    twin = name.replace('realtime/', 'realtime/kd/').replace('_ddad', '_kd_ddad')
+    kd, sup = (Config.fromfile(ROOT / 'configs' / path) for path in (twin, name))
     assert all(kd.model[key] == sup.model[key] for key in ('backbone', 'neck', 'head', 'max_depth'))
     flagship = Config.fromfile(ROOT / 'configs/fsmde_kd_ddad.py')
     assert (kd.model.teacher, kd.model.distillers) == (flagship.model.teacher, flagship.model.distillers)
     assert kd.train_dataloader == flagship.train_dataloader
 
 
-@pytest.mark.parametrize('name', [name for name in REALTIME if '_kd_' not in name])
+@pytest.mark.parametrize('name', REALTIME)
 def test_realtime_configs_and_their_demos_are_one_network(name):
     cfg, base = Config.fromfile(ROOT / 'configs' / name), Config.fromfile(ROOT / 'configs/fsmde_sup_ddad.py')
     family = Path(name).stem.removeprefix('fsmde_rt_').removesuffix('_ddad')

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.models.realtime import cspnext_tiny, light_neck
-    from ..fsmde_kd_ddad import *
+    from ..._base_.models.realtime import cspnext_tiny, light_neck
+    from ...fsmde_kd_ddad import *
 
 model.backbone, model.neck = cspnext_tiny, light_neck
