@@ -3,8 +3,7 @@
     python tools/dev/front_picture.py configs/demo/demo_sup.py work_dirs/demo/kd/epoch_5.pth --data-root data/showcase \\
         --out docs/images/front.webp
 
-The student is the one that ``make demo`` distils; the drive is one that it has not seen, a world made with ``--train-scenes 0
---val-scenes 0 --test-scenes 1 --frames-per-scene 16 --interval 0.25 --size 240x400``.
+The student is the one that ``make demo`` distils; the drive is one that it has not seen, see docs/gallery.md.
 """
 
 import argparse
