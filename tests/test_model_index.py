@@ -21,7 +21,7 @@ def test_every_config_to_train_is_listed_once():
     listed = [model['Config'] for model in MODELS]
     assert len(listed) == len(set(listed)) and len(MODELS) == len({model['Name'] for model in MODELS})
     assert all((ROOT / config).is_file() for config in listed)
-    folders = [ROOT / 'configs' / name for name in ('.', 'demo', 'realtime', 'realtime/demo')]
+    folders = [ROOT / 'configs' / name for name in ('.', 'demo', 'realtime', 'realtime/demo', 'realtime/kd')]
     assert {str(path.relative_to(ROOT)) for folder in folders for path in folder.glob('*.py')} <= set(listed)
 
 
