@@ -54,6 +54,6 @@ class AnyViewDepthEstimator(BinDepthEstimator):
         if cam2ego is None:
             raise ValueError('AnyViewDepthEstimator needs the poses of the cameras (cam2ego), found none')
         size = images.shape[-2:]
-        levels = list(self.backbone(images.flatten(0, 1)))
+        levels = self.levels(images)
         levels[self.level] = self.views(levels[self.level], RigBatch(cam2img, cam2ego, None, tuple(size)))
         return self.head(self.neck(levels), cam2img, size)
