@@ -5,11 +5,14 @@ from mmdet3d.registry import MODELS
 
 from fsmde.bins import DepthBins
 from fsmde.kd_benchmark import Run, read_suite
+from fsmde.kd_benchmark.fingerprint import differences, fingerprint
+from fsmde.kd_benchmark.record import read_record
 
 ROOT = Path(__file__).parents[2]
+SUITES = sorted((ROOT / 'configs/benchmark/suites').glob('*.py'))
 
 
-@pytest.mark.parametrize('path', sorted((ROOT / 'configs/benchmark/suites').glob('*.py')), ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', SUITES, ids=lambda path: path.stem)
 def test_shipped_suites(path):
     suite = read_suite(path)
     assert all((ROOT / arm.config).is_file() for arm in suite.arms.values())
@@ -19,6 +22,16 @@ def test_shipped_suites(path):
         model = Run(arm, seed=0).read_config().model
         for distiller in model.get('distillers', []):
             MODELS.build(dict(distiller, bins=DepthBins(), student_channels=8, teacher_channels=8))
+
+
+@pytest.mark.parametrize('path', SUITES, ids=lambda path: path.stem)
+def test_shipped_records_may_stand_beside_runs_of_today(path):
+    """What a config says of a run has not changed since its record, or their tables could not be made again."""
+    for arm in read_suite(path).arms.values():
+        records = sorted((ROOT / 'docs/benchmark' / arm.suite / arm.name).glob('seed*.json'))
+        if records:
+            known_by = fingerprint(Run(arm, seed=0).read_config())
+            assert all(differences(read_record(record)['fingerprint'], known_by) == [] for record in records), arm.name
 
 
 @pytest.mark.parametrize(

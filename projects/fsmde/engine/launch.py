@@ -48,8 +48,9 @@ def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
     for name in LOADERS:
         # Torch refuses to keep, or to hurry, workers that are not there.
         if (cfg.get(name) or {}).get('num_workers') == 0:
-            cfg[name].pop('prefetch_factor', None)
-            cfg[name].pop('persistent_workers', None)
+            for key in ('prefetch_factor', 'persistent_workers'):
+                if cfg[name].get(key):
+                    cfg[name].pop(key)
         if cfg.get(name) and is_cuda_available():
             # The host waits for a copy from memory that may be paged out, non_blocking or not.
             cfg[name].setdefault('pin_memory', True)

@@ -20,6 +20,8 @@ SECTIONS = (
     'test_dataloader',
     'test_evaluator',
 )
+#: Settings that differ between machines, and that no figure follows from.
+OF_THE_MACHINE = ('data_root', 'pin_memory')
 
 
 def short_hash(value) -> str:
@@ -34,12 +36,12 @@ def fingerprint(cfg: Config) -> dict:
         cfg: Config of the run.
 
     Returns:
-        Hashes by name: of each of :data:`SECTIONS` without the data set's place on this machine, of the ``world`` that
+        Hashes by name: of each of :data:`SECTIONS` without :data:`OF_THE_MACHINE`, of the ``world`` that
         is evaluated on, of the ``teacher`` whose cached answers are read and of the weights that training starts from,
         ``load_from``; None for what is not on this machine.
     """
     plain = cfg.to_dict()
-    hashes = {name: short_hash(_without_data_root(plain.get(name))) for name in SECTIONS}
+    hashes = {name: short_hash(_without_machine(plain.get(name))) for name in SECTIONS}
     world = read_world(cfg)
     cache = (plain['model'].get('teacher') or {}).get('cache')
     teacher = Path(cache, 'cache.json') if cache else None
@@ -65,7 +67,7 @@ def differences(found: dict, expected: dict) -> list:
     ]
 
 
-def _without_data_root(value):
+def _without_machine(value):
     if isinstance(value, dict):
-        return {key: _without_data_root(item) for key, item in value.items() if key != 'data_root'}
-    return [_without_data_root(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _without_machine(item) for key, item in value.items() if key not in OF_THE_MACHINE}
+    return [_without_machine(item) for item in value] if isinstance(value, (list, tuple)) else value
