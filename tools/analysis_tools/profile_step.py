@@ -61,7 +61,7 @@ def gradient_shares(model, data):
     inputs, samples = data['inputs'], data['data_samples']
     rig, target = rig_batch(samples, inputs['img']), model.target(samples)
     student = model.extract(inputs['img'], rig.cam2img)
-    shared = DistillationStep(student, model.teach(inputs, samples, rig), target, rig)
+    shared = DistillationStep(student, model.teach(inputs, samples, rig), target, rig, model.max_depth)
     parameters = [p for name, p in model.named_parameters() if not name.startswith('distillers.')]
 
     def norm(losses):

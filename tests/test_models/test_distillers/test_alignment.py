@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -338,3 +339,13 @@ def test_views_of_a_rig_are_not_aligned_to_the_student_while_the_frame_has_lidar
     torch.testing.assert_close(depth[1], 1.2 * scene.depth[1], rtol=2e-3, atol=0)
     _, valid = AlignedDistiller().metric_depth(scene.step())
     assert valid[0].all() and not valid[1].any()
+
+
+def test_the_sky_is_no_farther_than_ground_truth_is_learned_from(scene):
+    """Disparity 0, where the scene ends at 23 m: as far as is learned, at the default bound of 1000 m as at 80 m."""
+    scene.teacher.depth[..., :4] = 0
+    scene.target.mask[..., :4] = False
+    for max_depth in (1000.0, 80.0):
+        depth = replace(scene.step(), max_depth=max_depth).metric_depth()[0]
+        torch.testing.assert_close(depth[..., :4], torch.full_like(depth[..., :4], max_depth))
+        torch.testing.assert_close(depth[..., 4:], scene.depth[..., 4:], rtol=1e-3, atol=0)

@@ -21,12 +21,15 @@ class DistillationStep:
         teacher: What the teacher says, in the student's views.
         target: LiDAR.
         rig: Calibration of the student's views.
+        max_depth: Metres: ground truth beyond it is not learned from, and the aligned teacher says no more. The sky is at
+            infinity for it, where no student's depth can be.
     """
 
     student: StudentOutput
     teacher: TeacherOutput
     target: DepthTarget
     rig: RigBatch
+    max_depth: float = 1e3
     _aligned: dict = field(default_factory=dict, init=False, repr=False)
 
     def labels(self, self_align: bool = False) -> DepthTarget:
@@ -54,7 +57,7 @@ class DistillationStep:
         key = self_align, local
         if key not in self._aligned:
             labels, target = self.labels(self_align), self.target
-            depth, valid = align_to_lidar(self.teacher, labels)
+            depth, valid = align_to_lidar(self.teacher, labels, self.max_depth)
             valid = valid & target.visible
             measured = torch.where(target.mask, target.depth, labels.depth)
             # LiDAR only: near the student's own depth a correction would agree with whatever the student says.

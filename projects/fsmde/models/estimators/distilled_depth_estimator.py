@@ -47,7 +47,7 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def loss_of(self, student, inputs, data_samples, rig):
         """Supervised and distillation losses (``loss_kd_*``) of a prediction."""
         target = self.target(data_samples)
-        step = DistillationStep(student, self.teach(inputs, data_samples, rig), target, rig)
+        step = DistillationStep(student, self.teach(inputs, data_samples, rig), target, rig, self.max_depth)
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
             new = distiller.loss(step)
