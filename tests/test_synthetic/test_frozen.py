@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fsmde.synthetic.frozen import RECORD, fingerprint, generator, source_hash
-from fsmde.synthetic.world import DEFAULTS
+from fsmde.synthetic.splits import DEFAULTS
 
 WHAT_TO_DO = (
     'the synthetic world changed, so earlier results on it are no longer comparable. If the change is '

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from .lidar import scan
+from .render import Renderer
+from .scene import Scene
+from .splits import DEFAULTS
+
 HERE = Path(__file__).parent
 RECORD = HERE / 'frozen.json'
-_NOT_GENERATING = {'__init__.py', 'world.py', 'frozen.py', 'freeze.py', 'trivial.py'}
+_NOT_GENERATING = {'__init__.py', 'world.py', 'frozen.py', 'freeze.py', 'splits.py', 'trivial.py'}
 _REFERENCE = dict(seed=0, split=2, number=1, frames=1, interval=0.5, size=(48, 80))
 
 
@@ -36,10 +41,6 @@ def fingerprint(preset):
     """Numbers that sum up a reference scene: per camera the median depth (metres) and grey value of 12 blocks, then
     the number of LiDAR points and the median of their ranges (metres).
     """
-    from .lidar import scan
-    from .render import Renderer
-    from .scene import Scene
-
     scene = Scene(preset=preset, **_REFERENCE)
     world, ego2world = scene.world(0.0)
     renderer = Renderer(world, scene.look)
@@ -55,8 +56,6 @@ def fingerprint(preset):
 
 def record(name=None):
     """What ``frozen.json`` should hold now, the generator under another name than the hash of its sources, or not."""
-    from .world import DEFAULTS
-
     sources = source_hash()
     return dict(
         generator=name or sources,

@@ -16,13 +16,8 @@ from .layouts import KINDS
 from .looks import WEATHER
 from .rigs import LENS_RIGS
 from .scene import PRESETS, Scene
+from .splits import DEFAULTS, SPLITS
 
-SPLITS = ('train', 'val', 'test')
-DEFAULTS = {
-    'student': dict(train_scenes=18, val_scenes=3, test_scenes=6, frames_per_scene=4),
-    'teacher': dict(train_scenes=30, val_scenes=3, test_scenes=3, frames_per_scene=2),
-    'elsewhere': dict(train_scenes=18, val_scenes=3, test_scenes=6, frames_per_scene=4),
-}
 logger = logging.getLogger(__name__)
 
 
