@@ -116,6 +116,19 @@ def say_cost(path, remaining, folder):
         )
 
 
+def refuse_shared_names(datasets):
+    """Stop where frames of two data sets have one name and are not the same frame: a cache has one answer a name."""
+    seen = {}
+    for dataset in datasets:
+        for i in range(len(dataset)):
+            info = dataset.get_data_info(i)
+            if seen.setdefault(info['frame_id'], info['img_path']) != info['img_path']:
+                raise SystemExit(
+                    f'frame {info["frame_id"]} is in two data sets, as {seen[info["frame_id"]][0]} and '
+                    f'{info["img_path"][0]}: write a cache for each'
+                )
+
+
 def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
     """Answer for every ``world``-th frame of a data set that the cache does not have."""
     ids = [dataset.get_data_info(i)['frame_id'] for i in range(len(dataset))]
@@ -174,6 +187,7 @@ def main():
         licence=model.teacher.licence,
     )
     datasets = build_datasets(cfg.train_dataloader.dataset, 'lidar' in model.teacher.reads)
+    refuse_shared_names(datasets)
     try:
         with cache.writer(rank):
             cache.begin(description)

@@ -98,6 +98,16 @@ class CameraRig:
         return np.arctan2(axes[:, 1], axes[:, 0])
 
     @property
+    def _ring(self):
+        """Cameras counter-clockwise from the front.
+
+        Cameras that look into one direction are in the order of their names' list: to 5 degrees, lest the calibration of one
+        scene have them in another order than that of the next.
+        """
+        step = np.radians(5)
+        return np.argsort(np.round(self.azimuths / step).astype(int) % round(2 * np.pi / step), kind='stable')
+
+    @property
     def neighbors(self) -> np.ndarray:
         """(N, 2) int64: the next camera to the left and to the right of each one, by azimuth.
 
@@ -106,8 +116,7 @@ class CameraRig:
         N = len(self.names)
         if N == 1:
             return np.full((1, 2), -1)
-        # Counter-clockwise from the front: of two cameras with one azimuth the first named comes first.
-        ring = np.argsort(np.round(self.azimuths, 6) % (2 * np.pi), kind='stable')
+        ring = self._ring
         neighbors = np.empty((N, 2), dtype=np.int64)
         neighbors[ring, 0] = np.roll(ring, -1)
         neighbors[ring, 1] = np.roll(ring, 1)
@@ -118,7 +127,7 @@ class CameraRig:
 
         A permutation that reverses the ring; of the N reversals the one whose azimuths agree best.
         """
-        ring = np.argsort(np.round(self.azimuths, 6) % (2 * np.pi), kind='stable')
+        ring = self._ring
         reversals = [np.roll(ring[::-1], shift) for shift in range(len(ring))]
         difference = [
             np.abs(np.exp(-1j * self.azimuths[r]) - np.exp(1j * self.azimuths[ring])).sum() for r in reversals

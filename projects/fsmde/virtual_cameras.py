@@ -15,7 +15,13 @@ KEPT = 32
 
 
 def rectifiers_of(camera: RigCamera) -> list:
-    """The :class:`Rectifier` of each view of a camera. Cameras of the same numbers share them, with their maps."""
+    """The :class:`Rectifier` of each view of a camera. Cameras of the same numbers share them, with their maps.
+
+    Raises:
+        ValueError: If a view shows nothing of the camera's image.
+    """
+    if not camera.views and camera.lens.MODEL == Lens.MODEL:
+        return [Rectifier(camera)]  # Without maps, and so no reason to forget another's.
     return [
         _kept(
             camera.size,
@@ -31,7 +37,17 @@ def rectifiers_of(camera: RigCamera) -> list:
 @lru_cache(KEPT)
 def _kept(size, cam2img, lens, view, cam2ego):
     cam2ego = None if cam2ego is None else np.frombuffer(cam2ego).reshape(4, 4)
-    return Rectifier(RigCamera('camera', size, np.frombuffer(cam2img).reshape(3, 3), lens, cam2ego), view)
+    rectifier = Rectifier(RigCamera('camera', size, np.frombuffer(cam2img).reshape(3, 3), lens, cam2ego), view)
+    width, height = rectifier.size
+    few = pixel_centers(48, 48).reshape(-1, 2) * [width / 48, height / 48]
+    if not np.isfinite(rectifier.pixels_of(homogeneous(few) @ np.linalg.inv(rectifier.cam2img).T)).any():
+        raise ValueError(
+            f'the view {view.name!r} (azimuth {view.azimuth:g}, elevation {view.elevation:g}) shows nothing of the image: '
+            'does it look where the lens sees?'
+            if view
+            else 'nothing of the image is in a pinhole of its size and cam2img'
+        )
+    return rectifier
 
 
 def pinholes_of(camera: RigCamera) -> list:

@@ -117,10 +117,15 @@ class SurroundDepthDataset(BaseDataset):
     def metainfo(self):
         """``dataset``, ``cam_names``, ``max_depth`` (metres) and ``rounding`` beside what the configuration gave.
 
-        Where the pipeline rectifies, ``cam_names`` are those of the virtual cameras.
+        Where the pipeline rectifies, ``cam_names`` are those of the virtual cameras, and ``views_of`` are the cameras in whose
+        place views of stated directions and sizes stand.
         """
-        names = self.rectification.names(self.cameras) if self.rectification else self.cameras
-        return dict(super().metainfo, cam_names=names, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
+        meta = dict(super().metainfo, cam_names=self.cameras, max_depth=self.MAX_DEPTH, rounding=self.ROUNDING)
+        if self.rectification:
+            meta['cam_names'] = self.rectification.names(self.cameras)
+            if self.rectification.views:
+                meta['views_of'] = sorted(self.rectification.views)
+        return meta
 
     @property
     def rectification(self) -> RectifyViews:

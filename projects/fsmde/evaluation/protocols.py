@@ -52,6 +52,8 @@ def differences(dataset_meta: dict) -> list:
     for key, published in (('max_depth', MAX_DEPTH[name]), ('rounding', ROUNDING[name])):
         if dataset_meta.get(key, published) != published:
             found.append(f'{key} is {dataset_meta[key]!r}, that of {name} {published!r}')
+    if dataset_meta.get('views_of'):
+        found.append(f'views of another geometry stand for {", ".join(dataset_meta["views_of"])}')
     foreign = [camera for camera in dataset_meta.get('cam_names', ()) if camera.upper() not in CAMERAS[name]]
     if foreign:
         found.append(f'{name} has no camera {", ".join(foreign)}')

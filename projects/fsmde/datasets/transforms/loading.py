@@ -127,8 +127,14 @@ class LoadDenseDepth(BaseTransform):
             if depth.shape != tuple(size):
                 raise ValueError(f'{path}: the depth map is {depth.shape}, its image {tuple(size)} (height, width)')
         maps = [depth.astype(np.float32) / 256 for depth in maps]
+        measure = results.get('dense_depth_measure', 'z_depth')
         if rig is not None:
-            maps = rig.dense_depth(maps, results.get('dense_depth_measure', 'z_depth'))
+            maps = rig.dense_depth(maps, measure)
+        elif measure != 'z_depth':
+            raise ValueError(
+                f'frame {results["frame_id"]}: its dense depth is the {measure}; RectifyViews behind LoadSurroundImages makes '
+                'z-depth of it, add it to the pipeline'
+            )
         if len({depth.shape for depth in maps}) > 1:
             raise ValueError(
                 f'frame {results["frame_id"]}: dense depth maps must be of one size, found {[m.shape for m in maps]}'
