@@ -74,6 +74,14 @@ def test_ring_neighbours_follow_azimuth_whatever_the_order():
     assert ring([0, 90]).neighbors.tolist() == [[1, 1], [0, 0]]
 
 
+def test_cameras_that_look_one_way_keep_their_order_whatever_the_calibration_of_a_scene():
+    """Views at 45 degrees left and right of four fisheyes: each two look the same way, to what calibration leaves."""
+    rng = np.random.default_rng(0)
+    nominal = [45, 0, -45, 135, 90, 45, -135, 180, 135, -45, -90, -135]
+    tables = {str(ring(np.add(nominal, rng.normal(0, 0.3, 12))).neighbors.tolist()) for _ in range(20)}
+    assert len(tables) == 1
+
+
 def test_mirrored_order_swaps_left_and_right():
     assert ring(AZIMUTHS.values()).mirrored_order().tolist() == [0, 5, 4, 3, 2, 1]
     assert ring([0, 55, -50]).mirrored_order().tolist() == [0, 2, 1]

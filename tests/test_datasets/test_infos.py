@@ -391,6 +391,18 @@ def test_the_scene_is_the_log_without_folders(tmp_path, sample_data, path):
     assert frames.get_data_info(1)['scene'] == 'infos'
 
 
+@pytest.mark.parametrize('key', ['lidar_path', 'img_path'])
+def test_two_frames_that_would_read_one_file_are_refused(tmp_path, sample_data, key):
+    def change(info):
+        fields = info['lidar_points'] if key == 'lidar_path' else info['images']['CAM_FRONT']
+        fields[key] = f'another/{osp.basename(fields[key])}'
+
+    with pytest.raises(
+        ValueError, match='would be read for .* and for another/.*: data_prefix names one folder a sensor'
+    ):
+        nuscenes(tmp_path, sample_data, change)
+
+
 @pytest.mark.parametrize('prefix', [dict(img='samples', pts='samples/LIDAR_TOP'), dict(CAM_FRONT='a', lidar='b')])
 def test_folders_under_unknown_names(tmp_path, sample_data, prefix):
     with pytest.raises(ValueError, match='data_prefix may name img, lidar and cameras'):

@@ -17,6 +17,7 @@ from fsmde.datasets import (
     RectifyViews,
     ResizeViews,
 )
+from fsmde.evaluation.protocols import differences
 from fsmde.lenses import Lens, PlumbBobLens
 from fsmde.rig_camera import RigCamera
 from fsmde.teacher_cache import TeacherCache
@@ -331,6 +332,30 @@ def test_dense_depth_is_that_of_the_views_by_name(fisheyes, tmp_path):
     near = seen[0] & (left > 0) & (left < 200)
     np.testing.assert_allclose(found[0][near], left[near], rtol=1e-5)
     assert found[0][24, 31:33].mean() == pytest.approx(20, rel=0.01) and (found[0][left < 0] == 0).all()
+
+
+def test_distances_need_the_views_that_make_z_depth_of_them(tmp_path):
+    path = str(tmp_path / 'depth.png')
+    cv2.imwrite(path, np.full((96, 128), 10 * 256, np.uint16))
+    frame = dict(frame_id='0', dense_depth_path=[path], dense_depth_measure='distance')
+    with pytest.raises(ValueError, match='dense depth is the distance; RectifyViews behind LoadSurroundImages'):
+        LoadDenseDepth()(frame)
+
+
+def test_a_view_that_shows_nothing_is_refused(fisheyes):
+    views = dict.fromkeys(FISHEYES, [dict(name='behind', azimuth=-170, hfov=40, width=64, height=48)])
+    dataset = dataset_of(fisheyes, FISHEYE, FISHEYES, dict(type='RectifyViews', views=views), test_mode=True)
+    with pytest.raises(ValueError, match="the view 'behind' .azimuth -170, elevation 0. shows nothing of the image"):
+        dataset[0]
+
+
+def test_views_of_another_geometry_have_no_part_in_published_tables(toy_dgp):
+    views = dict(CAMERA_01=[dict(hfov=47, width=96, height=64)])
+    frames = DDADDataset(data_root=str(toy_dgp), pipeline=[LOAD[0], dict(type='RectifyViews', views=views), LOAD[1]])
+    assert frames.metainfo['views_of'] == ['CAMERA_01']
+    assert 'views of another geometry stand for CAMERA_01' in differences(frames.metainfo)
+    plain = DDADDataset(data_root=str(toy_dgp), pipeline=[LOAD[0], dict(type='RectifyViews'), LOAD[1]])
+    assert differences(plain.metainfo) == []
 
 
 def test_a_teachers_answers_of_other_views_are_stale(mild, tmp_path):
