@@ -95,8 +95,8 @@ def set_data_root(cfg: Config, data_root) -> None:
     if not all(root.strip() for root in roots.values()):
         raise ValueError('--data-root is empty: is the variable set that it comes from?')
     if len(roots) < len(given) or not roots.keys() <= targets.keys():
-        wanted = ' '.join(f'{name}=DIR' for name in parts) or 'DIR'
-        raise ValueError(f'the data sets of the config want --data-root {wanted}, found {" ".join(given)}')
+        wanted = ' '.join(f'--data-root {name}=DIR' for name in parts) or '--data-root DIR'
+        raise ValueError(f'the data sets of the config want {wanted}, found {" ".join(given)}')
     for name, root in roots.items():
         found = [node for node in _dicts_in(targets[name]) if 'data_root' in node]
         if not found:
