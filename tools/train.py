@@ -103,7 +103,7 @@ def main():
         cfg = read_config(args.config, args.data_root, args.cfg_options)
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
         if args.amp or args.amp_dtype:
-            use_amp(cfg, args.amp_dtype or 'float16')
+            use_amp(cfg, args.amp_dtype)
         if args.auto_scale_lr:
             if 'auto_scale_lr' not in cfg:
                 raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
