@@ -26,8 +26,9 @@ def parse_args():
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument(
         '--data-root',
-        nargs='+',
-        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER ...',
+        action='append',
+        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
+        'once for each',
     )
     parser.add_argument(
         '--work-dir', help='where logs, results.json and tables go; work_dirs/<config name> by default'

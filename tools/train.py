@@ -35,8 +35,9 @@ def parse_args():
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--data-root',
-        nargs='+',
-        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER ...',
+        action='append',
+        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
+        'once for each',
     )
     parser.add_argument('--work-dir', help='where logs and checkpoints go; work_dirs/<config name> by default')
     parser.add_argument(
@@ -48,11 +49,10 @@ def parse_args():
     )
     parser.add_argument(
         '--amp',
-        nargs='?',
-        const='float16',
-        choices=['float16', 'bfloat16'],
-        help='train in mixed precision (needs an accelerator), by default in float16',
+        action='store_true',
+        help="train in mixed precision (needs an accelerator), in the optimizer wrapper's dtype, by default float16",
     )
+    parser.add_argument('--amp-dtype', choices=['float16', 'bfloat16'], help='train in mixed precision of this type')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate to the total batch size')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -102,8 +102,8 @@ def main():
     try:
         cfg = read_config(args.config, args.data_root, args.cfg_options)
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
-        if args.amp:
-            use_amp(cfg, args.amp)
+        if args.amp or args.amp_dtype:
+            use_amp(cfg, args.amp_dtype)
         if args.auto_scale_lr:
             if 'auto_scale_lr' not in cfg:
                 raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')

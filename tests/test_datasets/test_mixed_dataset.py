@@ -90,7 +90,9 @@ def test_data_roots_by_name():
     set_data_root(cfg, 'b=/other')
     assert cfg.train_dataloader.dataset.datasets.a.data_root == 'A'
     for wrong in ('/all', ['/all'], ['a=/x', 'c=/y'], ['a=/x', 'a=/y']):
-        with pytest.raises(ValueError, match='the data sets of the config want --data-root a=DIR b=DIR, found'):
+        with pytest.raises(
+            ValueError, match='the data sets of the config want --data-root a=DIR --data-root b=DIR, found'
+        ):
             set_data_root(config(), wrong)
     with pytest.raises(ValueError, match='--data-root is empty'):
         set_data_root(config(), ['a='])

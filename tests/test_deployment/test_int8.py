@@ -118,6 +118,48 @@ def test_pooling_and_rectifying_change_places_and_nothing_else(graphs, tmp_path)
     assert [node.op_type for node in nodes if pool.output[0] in node.input] == ['Relu']
 
 
+def write_graph(path, nodes, outputs, **constants):
+    """A graph of ``images`` (1, 1, 4, 4) float32 in [-3, 3] and ``fx``, whose convolutions (1x1, weight 1) change nothing."""
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    constants = dict(constants, one=np.ones((1, 1, 1, 1)))
+    graph = helper.make_graph(
+        nodes,
+        'small',
+        [helper.make_tensor_value_info('images', kind, [1, 1, 4, 4]), helper.make_tensor_value_info('fx', kind, [1])],
+        [helper.make_tensor_value_info(name, kind, None) for name in outputs],
+        [onnx.numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize('low, high, stays', [(1, 2, True), (-2, -1, True), (-1, 2, False), (0, 2, False)])
+def test_a_clip_that_zero_does_not_pass_stays(tmp_path, low, high, stays):
+    from fsmde.deployment.onnx_int8 import to_int8
+
+    node = onnx.helper.make_node
+    nodes = [node('Conv', [a, 'one'], [b], name=f'to {b}') for a, b in (('images', 'a'), ('a', 'b'), ('c', 'd'))]
+    nodes.insert(2, node('Clip', ['b', 'low', 'high'], ['c'], name='clip'))
+    source = write_graph(tmp_path / 'float32.onnx', nodes, ['d'], low=low, high=high)
+    images, fx = np.linspace(-3, 3, 16, dtype=np.float32).reshape(1, 1, 4, 4), np.ones(1, np.float32)
+    to_int8(source, tmp_path / 'int8.onnx', [(images, fx)])
+    assert ('Clip' in [one.op_type for one in onnx.load(str(tmp_path / 'int8.onnx')).graph.node]) == stays
+    session = onnxruntime.InferenceSession(str(tmp_path / 'int8.onnx'), providers=['CPUExecutionProvider'])
+    # Two roundings, to 6 / 255 each.
+    np.testing.assert_allclose(session.run(['d'], dict(images=images, fx=fx))[0], images.clip(low, high), atol=0.05)
+
+
+def test_a_rectified_map_that_the_graph_gives_keeps_its_place(tmp_path):
+    from fsmde.deployment.onnx_int8 import pool_before_rectifying
+
+    node = onnx.helper.make_node
+    nodes = [node('Relu', ['images'], ['r']), node('MaxPool', ['r'], ['p'], kernel_shape=[2, 2])]
+    for outputs, first in ((['r', 'p'], 'Relu'), (['p'], 'MaxPool')):
+        model = onnx.load(write_graph(tmp_path / 'pool.onnx', nodes, outputs))
+        pool_before_rectifying(model.graph)
+        assert model.graph.node[0].op_type == first and [value.name for value in model.graph.output] == outputs
+
+
 def test_what_a_relu_rectifies_is_rounded_once(graphs):
     nodes = onnx.load(str(graphs[1])).graph.node
     rounded = {node.output[0] for node in nodes if node.op_type == 'DequantizeLinear'}

@@ -221,11 +221,24 @@ def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch):
     assert off.train_dataloader.pin_memory and off.test_dataloader.pin_memory and not off.val_dataloader.pin_memory
 
 
-@pytest.mark.parametrize('dtype, scale', [('float16', 'dynamic'), ('bfloat16', 1.0)])
-def test_mixed_precision_is_told_its_type(monkeypatch, dtype, scale):
+@pytest.mark.parametrize(
+    'own, given, dtype, scale',
+    [
+        ({}, None, 'float16', 'dynamic'),
+        ({}, 'bfloat16', 'bfloat16', 1.0),
+        (dict(loss_scale=512.0), 'float16', 'float16', 512.0),
+        (dict(dtype='bfloat16', loss_scale='dynamic'), None, 'bfloat16', 1.0),
+        (dict(dtype='float16', loss_scale=512.0), 'bfloat16', 'bfloat16', 1.0),
+        (dict(dtype=torch.bfloat16, loss_scale=1.0), None, 'bfloat16', 1.0),
+        (dict(dtype='bfloat16', loss_scale=1.0), 'float16', 'float16', 'dynamic'),
+    ],
+)
+def test_mixed_precision_is_told_its_type(monkeypatch, own, given, dtype, scale):
+    """The command line's before the config's, and losses are scaled as the type that results needs it."""
     monkeypatch.setattr(launch, 'has_accelerator', lambda: True)
     cfg = read_config(str(CONFIG))
-    use_amp(cfg, dtype)
+    cfg.optim_wrapper.update(own)
+    use_amp(cfg, given)
     wrapper = cfg.optim_wrapper
     assert (wrapper.type, wrapper.dtype, wrapper.loss_scale) == ('AmpOptimWrapper', dtype, scale)
     assert wrapper.clip_grad == read_config(str(CONFIG)).optim_wrapper.clip_grad

@@ -76,3 +76,21 @@ def test_options_of_unset_variables(tmp_path, refused, option):
 
 def test_settings_of_a_config_that_do_not_agree(tmp_path, refused):
     assert 'train_cfg.val_interval must be' in refused('--cfg-options', 'train_cfg.val_interval=0')
+
+
+@pytest.mark.parametrize(
+    'options, name, expected',
+    [
+        (['--amp'], 'amp', True),
+        (['--amp-dtype', 'bfloat16'], 'amp_dtype', 'bfloat16'),
+        (['--data-root', 'DDAD'], 'data_root', ['DDAD']),
+        (['--data-root', 'a=A', '--data-root', 'b=B'], 'data_root', ['a=A', 'b=B']),
+    ],
+)
+def test_options_before_the_config(monkeypatch, options, name, expected):
+    """And behind it they are the same; test.py has the roots too."""
+    for tool, files in ('train.py', ['a.py']), ('test.py', ['a.py', 'b.pth']):
+        for arguments in (options + files, files + options) if tool == 'train.py' or name == 'data_root' else ():
+            monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+            args = load_tool(tool).parse_args()
+            assert (args.config, getattr(args, name)) == ('a.py', expected)

@@ -17,7 +17,7 @@ class GraphContender:
 
     Args:
         path: The graph.
-        size: (H, W) where the graph leaves them open.
+        size: (H, W) of all contenders; the graph takes these or leaves them open.
         views: Cameras of a frame: one batch where the graph's batch size is open or the same, one after the other where
             it is 1.
 
@@ -45,6 +45,11 @@ class GraphContender:
         shape = [side if isinstance(side, int) else free for side, free in zip(shape, open_shape)]
         if shape[0] not in (1, views):
             raise ValueError(f'{path} takes batches of {shape[0]} images: expected any number, 1 or {views}')
+        height, width = (side for axis, side in enumerate(shape) if axis not in (0, channels))
+        if (height, width) != tuple(size):
+            raise ValueError(
+                f'{path} takes images of {height}x{width}, --size is {size[0]}x{size[1]}: export it for {size[0]}x{size[1]}'
+            )
         kind = TYPES[nodes[0].type]
         values = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         self.images = values if kind is np.uint8 else (values / 255).astype(kind)

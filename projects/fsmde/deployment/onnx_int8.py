@@ -52,12 +52,12 @@ def pool_before_rectifying(graph) -> None:
     ONNX Runtime moves the rounding to int8 that follows a float32 MaxPool before it, and has no fast MaxPool of bytes in
     this layout: of a half-width ResNet-18 it takes longer than any convolution. A Relu between the two keeps them apart.
     """
-    users = {}
+    users, given = {}, {value.name for value in graph.output}
     for node in graph.node:
         for name in node.input:
             users.setdefault(name, []).append(node)
     for relu in graph.node:
-        pools = users.get(relu.output[0], []) if relu.op_type == 'Relu' else []
+        pools = users.get(relu.output[0], []) if relu.op_type == 'Relu' and relu.output[0] not in given else []
         if len(pools) != 1 or pools[0].op_type != 'MaxPool' or len(pools[0].output) != 1:
             continue
         pool = pools[0]
@@ -75,6 +75,21 @@ def pool_before_rectifying(graph) -> None:
         moved.CopyFrom(relu)
         relu.CopyFrom(pool)
         graph.node[behind].CopyFrom(moved)
+
+
+def clips_that_stay(graph) -> set:
+    """Names of the Clip nodes whose bounds do not hold zero, or are computed.
+
+    The range of a tensor in int8 always holds zero: it cannot stand in for such a Clip.
+    """
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    stay = set()
+    for node in graph.node:
+        if node.op_type == 'Clip':
+            low, high = (constants.get(name) if name else 0 for name in [*node.input[1:], '', ''][:2])
+            if low is None or high is None or not low <= 0 <= high:
+                stay.add(node.name)
+    return stay
 
 
 def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) -> None:
@@ -102,7 +117,7 @@ def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) ->
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         model = onnx.load(str(prepared))
         graph = model.graph
-        inside = between_convolutions(graph)
+        inside = between_convolutions(graph) - clips_that_stay(graph)
         if not first:
             # Its input, the images, has as many steps as uint8: rounding them again is the largest single error.
             inside.remove(next(node.name for node in graph.node if node.op_type == 'Conv'))
@@ -114,7 +129,8 @@ def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) ->
                 str(quantised),
                 frames,
                 quant_format=QuantFormat.QDQ,
-                # Relu and Clip go: the range of what they give, rounded once, is what the operation before them clips to.
+                # Relu and Clip go, but for clips_that_stay: the range of what they give, rounded once, is what the
+                # operation before them clips to.
                 op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize', 'Relu', 'Clip'],
                 nodes_to_exclude=[node.name for node in graph.node if node.name not in inside],
                 # Frame by frame, whatever the method: the name is of the first one that could.

@@ -95,8 +95,8 @@ def set_data_root(cfg: Config, data_root) -> None:
     if not all(root.strip() for root in roots.values()):
         raise ValueError('--data-root is empty: is the variable set that it comes from?')
     if len(roots) < len(given) or not roots.keys() <= targets.keys():
-        wanted = ' '.join(f'{name}=DIR' for name in parts) or 'DIR'
-        raise ValueError(f'the data sets of the config want --data-root {wanted}, found {" ".join(given)}')
+        wanted = ' '.join(f'--data-root {name}=DIR' for name in parts) or '--data-root DIR'
+        raise ValueError(f'the data sets of the config want {wanted}, found {" ".join(given)}')
     for name, root in roots.items():
         found = [node for node in _dicts_in(targets[name]) if 'data_root' in node]
         if not found:
@@ -152,20 +152,27 @@ def end_distribution() -> None:
         torch.distributed.destroy_process_group()
 
 
-def use_amp(cfg: Config, dtype: str = 'float16') -> None:
+def use_amp(cfg: Config, dtype: str = None) -> None:
     """Turn a config's optimizer wrapper into the mixed-precision one.
 
     Args:
-        dtype: 'float16', whose losses are scaled, or 'bfloat16', whose range is float32's.
+        dtype: 'float16', whose losses are scaled, or 'bfloat16', whose range is float32's; in the place of the config's
+            own. None for that, or float16 where it has none.
 
     Raises:
         ValueError: Without an accelerator: mmengine's wrapper needs one.
     """
     if not has_accelerator():
         raise ValueError('--amp needs an accelerator: there is none here, train in float32')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic' if dtype == 'float16' else 1.0)
-    cfg.optim_wrapper.setdefault('dtype', dtype)
+    wrapper = cfg.optim_wrapper
+    own = str(wrapper.get('dtype') or 'float16').removeprefix('torch.')
+    wrapper.type, wrapper.dtype = 'AmpOptimWrapper', dtype or own
+    if wrapper.dtype != 'float16':
+        wrapper.loss_scale = 1.0
+    elif own != 'float16':  # A scale for another type is none for this one.
+        wrapper.loss_scale = 'dynamic'
+    else:
+        wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def rank_and_world() -> tuple:

@@ -64,7 +64,7 @@ def amp(setting):
     """An epoch in float32 and in both types; in a dry run, for want of a GPU, in float32 again."""
     expected = logged(train(setting, 'float32'))
     for dtype, limit in (('float16', 0.02), ('bfloat16', 0.1)):
-        losses = logged(train(setting, dtype, *(['--amp', dtype] if setting.gpu else [])))
+        losses = logged(train(setting, dtype, *(['--amp-dtype', dtype] if setting.gpu else [])))
         yield not_finite(losses)
         yield Finding(f'{dtype}: first loss, relative', abs(losses[0] / expected[0] - 1), limit)
 
