@@ -124,3 +124,12 @@ def test_a_cache_knows_the_licence(toy_dgp, tmp_path, monkeypatch, warnings):
     warnings.clear()
     teacher = MODELS.build(cached(live, cache, None).model).teacher
     assert (teacher.name, teacher.licence) == ('ToyRigTeacher', 'CC-BY-NC-4.0') and len(warnings) == 1
+    # Built where its model card is not, and under a name of this machine, the teacher that wrote the cache knows less of it.
+    toy = type(MODELS.build(dict(type='ToyRigTeacher')))
+    monkeypatch.setattr(toy, 'name', 'a folder')
+    for known, licence in ((None, 'CC-BY-NC-4.0'), ('MIT', 'MIT')):
+        monkeypatch.setattr(
+            toy, 'licence', property(lambda self, known=known: known, lambda self, value: None), raising=False
+        )
+        teacher = MODELS.build(cached(live, cache, dict(type='ToyRigTeacher')).model).teacher
+        assert (teacher.name, teacher.licence) == ('ToyRigTeacher', licence)
