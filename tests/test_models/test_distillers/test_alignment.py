@@ -349,3 +349,12 @@ def test_the_sky_is_no_farther_than_ground_truth_is_learned_from(scene):
         depth = replace(scene.step(), max_depth=max_depth).metric_depth()[0]
         torch.testing.assert_close(depth[..., :4], torch.full_like(depth[..., :4], max_depth))
         torch.testing.assert_close(depth[..., 4:], scene.depth[..., 4:], rtol=1e-3, atol=0)
+
+
+def test_a_correction_near_lidar_goes_no_farther_than_is_learned(scene):
+    """A teacher that says half of the depth is taken to LiDAR at 23 m: not behind a bound of 15 m."""
+    scene.teacher = TeacherOutput(scene.depth / 2, 'depth_metric', scene.teacher.valid)
+    far = replace(scene.step(), max_depth=1000.0).metric_depth(local=True)[0]
+    near = replace(scene.step(), max_depth=15.0).metric_depth(local=True)[0]
+    assert far.max() > 18 and near.max() == 15
+    torch.testing.assert_close(near, far.clamp(max=15))
