@@ -15,7 +15,7 @@ from toy_run import distilled, toy_config
 from fsmde.apis.publishing import publish_folder
 from fsmde.engine.checkpoint_hook import AtomicCheckpointHook
 from fsmde.models.teachers import MODEL_ZOO, EstimatorTeacher, HuggingFaceDepthTeacher
-from fsmde.models.teachers.licence import is_non_commercial, licence_in_card
+from fsmde.models.teachers.licence import is_non_commercial, joined, licence_in_card
 from fsmde.models.teachers.zoo import DA3_ZOO, licence_of, short_name
 
 
@@ -40,6 +40,9 @@ def warnings(monkeypatch):
         ('CC BY-NC 4.0', True),
         ('Non-Commercial', True),
         ('for research only', True),
+        ('research-only', True),
+        ('apple-amlr', True),
+        ('Academic use', True),
         ('Apache-2.0', False),
         ('MIT', False),
         ('cncf', False),
@@ -52,7 +55,39 @@ def test_which_licences_forbid_commercial_use(licence, expected):
 
 def test_of_the_published_models_those_that_say_so():
     found = [name for name, entry in {**MODEL_ZOO, **DA3_ZOO}.items() if is_non_commercial(entry.licence)]
+    assert found.pop(found.index('apple/DepthPro-hf'))
     assert len(found) == 6 and all('Base' in n or 'Large' in n or 'LARGE' in n or 'GIANT' in n for n in found)
+
+
+@pytest.mark.parametrize(
+    'name, expected',
+    [
+        ('depth_anything_v2_vits.pth', 'Apache-2.0'),
+        ('depth_anything_v2_vitb.pth', 'CC-BY-NC-4.0'),
+        ('depth_anything_v2_vitl.pth', 'CC-BY-NC-4.0'),
+        ('depth_anything_v2_metric_vkitti_vitl.pth', 'CC-BY-NC-4.0'),
+        ('my_vitl.pth', None),
+    ],
+)
+def test_official_files_have_the_licence_of_their_encoder(name, expected):
+    assert licence_of(f'checkpoints/{name}') == expected
+
+
+def test_of_several_what_is_not_known_is_not_forgotten():
+    assert joined(['Apache-2.0', None]) == joined([None, 'Apache-2.0', None]) == 'Apache-2.0 and one that is not known'
+    assert joined([joined(['MIT', None]), None]) == 'MIT and one that is not known'
+    assert joined(['MIT', 'MIT']) == 'MIT' and joined([None, None]) is None and joined([]) is None
+
+
+def test_training_says_once_that_a_licence_is_not_known(monkeypatch):
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'info', said.append)
+    unknown = dict(type='ToyTeacher')
+    both = dict(type='SeveralTeachers', teachers=[unknown, dict(type='ToyRigTeacher')])
+    for teacher, times in ((unknown, 1), (both, 1), (dict(type='ToyRigTeacher'), 0)):
+        said.clear()
+        MODELS.build(distilled(teacher, []))
+        assert sum('licence not known' in message for message in said) == times
 
 
 def test_the_card_beside_the_weights(tmp_path):
