@@ -13,6 +13,7 @@ from mmengine.registry import DefaultScope
 from toy_run import distilled, toy_config
 
 from fsmde.apis.publishing import publish_folder
+from fsmde.apis.teacher_origin import teacher_of
 from fsmde.engine.checkpoint_hook import AtomicCheckpointHook
 from fsmde.models.teachers import MODEL_ZOO, EstimatorTeacher, HuggingFaceDepthTeacher
 from fsmde.models.teachers.licence import is_non_commercial, joined, licence_in_card
@@ -151,12 +152,38 @@ def test_from_checkpoint_to_card_and_to_the_next_student(checkpoint, tmp_path, w
     assert len(warnings) == 1
 
 
+def test_of_a_checkpoint_that_does_not_say_it_the_config_does(checkpoint, tmp_path):
+    stated = dict(type='HuggingFaceDepthTeacher', model='/data/mine', licence='research only')
+    known = dict(type='HuggingFaceDepthTeacher', model='depth-anything/Depth-Anything-V2-Small-hf')
+    several = dict(type='SeveralTeachers', teachers=[known, stated], combine='choice')
+    assert teacher_of(dict(teacher=stated)) == dict(name='mine', licence='research only')
+    assert teacher_of(dict(teacher=several)) == dict(
+        name='choice of depth-anything/Depth-Anything-V2-Small-hf, mine', licence='Apache-2.0 and research only'
+    )
+    gone = dict(type='CachedTeacher', cache=str(tmp_path / 'gone'), teacher=stated)
+    assert teacher_of(dict(teacher=gone)) == dict(name='mine', licence='research only')
+    assert teacher_of(dict(teacher=dict(gone, teacher=None))) == dict(name='CachedTeacher', licence=None)
+    assert teacher_of({}) is None
+    # An older checkpoint, as a teacher and when it is published.
+    content = torch.load(checkpoint, weights_only=True)
+    del content['meta']['teacher']
+    config = Config.fromfile(tmp_path / 'config.py')
+    config.model.teacher = several
+    content['meta']['cfg'] = config.pretty_text
+    torch.save(content, checkpoint)
+    assert EstimatorTeacher(config, str(checkpoint)).licence == 'Apache-2.0 and research only'
+    origin = json.loads((publish_folder(checkpoint, tmp_path / 'out') / 'config.json').read_text())['origin']
+    assert origin['teacher']['licence'] == 'Apache-2.0 and research only'
+
+
 def test_a_cache_knows_the_licence(toy_dgp, tmp_path, monkeypatch, warnings):
     from test_cached import ALIGNED, cached, config, run_tool
 
     live = config(toy_dgp, ALIGNED, dict(type='ToyRigTeacher'))
     cache = run_tool(live, tmp_path, monkeypatch)
     warnings.clear()
+    of_before = dict(type='CachedTeacher', cache=str(cache))
+    assert teacher_of(dict(teacher=of_before)) == dict(name='ToyRigTeacher', licence='CC-BY-NC-4.0')
     teacher = MODELS.build(cached(live, cache, None).model).teacher
     assert (teacher.name, teacher.licence) == ('ToyRigTeacher', 'CC-BY-NC-4.0') and len(warnings) == 1
     # Built where its model card is not, and under a name of this machine, the teacher that wrote the cache knows less of it.

@@ -34,8 +34,8 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
 
     With t the teacher's numbers and g LiDAR depth, the aligned depth d has 1/d = a t + b, d = a t + b or d = a t, as the
     teacher's ``space`` says; metric teachers are taken as they are. a and b minimise the sum over a view's LiDAR points (over
-    those of all views where the space is 'depth_scale_invariant_multi_view', which has one a for a frame; each view has the same
-    say there whatever its number of points, one with fewer than 16 as much less) of
+    those of all views where the space is 'depth_scale_invariant_multi_view', which has one a for a frame; each view has the
+    same say there whatever its number of points, one with fewer than 16 as much less) of
 
         Huber(r) = r^2 / 2 where \\|r\\| < 0.1, else 0.1 (\\|r\\| - 0.05), of r = ln d - ln g,
 
