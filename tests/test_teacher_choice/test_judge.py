@@ -51,6 +51,12 @@ def test_each_reading_forgives_what_is_unknown_in_it():
     assert max(first['scale and shift of depth for each view']) < 1e-3
 
 
+def test_no_reading_says_more_than_training_learns_from():
+    found = judge(*frame(lambda depth: 2 * depth, 'depth_metric'), max_depth=30.0)
+    assert {reading for reading, entry in found.items() if entry['depth'].max() > 30} == set()
+    assert found['as it is']['depth'].max() == 30
+
+
 def test_a_view_whose_teacher_is_wrong_is_judged_in_no_reading_and_counted():
     teacher, target, keep, _ = frame(lambda depth: 3 / depth + 1, 'disparity_affine_invariant')
     teacher.depth[:, 1] *= -1

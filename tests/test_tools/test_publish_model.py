@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, MMLogger
 from processes import load_tool
 
 
@@ -67,6 +67,24 @@ def test_meta_says_where_the_weights_come_from(tool, tmp_path):
     assert meta['dataset_meta'] == dict(max_depth=80.0, cams=['a', 'b'])
     assert meta['results'] == dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))
     assert 'private' not in str(meta)
+
+
+def test_the_teachers_licence_stands_in_the_file_and_is_said(tool, tmp_path, monkeypatch):
+    messages = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', messages.append)
+    source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
+    with pytest.raises(ValueError, match='knows of a teacher: leave --teacher-licence out'):
+        tool.publish(source, tmp_path / 'b.pth', teacher_licence='cc-by-nc-4.0')
+    content = torch.load(source, weights_only=False)
+    content['meta']['teacher'] = dict(name='someone', licence=None)
+    torch.save(content, source)
+    arguments = ['publish_model.py', str(source), str(tmp_path / 'b.pth'), '--licence', 'mit']
+    monkeypatch.setattr(sys, 'argv', [*arguments, '--teacher-licence', 'cc-by-nc-4.0'])
+    tool.main()
+    (path,) = tmp_path.glob('b-*.pth')
+    meta = torch.load(path, weights_only=True)['meta']
+    assert meta['teacher'] == dict(name='someone', licence='cc-by-nc-4.0') and meta['licence'] == 'mit'
+    assert len(messages) == 1 and 'the teacher someone comes under cc-by-nc-4.0' in messages[0]
 
 
 def test_a_config_file_replaces_the_text_in_the_checkpoint(tool, tmp_path):

@@ -143,7 +143,7 @@ def main():
             answers[name], ms = ask(teacher, batch)
             times[name].append(ms)
             teacher_output = replay_of_batch(answers[name], [sample], target.depth.shape[-2:])
-            judged = judge(teacher_output, target, keep, dense, sample)
+            judged = judge(teacher_output, target, keep, dense, sample, student.max_depth)
             for reading, entry in judged.items():
                 found[name].setdefault(reading, []).append(dict(entry, depth=None))
             best[name] = next(iter(judged.values()))['depth']

@@ -12,6 +12,7 @@ from fsmde.deployment.deployable import build_student
 from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
 
 from .published_model import FILES, read_config, read_published
+from .teacher_origin import teacher_of
 
 
 def load_model(model, checkpoint=None, device=None, revision: str = None, classes: tuple = ()):
@@ -29,7 +30,7 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
     Returns:
         :class:`fsmde.models.BinDepthEstimator` in eval mode, with two more attributes: ``input_size``, (H, W) of the
         images that it was trained for (None if the config does not say), and ``description``, the content of the
-        published model's config.json; of a config with a checkpoint its ``model``, and of its ``origin`` the teacher.
+        published model's config.json; of a config with a checkpoint its ``model``, and of its ``origin`` licence and teacher.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
@@ -105,11 +106,9 @@ def _from_training(config, checkpoint):
     state = checkpoint.get('state_dict', checkpoint)
     state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
     student.load_state_dict(state)
-    teacher = (checkpoint.get('meta') or {}).get('teacher')
-    student.input_size, student.description = (
-        input_size_of(config),
-        dict(model=config.model, origin=dict(teacher=teacher)),
-    )
+    meta = checkpoint.get('meta') or {}
+    origin = dict(licence=meta.get('licence'), teacher=teacher_of(config.model, meta.get('teacher')))
+    student.input_size, student.description = input_size_of(config), dict(model=config.model, origin=origin)
     return student.eval()
 
 

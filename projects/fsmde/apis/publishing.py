@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 from fsmde.engine.checkpoint import load_checkpoint_file
 from fsmde.models.architecture import architecture_of, build_architecture
-from fsmde.models.teachers.licence import is_non_commercial
-from fsmde.models.teachers.zoo import licence_of, short_name
 from fsmde.version import __version__
 
 from .config_text import read_config_text
 from .load_model import input_size_of
 from .model_card import write_card
 from .published_model import write_published
+from .teacher_origin import teacher_of, warn_if_non_commercial
 
 #: Submodules that only training needs.
 TRAINING_ONLY = ('distillers', 'teacher')
@@ -121,7 +119,8 @@ def publish_folder(
 
     Raises:
         FileExistsError: If there is something already.
-        ValueError: If there is no config or no input size, or the weights do not fit the config.
+        ValueError: If there is no config or no input size, the weights do not fit the config, or there is a licence of a
+            teacher and no teacher.
     """
     checkpoint = load_checkpoint_file(source)
     weights = student_weights(checkpoint, source, without_ema)
@@ -145,12 +144,8 @@ def publish_folder(
     mmengine_version = re.sub('[0-9a-f]{40}$', '', old.get('mmengine_version') or '') or None
     rigs = [meta, *meta.get('parts', {}).values()]  # Of a mixture of data sets each part has its cameras.
     cameras = dict.fromkeys(camera for rig in rigs for camera in rig.get('cam_names') or ())
-    teacher = _teacher_of(config.model, old.get('teacher'), teacher_licence)
-    if teacher and is_non_commercial(teacher['licence']) and not is_non_commercial(licence):
-        MMLogger.get_current_instance().warning(
-            f'NOT FOR COMMERCIAL USE: the teacher {teacher["name"]} comes under {teacher["licence"]}, which stands in the '
-            f'model card; the licence of these weights is {licence or "not stated"}. Read both before you give them away'
-        )
+    teacher = teacher_of(config.model, old.get('teacher'), teacher_licence)
+    warn_if_non_commercial(teacher, licence)
     kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
     description = dict(
         model=architecture,
@@ -180,19 +175,6 @@ def _innermost(node, key):
     while node.get(key):
         node = node[key]
     return node
-
-
-def _teacher_of(model, trained_with, licence):
-    """Name and licence of the teacher: as the checkpoint says, or one of before it did, as the config does."""
-    if trained_with:
-        found = {key: trained_with.get(key) and str(trained_with[key]) for key in ('name', 'licence')}
-        return dict(found, licence=licence or found['licence'])
-    teacher = model.get('teacher')
-    if not teacher:
-        return None
-    teacher = _innermost(teacher, 'teacher')
-    name = str(teacher.get('model') or teacher.get('config') or getattr(teacher['type'], '__name__', teacher['type']))
-    return dict(name=short_name(name), licence=licence or licence_of(name))
 
 
 def _figures_of(results):

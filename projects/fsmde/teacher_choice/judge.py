@@ -37,7 +37,7 @@ def readings(space: str) -> tuple:
     return DEPTH_SPACES_IN_ORDER[DEPTH_SPACES_IN_ORDER.index(space) :]
 
 
-def judge(teacher: TeacherOutput, target: DepthTarget, keep, dense=None, sample=None) -> dict:
+def judge(teacher: TeacherOutput, target: DepthTarget, keep, dense=None, sample=None, max_depth: float = 1e3) -> dict:
     """Align a teacher to a part of a frame's LiDAR in every reading, and compare it with the rest and with dense depth.
 
     Args:
@@ -46,6 +46,7 @@ def judge(teacher: TeacherOutput, target: DepthTarget, keep, dense=None, sample=
         keep: (1, N, H, W) bool, LiDAR pixels that align.
         dense: (1, N, H, W) ground truth in metres, 0 = none; or None.
         sample: The frame's :class:`fsmde.structures.SurroundDepthSample` with ``lidar_pixels``, for the agreement of views.
+        max_depth: Metres: no reading says more, as in training.
 
     Returns:
         dict: By reading (of :data:`LABELS`, :data:`CORRECTED`, and :data:`LIDAR_ALONE`, which is the correction of a teacher
@@ -56,14 +57,14 @@ def judge(teacher: TeacherOutput, target: DepthTarget, keep, dense=None, sample=
     """
     lidar = DepthTarget(target.depth, target.mask & keep, target.visible)
     found = {
-        LABELS[space]: DistillationStep(None, replace(teacher, space=space), lidar, None).metric_depth()[:2]
+        LABELS[space]: DistillationStep(None, replace(teacher, space=space), lidar, None, max_depth).metric_depth()[:2]
         for space in readings(teacher.space)
     }
     own = LABELS[teacher.space]
-    found[CORRECTED] = DistillationStep(None, teacher, lidar, None).metric_depth(local=True)[:2]
+    found[CORRECTED] = DistillationStep(None, teacher, lidar, None, max_depth).metric_depth(local=True)[:2]
     valid = found[own][1]
     same = TeacherOutput(torch.ones_like(found[own][0]), 'depth_metric', valid)
-    found[LIDAR_ALONE] = DistillationStep(None, same, lidar, None).metric_depth(local=True)[:2]
+    found[LIDAR_ALONE] = DistillationStep(None, same, lidar, None, max_depth).metric_depth(local=True)[:2]
     truths = {'withheld LiDAR': (target.depth, target.mask & ~keep)}
     if dense is not None:
         truths['dense'] = dense, (dense > 0) & target.visible

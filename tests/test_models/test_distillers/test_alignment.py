@@ -315,6 +315,39 @@ def test_a_rigs_scale_is_that_of_a_general_optimiser():
     assert loss_of(depth, g) == pytest.approx(least_loss(t.ravel(), g.ravel(), 'depth_scale_invariant'), rel=1e-4)
 
 
+def test_each_view_has_the_same_say_and_no_general_optimiser_finds_less():
+    """Three views with 300, 60 and 8 points: the loss is the sum of the views' means, that of the last counts by 8 / 16."""
+    rng = np.random.default_rng(0)
+    g = rng.uniform(2, 50, (3, 300))
+    t = 0.04 * g * np.exp(rng.normal([[0.0], [0.3], [-0.4]], 0.2, g.shape))
+    counts = (300, 60, 8)
+    depth, _ = rig(t, g, np.arange(300) < np.array(counts)[:, None])
+
+    def loss(factor):
+        means = [loss_of(factor * t[view, :n], g[view, :n]) for view, n in enumerate(counts)]
+        return means[0] + means[1] + means[2] * 8 / 16
+
+    # The least of 20,001 factors, each 0.01 % from the next.
+    factors = 25 * np.exp(np.linspace(-1, 1, 20001))
+    losses = [loss(factor) for factor in factors]
+    assert loss((depth / t).mean()) == pytest.approx(min(losses), rel=1e-5)
+    assert (depth / t).mean() == pytest.approx(factors[np.argmin(losses)], rel=1e-3)
+
+
+@pytest.mark.parametrize('few', [20, 400])
+def test_a_wrong_view_with_most_of_the_lidar_does_not_rule(few):
+    """Five views with some points, and one that is wrong by a factor 3 with 20 times as many: 5 r = 0.1, r = 0.02."""
+    g = np.tile(np.linspace(2, 50, 20 * few), (6, 1))
+    t = 0.1 * g
+    t[3] *= 3
+    mask = np.arange(20 * few) < np.where(np.arange(6) == 3, 20 * few, few)[:, None]
+    depth, trusted = rig(t, g, mask)
+    assert trusted.all()
+    others = np.delete(depth / g, 3, 0)
+    np.testing.assert_allclose(others, math.exp(-0.02), rtol=1e-3)
+    assert abs(others - 1).max() < 0.05
+
+
 def test_a_view_without_lidar_has_the_rigs_scale_and_a_wrong_view_moves_it_little():
     g = np.linspace(2, 50, 300).reshape(3, 100)
     t = 0.1 * g
@@ -349,3 +382,12 @@ def test_the_sky_is_no_farther_than_ground_truth_is_learned_from(scene):
         depth = replace(scene.step(), max_depth=max_depth).metric_depth()[0]
         torch.testing.assert_close(depth[..., :4], torch.full_like(depth[..., :4], max_depth))
         torch.testing.assert_close(depth[..., 4:], scene.depth[..., 4:], rtol=1e-3, atol=0)
+
+
+def test_a_correction_near_lidar_goes_no_farther_than_is_learned(scene):
+    """A teacher that says half of the depth is taken to LiDAR at 23 m: not behind a bound of 15 m."""
+    scene.teacher = TeacherOutput(scene.depth / 2, 'depth_metric', scene.teacher.valid)
+    far = replace(scene.step(), max_depth=1000.0).metric_depth(local=True)[0]
+    near = replace(scene.step(), max_depth=15.0).metric_depth(local=True)[0]
+    assert far.max() > 18 and near.max() == 15
+    torch.testing.assert_close(near, far.clamp(max=15))

@@ -73,6 +73,24 @@ def test_who_says_nothing_has_no_say():
     assert not valid[:, 0].any() and valid[:, 1].all()
 
 
+def test_a_hole_in_an_answer_is_no_error_around_it():
+    """The first is right but for a hole, which lies where the second is wrong: beside it the first still has the say."""
+
+    class Holed(MostlyRight):
+        def predict(self, images, cam2img):
+            depth = (0.1 * TRUTH).repeat(*images.shape[:2], 1, 1)
+            depth[..., 8:24, 3:12] = torch.nan
+            return depth, None
+
+    several = SeveralTeachers([LEFT, LEFT], combine='choice')
+    several.teachers[0] = Holed('left')
+    images, cam2img, lidar = inputs()
+    error = (several(images, cam2img, lidar=lidar).depth / TRUTH).log().abs()
+    assert error[..., 10:22, 5:10].min() > 0.9  # The second alone.
+    error[..., 8:24, 3:12] = 0
+    assert error.max() < 0.02
+
+
 def test_errors_of_regions_by_hand():
     """LiDAR on the left alone, where depth is a factor e^0.5 too far: there 0.5, on the right what the whole view says."""
     depth, lidar = torch.full((1, 1, H, W), 10.0), torch.zeros(1, 1, H, W)

@@ -34,7 +34,8 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
 
     With t the teacher's numbers and g LiDAR depth, the aligned depth d has 1/d = a t + b, d = a t + b or d = a t, as the
     teacher's ``space`` says; metric teachers are taken as they are. a and b minimise the sum over a view's LiDAR points (over
-    those of all views where the space is 'depth_scale_invariant_multi_view', which has one a for a frame) of
+    those of all views where the space is 'depth_scale_invariant_multi_view', which has one a for a frame; each view has the
+    same say there whatever its number of points, one with fewer than 16 as much less) of
 
         Huber(r) = r^2 / 2 where \\|r\\| < 0.1, else 0.1 (\\|r\\| - 0.05), of r = ln d - ln g,
 
@@ -44,8 +45,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
 
     Args:
         teacher: (B, N, h, w) depth in the student's views.
-        target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used, and as
-            many times the number of views for a rig.
+        target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used.
         max_depth: Bound of the result in metres, for pixels whose inverse depth comes out at or under 0.
 
     Returns:
@@ -58,19 +58,21 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
         return values.clamp(MIN_DEPTH, max_depth), seen
     inverse = teacher.space == 'disparity_affine_invariant'
     shift_free = teacher.space.startswith('depth_scale_invariant')
-    # What is fitted as one: a view, or all views of a frame side by side.
-    groups, points = (1, POINTS * values.shape[1]) if teacher.space in MULTI_VIEW else (values.shape[1], POINTS)
-    used, t, lidar = (
-        x.reshape(len(x), groups, -1) for x in (target.mask & seen & target.depth.isfinite(), values, target.depth)
-    )
+    used, t, lidar = (x.flatten(2) for x in (target.mask & seen & target.depth.isfinite(), values, target.depth))
     count = used.sum(-1, keepdim=True)
-    at, weight = _even_steps(count, min(points, used.shape[-1]))
+    at, weight = _even_steps(count, min(POINTS, used.shape[-1]))
     at = torch.searchsorted(used.cumsum(-1), at + 1).clamp(max=used.shape[-1] - 1)
     g = torch.where(weight, lidar.gather(-1, at), 1.0).clamp(min=MIN_DEPTH)
+    points, start = t.gather(-1, at), _some(weight, count)
+    if teacher.space in MULTI_VIEW:  # All views of a frame side by side are fitted as one.
+        weight = weight * count.clamp(max=MIN_POINTS) / count.clamp(min=1, max=weight.shape[-1])
+        start = _some_of_each_view(weight, count)
+        points, g, weight, t = (x.flatten(1)[:, None] for x in (points, g, weight, t))
+        count = count.sum(1, keepdim=True)
     low, high = math.log(MIN_DEPTH), math.log(max_depth)
     log_y, bounds = (-g.log(), (-high, -low)) if inverse else (g.log(), (low, high))
-    unit = _unit(t.gather(-1, at), weight, count, shift_free)
-    log_scale, slope = _fit(*_shape(t.gather(-1, at), *unit), log_y, weight, count, bounds).unbind(-1)
+    unit = _unit(points, *start, shift_free)
+    log_scale, slope = _fit(*_shape(points, *unit), log_y, weight, start, bounds).unbind(-1)
     base, x = _shape(t, *unit)
     fitted = (log_scale.exp()[..., None] * (base + slope[..., None] * x)).view_as(values)
     depth = (1 / fitted.clamp(min=TINY) if inverse else fitted).clamp(MIN_DEPTH, max_depth)
@@ -96,12 +98,11 @@ def _even_steps(count: Tensor, size: int):
     return step * count.clamp(min=size) // size, step < count
 
 
-def _unit(t: Tensor, weight: Tensor, count: Tensor, shift_free: bool):
+def _unit(t: Tensor, some: Tensor, chosen: Tensor, shift_free: bool):
     """Origin and unit (..., 1) of t by its quartiles over points, which neither scale nor shift nor outliers change.
 
     The median and half the interquartile range; None and the median where t has no shift.
     """
-    some, chosen = _some(weight, count)
     t = torch.where(chosen, t.gather(-1, some), math.inf).sort(-1).values
     last = chosen.sum(-1, keepdim=True) - 1
     quartiles = torch.cat([(last * quarter // 4).clamp(min=0) for quarter in (1, 2, 3)], -1)
@@ -127,13 +128,22 @@ def _some(weight: Tensor, count: Tensor):
     return some.clamp(max=weight.shape[-1] - 1), chosen
 
 
-def _fit(base: Tensor, x: Tensor, log_y: Tensor, weight: Tensor, count: Tensor, bounds: tuple) -> Tensor:
+def _some_of_each_view(weight: Tensor, count: Tensor):
+    """The same of views (B, N, P) laid side by side (B, 1, N * P): as many of each, some of them more than once."""
+    N, P = weight.shape[-2:]
+    number = max(START_POINTS // N, 1)
+    step = torch.arange(number, device=count.device) * count.clamp(max=P) // number
+    some = step + P * torch.arange(N, device=count.device)[:, None]
+    return some.flatten(1)[:, None], (count > 0).expand_as(some).flatten(1)[:, None]
+
+
+def _fit(base: Tensor, x: Tensor, log_y: Tensor, weight: Tensor, start: tuple, bounds: tuple) -> Tensor:
     """The log scale and slope (..., 2) of the best line y = scale * (base + slope * x), see :func:`align_to_lidar`.
 
     The loss is not convex, for a logarithm is concave, so the search begins at several slopes, on a part of the points. At
     each slope the scale begins at the median of what it should be: nearly the best, for large residuals count linearly.
     """
-    some, chosen = _some(weight, count)
+    some, chosen = start
     start = [values.gather(-1, some)[..., None, :] for values in (base, x, log_y)] + [chosen[..., None, :]]
     slopes = torch.linspace(-STEEPEST, STEEPEST, STARTS, device=x.device).expand(*x.shape[:-1], -1)
     scales = start[2] - (start[0] + slopes[..., None] * start[1]).clamp(min=TINY).log()
@@ -163,7 +173,7 @@ def _descend(lines: Tensor, points: list, bounds: tuple, steps: int):
 
     Args:
         lines: (..., S, 2) log scale and slope.
-        points: base, x, ln y and bool weight of the points, each (..., 1, P).
+        points: base, x, ln y and weight of the points, each (..., 1, P); a bool, or how much each counts.
         bounds: Least and greatest ln f.
         steps: How many.
 

@@ -64,7 +64,7 @@ class DistillationStep:
             corrected, spread = correct_locally(
                 depth, measured, target.mask & valid, labels.mask & valid, WINDOWS if local else ()
             )
-            self._aligned[key] = corrected if local else depth, valid, spread
+            self._aligned[key] = corrected.clamp(max=self.max_depth) if local else depth, valid, spread
         return self._aligned[key]
 
 

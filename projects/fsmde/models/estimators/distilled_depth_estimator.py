@@ -9,7 +9,7 @@ from fsmde.structures import TeacherOutput
 
 from ..distillers import DistillationStep
 from ..teachers import replay_augmentation
-from ..teachers.licence import is_non_commercial
+from ..teachers.licence import is_known, is_non_commercial
 from .bin_depth_estimator import BinDepthEstimator, stack_meta
 
 
@@ -36,6 +36,11 @@ class DistilledDepthEstimator(BinDepthEstimator):
                 f'NOT FOR COMMERCIAL USE: the teacher {self.teacher.name} comes under {self.teacher.licence}. A student that '
                 "learns from it may not be free of that: it is written into this run's checkpoints, and into the card of a "
                 'model that is published from them. docs/teachers.md lists teachers under free licences'
+            )
+        if not is_known(self.teacher.licence):
+            MMLogger.get_current_instance().info(
+                f'Teacher {self.teacher.name}: licence not known ({self.teacher.licence or "nothing is stated"}). Find it out '
+                'before you give a student away, and state it as teacher.licence'
             )
         shared = dict(
             bins=getattr(self.head, 'bins', None),

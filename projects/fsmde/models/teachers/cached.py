@@ -55,8 +55,9 @@ class CachedTeacher(AnswersInSamples):
         if teacher is not None:
             asked = MODELS.build(teacher)
             cache.check_identity(asked.identity())
-            # Caches of before there was a name and a licence in them; and what is stated in the config counts.
-            description.update(name=asked.name, licence=asked.licence)
+            # Caches of before there was a name and a licence in them; and a licence that is stated in the config counts.
+            description['name'] = description.get('name') or asked.name
+            description['licence'] = asked.licence or description.get('licence')
         super().__init__(
             None, description['space'], description['feature_channels'], licence=description.get('licence')
         )

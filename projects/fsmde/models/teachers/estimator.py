@@ -45,7 +45,10 @@ class EstimatorTeacher(DepthTeacher):
         origin = network.description.get('origin', {})
         # A model that was published before there was such a field has it on its card.
         own = origin.get('licence') or licence_of(config)
-        licence = licence or joined([own, (origin.get('teacher') or {}).get('licence')])
+        teacher = origin.get('teacher')
+        # Weights that were trained here are nobody else's: only their teacher's licence can bind.
+        parts = [own] if own or checkpoint is None else []
+        licence = licence or joined([*parts, *([teacher.get('licence')] if teacher else [])])
         super().__init__(network, space, network.neck.out_channels, feature_size, licence)
         path = str(getattr(config, 'filename', config))
         self._name = os.path.splitext(short_name(path))[0] if path.endswith('.py') else short_name(path)

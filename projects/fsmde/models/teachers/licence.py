@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
-#: "CC-BY-NC-4.0", "cc by nc", "non-commercial", "research only", ...
-_NON_COMMERCIAL = re.compile(r'\bnc\b|non.?commercial|research', re.IGNORECASE)
+#: "CC-BY-NC-4.0", "cc by nc", "non-commercial", "research-only", "academic use", "apple-amlr" (Apple's for research), ...
+_NON_COMMERCIAL = re.compile(r'\bnc\b|non.?commercial|research|academic|\bamlr\b', re.IGNORECASE)
+#: Stands in a text of several licences for those that are not known.
+NOT_KNOWN = 'one that is not known'
 
 
 def is_non_commercial(licence: str) -> bool:
@@ -13,8 +15,19 @@ def is_non_commercial(licence: str) -> bool:
 
 
 def joined(licences) -> str:
-    """Several licences as one text, each once; None if none of them is known."""
-    return ' and '.join(dict.fromkeys(filter(None, licences))) or None
+    """Several licences as one text, each once, and :data:`NOT_KNOWN` for None; None if none of them is known."""
+    licences = list(licences)
+    known = list(dict.fromkeys(filter(None, licences)))
+    return (
+        ' and '.join([*known, *[NOT_KNOWN] * (None in licences and NOT_KNOWN not in ' '.join(known))])
+        if known
+        else None
+    )
+
+
+def is_known(licence: str) -> bool:
+    """Whether a licence is stated, of several each."""
+    return bool(licence) and NOT_KNOWN not in licence
 
 
 def licence_in_card(folder) -> str:

@@ -72,7 +72,9 @@ class SeveralTeachers(DepthTeacher):
             with torch.autocast(images.device.type, enabled=False):
                 depth, valid = align_to_lidar(output, target)
                 depths.append(depth.log())
-                errors.append(regional_error(depth, lidar).masked_fill(~valid, torch.inf))
+                # Where it says nothing it is not wrong: its neighbours are not to suffer from a hole.
+                heard = torch.where(valid, lidar, 0)
+                errors.append(regional_error(depth, heard).masked_fill(~valid, torch.inf))
         depths, errors = torch.stack(depths), torch.stack(errors)
         if self.combine == 'choice':
             combined = depths.gather(0, errors.argmin(0, keepdim=True))[0]

@@ -43,7 +43,7 @@ MODEL_ZOO = {
     'Intel/zoedepth-nyu-kitti': ZooEntry(_METRIC, 'MIT', 345),
     'depth-anything/prompt-depth-anything-vits-hf': ZooEntry(_METRIC, 'Apache-2.0', 25),
     'depth-anything/prompt-depth-anything-vitl-hf': ZooEntry(_METRIC, 'Apache-2.0', 340),
-    'apple/DepthPro-hf': ZooEntry(_METRIC, "Apple's own, see its model card", 952),
+    'apple/DepthPro-hf': ZooEntry(_METRIC, 'apple-amlr, research only', 952),
 }
 
 _RIG = 'depth_scale_invariant_multi_view'
@@ -66,9 +66,14 @@ def short_name(model: str) -> str:
 
 
 def licence_of(model) -> str:
-    """The licence of weights: of a name on the hub that is listed here, or from the model card in a folder; else None."""
+    """The licence of weights: of a name on the hub that is listed here, or from the model card in a folder; else None.
+
+    Of the official files of Depth Anything V2, which are known by their names, it is that of their encoder.
+    """
     if not isinstance(model, str):
         return None
+    if encoder := re.fullmatch(r'depth_anything_v2\w*_vit([sblg])\.pth', os.path.basename(model)):
+        return 'Apache-2.0' if encoder[1] == 's' else 'CC-BY-NC-4.0'
     known = MODEL_ZOO.get(model) or DA3_ZOO.get(model)
     return known.licence if known else licence_in_card(model)
 
