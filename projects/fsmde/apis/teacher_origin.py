@@ -6,6 +6,8 @@ from fsmde.models.teachers.licence import is_non_commercial, joined
 from fsmde.models.teachers.zoo import licence_of, short_name
 from fsmde.teacher_cache import TeacherCache
 
+from .published_model import read_config
+
 
 def teacher_of(model: dict, trained_with: dict = None, licence: str = None) -> dict:
     """Name and licence of the teacher: as the checkpoint says, or where it does not, as the config does.
@@ -58,4 +60,12 @@ def _stated(teacher):
     else:
         path = str(teacher.get('model') or teacher.get('config') or kind)
         name, licence = short_name(path), licence_of(path)
+        try:  # A published student that teaches hands on its teacher's licence, too.
+            origin = read_config(path)['origin'] if teacher.get('config') else {}
+        except (OSError, ValueError):
+            origin = {}
+        if origin.get('teacher'):
+            licence = joined([origin.get('licence') or licence, origin['teacher'].get('licence')])
+        else:
+            licence = origin.get('licence') or licence
     return name, teacher.get('licence') or licence

@@ -143,6 +143,8 @@ def test_from_checkpoint_to_card_and_to_the_next_student(checkpoint, tmp_path, w
     assert (
         'Distilled from `ToyRigTeacher`, whose licence is: **CC-BY-NC-4.0, which is not for commercial use**' in card
     )
+    stated = dict(type='EstimatorTeacher', config=str(folder))
+    assert teacher_of(dict(teacher=stated)) == dict(name='student', licence='apache-2.0 and CC-BY-NC-4.0')
     teacher = EstimatorTeacher(str(folder))
     assert teacher.licence == 'apache-2.0 and CC-BY-NC-4.0' and teacher.name == 'student'
     from_training = EstimatorTeacher(Config.fromfile(tmp_path / 'config.py'), str(checkpoint))
