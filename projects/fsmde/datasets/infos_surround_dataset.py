@@ -59,9 +59,8 @@ class InfosSurroundDataset(SurroundDepthDataset):
                 MMLogger.get_current_instance().info(
                     f'{self.ann_file} is of {dataset}: its LiDAR points are taken to be in the ego frame (lidar_is_ego)'
                 )
-        self._stated = {}
         frames = [self._load_frame(number, info) for number, info in enumerate(data_list)]
-        del self._stated
+        self._refuse_shared_files(frames, data_list)
         if str(dataset).lower() == 'waymo':
             MMLogger.get_current_instance().warning(
                 f'{self.ann_file}: images of Waymo are not undistorted, and infos do not have its lenses: ground truth is off '
@@ -114,7 +113,7 @@ class InfosSurroundDataset(SurroundDepthDataset):
         if cloud.get('lidar_path'):
             if 'lidar' not in self.data_prefix:
                 raise ValueError(f'it has a LiDAR, and data_prefix no lidar: {self.data_prefix}')
-            frame['lidar_path'] = self._file(self.data_prefix['lidar'], cloud['lidar_path'])
+            frame['lidar_path'] = osp.join(self.data_prefix['lidar'], osp.basename(cloud['lidar_path']))
             frame['lidar_dims'] = int(cloud['num_pts_feats'])
         frame['scene'] = self._scene(info, frame)
         if info.get('ego2global') is not None and cloud.get('lidar2ego') is not None:
@@ -126,17 +125,23 @@ class InfosSurroundDataset(SurroundDepthDataset):
         if image.get('img_path') is None:
             raise KeyError(f'{camera}: img_path')
         folder = self.data_prefix.get(camera) or osp.join(self.data_prefix['img'], camera)
-        return self._file(folder, image['img_path'])
+        return osp.join(folder, osp.basename(image['img_path']))
 
-    def _file(self, folder, stated):
-        """A file's path: infos state it with or without folders, of which there may be several."""
-        path = osp.join(folder, osp.basename(stated))
-        if self._stated.setdefault(path, stated) != stated:
-            raise ValueError(
-                f'{path} would be read for {self._stated[path]} and for {stated}: data_prefix names one folder a sensor, so '
-                'file names must differ (an info file for each folder, several in a ConcatDataset)'
-            )
-        return path
+    def _refuse_shared_files(self, frames, data_list):
+        """Infos state files with or without folders, of which data_prefix names one a sensor: two may become one."""
+        stated = {}
+        for frame, info in zip(frames, data_list):
+            pairs = [
+                (path, info['images'][camera]['img_path']) for camera, path in zip(self.cameras, frame['img_path'])
+            ]
+            if frame['lidar_path']:
+                pairs.append((frame['lidar_path'], info['lidar_points']['lidar_path']))
+            for path, said in pairs:
+                if stated.setdefault(path, said) != said:
+                    raise ValueError(
+                        f'{path} would be read for {stated[path]} and for {said}: data_prefix names one folder a sensor, so '
+                        'file names must differ (an info file for each folder, several in a ConcatDataset)'
+                    )
 
     def _scene(self, info, frame):
         """Waymo's infos name the drive; nuScenes' files begin with it; of others all frames are of one."""
