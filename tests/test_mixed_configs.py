@@ -94,10 +94,10 @@ def test_a_cache_has_the_frames_of_all(toy_dgp, tmp_path, argoverse2_world):
     datasets = load_tool('cache_teacher.py').build_datasets(cfg.train_dataloader.dataset)
     assert [len(dataset) for dataset in datasets] == [3, 2, 2]
     assert [dataset[0]['img'][0].shape[:2] for dataset in datasets] == list(SIZES.values())
-    refuse_shared_names = load_tool('cache_teacher.py').refuse_shared_names
-    refuse_shared_names([*datasets, datasets[0]])  # The same frames twice are no trouble.
+    frame_ids = load_tool('cache_teacher.py').frame_ids
+    assert list(map(len, frame_ids([*datasets, datasets[0]]))) == [3, 2, 2, 3]  # The same frames twice are no trouble.
     with pytest.raises(SystemExit, match='is in two data sets, as .* and .*: write a cache for each'):
         other = datasets[2]
         moved = dict(other.get_data_info(0), img_path=['elsewhere.jpg'])
         datasets[1].get_data_info = lambda i: moved if i == 0 else other.get_data_info(i)
-        refuse_shared_names(datasets[1:])
+        frame_ids(datasets[1:])

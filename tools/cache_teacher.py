@@ -116,22 +116,27 @@ def say_cost(path, remaining, folder):
         )
 
 
-def refuse_shared_names(datasets):
-    """Stop where frames of two data sets have one name and are not the same frame: a cache has one answer a name."""
-    seen = {}
+def frame_ids(datasets) -> list:
+    """Each data set's frame_ids in its order.
+
+    Stops where frames of two data sets have one name and are not the same frame: a cache has one answer a name.
+    """
+    seen, ids = {}, []
     for dataset in datasets:
+        ids.append([])
         for i in range(len(dataset)):
             info = dataset.get_data_info(i)
-            if seen.setdefault(info['frame_id'], info['img_path']) != info['img_path']:
+            name, paths = info['frame_id'], info['img_path']
+            if seen.setdefault(name, paths) != paths:
                 raise SystemExit(
-                    f'frame {info["frame_id"]} is in two data sets, as {seen[info["frame_id"]][0]} and '
-                    f'{info["img_path"][0]}: write a cache for each'
+                    f'frame {name} is in two data sets, as {seen[name][0]} and {paths[0]}: write a cache for each'
                 )
+            ids[-1].append(name)
+    return ids
 
 
-def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
-    """Answer for every ``world``-th frame of a data set that the cache does not have."""
-    ids = [dataset.get_data_info(i)['frame_id'] for i in range(len(dataset))]
+def cache_frames(teacher, with_features, dataset, ids, cache, args, rank, world):
+    """Answer for every ``world``-th frame of a data set that the cache does not have; ``ids`` are its frames' names."""
     check_names(cache.root, set(ids))
     absent = [i for i, frame_id in enumerate(ids) if not cache.path(frame_id).is_file()]
     mine = [i for i in absent if i % world == rank]
@@ -154,7 +159,6 @@ def cache_frames(teacher, with_features, dataset, cache, args, rank, world):
         if number % 100 == 0 or number == len(mine):
             left = (time.time() - start) / number * (len(mine) - number)
             print(f'rank {rank}: {number} of {len(mine)} frames, {left / 60:.0f} min left', flush=True)
-    return ids
 
 
 def parse_args():
@@ -187,16 +191,16 @@ def main():
         licence=model.teacher.licence,
     )
     datasets = build_datasets(cfg.train_dataloader.dataset, 'lidar' in model.teacher.reads)
-    refuse_shared_names(datasets)
+    names = frame_ids(datasets)
     try:
         with cache.writer(rank):
             cache.begin(description)
-            ids = [
-                i for d in datasets for i in cache_frames(model.teacher, with_features, d, cache, args, rank, world)
-            ]
+            for dataset, of_dataset in zip(datasets, names):
+                cache_frames(model.teacher, with_features, dataset, of_dataset, cache, args, rank, world)
     except BusyError as error:
         raise SystemExit(f'cache_teacher: {error}') from error
     # Ranks do not talk to each other: each finds out by itself whether it is the last one.
+    ids = [frame_id for of_dataset in names for frame_id in of_dataset]
     absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
     waiting = [frame_id for frame_id in absent if not cache.is_settled(frame_id)]
     if waiting:
