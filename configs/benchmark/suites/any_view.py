@@ -14,9 +14,7 @@ The two teachers, and their answers:
         model.teacher.space=depth_scale_invariant_multi_view
 """
 
-_methods = dict(
-    ckd='CKD', vrkd='VRKD', ckd_vrkd='CKD + VRKD', ckd_vrkd_geometric='CKD + VRKD, geometric near the wedge'
-)
+_methods = dict(ckd='CKD', vrkd='VRKD', ckd_vrkd='CKD + VRKD')
 _teachers = dict(lite0='a teacher of single views', any_view='a teacher of whole rigs')
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.4.cache'
 
