@@ -19,4 +19,4 @@ def _arm(rate, epochs):
 baseline = 'lr1e-3_10'
 split = 'val'
 seeds = [0]
-arms = [_arm(1e-3, 10), _arm(2e-3, 10), _arm(1e-3, 20)]
+arms = [_arm(1e-3, 10), _arm(2e-3, 10), _arm(4e-3, 10), _arm(2e-3, 20)]
