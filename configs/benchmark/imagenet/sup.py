@@ -16,7 +16,8 @@ model.neck = dict(type=LightPyramidNeck, channels=64)
 
 # 144 steps each.
 max_epochs = 10
-optim_wrapper.optimizer.update(lr=1e-3)
+# Better than 1e-3: suite `schedule`.
+optim_wrapper.optimizer.update(lr=2e-3)
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
 default_hooks.checkpoint.update(interval=max_epochs)

@@ -6,10 +6,12 @@ _half = {
     'param_scheduler.1.T_max': 5,
     'default_hooks.checkpoint.interval': 5,
 }
+_pipeline = 'train_dataloader.dataset.pipeline'
 
 
-def _arm(name, title, *distillers, config='oracle'):
-    options = {'model.distillers': list(distillers)} if distillers else {}
+def _arm(name, title, *distillers, config='oracle', **options):
+    if distillers:
+        options['model.distillers'] = list(distillers)
     return dict(
         name=name, title=title, config=f'configs/benchmark/imagenet/{config}.py', cfg_options={**_half, **options}
     )
@@ -22,9 +24,11 @@ split = 'val'
 seeds = [0]
 arms = [
     _arm('sup', 'supervised', config='sup'),
-    _arm('ckd', 'CKD', _ckd),
-    _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
-    _arm('gradient', 'gradients of aligned depth', dict(type='AlignedDepthKD', depth_weight=0.0, gradient_weight=0.5)),
-    _arm('ckd_gradient', 'CKD and gradients', _ckd, dict(type='AlignedDepthKD', depth_weight=0.0)),
+    # What can be won where LiDAR judges: no teacher knows more there than LiDAR does.
+    _arm('points', 'bound: all LiDAR points', config='sup', **{f'{_pipeline}.2.fraction': 1.0}),
     _arm('dense', 'bound: dense ground truth', config='dense'),
+    _arm('ckd', 'CKD', _ckd),
+    _arm('gradient', 'gradients of aligned depth', dict(type='AlignedDepthKD', depth_weight=0.0, gradient_weight=0.5)),
+    _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
+    _arm('ckd_gradient', 'CKD and gradients', _ckd, dict(type='AlignedDepthKD', depth_weight=0.0)),
 ]
