@@ -23,6 +23,7 @@ def test_labels_are_evenly_spread():
     assert evenly_spread(5, 1.0).all()
     assert np.flatnonzero(evenly_spread(3, 0.01)).tolist() == [1]
     assert evenly_spread(72, 0.1).sum() == 7
+    assert not evenly_spread(3, 0.0).any()
 
 
 def test_other_frames_have_images_and_no_ground_truth(tmp_path):
@@ -41,9 +42,16 @@ def test_labelled_frames_alone_keep_the_length_of_an_epoch(tmp_path):
     assert (first != second).any()  # Augmented differently.
 
 
-@pytest.mark.parametrize('fraction', [0, 1.5, -0.1])
+def test_images_alone(tmp_path):
+    frames = dataset(tmp_path, labelled_fraction=0)
+    assert len(frames) == 4 and not any((frames[i]['data_samples'].gt_depth > 0).any() for i in range(4))
+    with pytest.raises(ValueError, match=r'none of 4 frames keeps LiDAR \(labelled_fraction=0\)'):
+        len(dataset(tmp_path, labelled_fraction=0, only_labelled=True))
+
+
+@pytest.mark.parametrize('fraction', [1.5, -0.1])
 def test_fractions_out_of_range(tmp_path, fraction):
-    with pytest.raises(ValueError, match=r'labelled_fraction must be in \(0, 1\]'):
+    with pytest.raises(ValueError, match=r'labelled_fraction must be in \[0, 1\]'):
         dataset(tmp_path, labelled_fraction=fraction)
 
 

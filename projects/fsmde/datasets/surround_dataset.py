@@ -44,9 +44,9 @@ class SurroundDepthDataset(BaseDataset):
             valid=255)``. ``root`` is taken relative to ``data_root``, ``valid`` is the grey value that marks pixels of
             the world: 255 or 0, the two public families of DDAD masks differ in it.
         labelled_fraction: Share of the frames with LiDAR that keep it in training, evenly spread over the index and so
-            over the scenes, and the same for every seed; at least one. The others are loaded with an empty cloud, as
-            frames without LiDAR are: a student learns from a teacher there, and from nothing else. See
-            :func:`evenly_spread`.
+            over the scenes, and the same for every seed; at least one, unless it is 0. The others are loaded with an
+            empty cloud, as frames without LiDAR are: a student learns from a teacher there, and from nothing else. With
+            0, images alone, the data set belongs beside a labelled one. See :func:`evenly_spread`.
         only_labelled: Labelled frames take the places of the others, each as often: what a student without a teacher
             learns from in as many steps. Repetitions of a frame are augmented differently.
         rounding, max_depth: In place of the class's constants, below.
@@ -85,8 +85,8 @@ class SurroundDepthDataset(BaseDataset):
         self.cameras = list(cameras or self.CAMERAS)
         if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f'cameras are named twice: {self.cameras}')
-        if not 0 < labelled_fraction <= 1:
-            raise ValueError(f'labelled_fraction must be in (0, 1], found {labelled_fraction}')
+        if not 0 <= labelled_fraction <= 1:
+            raise ValueError(f'labelled_fraction must be in [0, 1], found {labelled_fraction}')
         self.ROUNDING, self.MAX_DEPTH = rounding or self.ROUNDING, max_depth or self.MAX_DEPTH
         if self.ROUNDING not in ROUNDINGS or not self.MAX_DEPTH > 0:
             raise ValueError(
@@ -179,7 +179,10 @@ class SurroundDepthDataset(BaseDataset):
             return self.data_list
         kept = [info for info in self.data_list if info['labelled']]
         if not kept:
-            raise ValueError(f'{self.ann_file}: only_labelled=True, and none of {count} frames has LiDAR')
+            raise ValueError(
+                f'{self.ann_file}: only_labelled=True, and none of {count} frames keeps LiDAR (labelled_fraction='
+                f'{self.labelled_fraction})'
+            )
         return [kept[i * len(kept) // count] for i in range(count)]
 
     def set_epoch(self, seed: int, epoch: int) -> None:
@@ -292,9 +295,11 @@ class SurroundDepthDataset(BaseDataset):
 
 def evenly_spread(count: int, fraction: float) -> np.ndarray:
     """(count,) bool, True at round(fraction * count), at least one, evenly spaced places: those of four in twelve are
-    1, 4, 7 and 10, the middles of four equal parts.
+    1, 4, 7 and 10, the middles of four equal parts. A fraction of 0 has none.
     """
     chosen = np.zeros(count, dtype=bool)
+    if not fraction:
+        return chosen
     number = min(count, max(1, round(fraction * count)))
     chosen[((np.arange(number) + 0.5) * count / number).astype(int)] = True
     return chosen
