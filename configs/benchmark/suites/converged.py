@@ -1,0 +1,56 @@
+r"""Students that start from ImageNet and are trained near convergence: what distillation adds, and what of it is knowledge.
+
+The teacher, its answers, and those of one with random weights:
+
+    python tools/make_mini_teacher.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/teacher_192x320
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_192x320
+    python tools/train.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/untrained_192x320 \
+        --cfg-options model.backbone.init_cfg=None optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 \
+        train_cfg.max_epochs=1
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py \
+        --out data/benchmark_teacher_answers_192x320_untrained \
+        --cfg-options model.teacher.checkpoint=work_dirs/benchmark/untrained_192x320/epoch_1.pth
+"""
+
+_caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'
+_untrained = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_192x320_untrained')
+_ckd = dict(type='CrossInteractionKD', probabilities='aligned')
+_vrkd = dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7)
+_pkd = dict(type='PearsonFeatureKD', loss_weight=2.8)
+_rkd = dict(type='RelationalKD', loss_weight=2.7)
+_twice = {
+    'train_cfg.max_epochs': 20,
+    'param_scheduler.1.end': 20,
+    'param_scheduler.1.T_max': 20,
+    'default_hooks.checkpoint.interval': 20,
+}
+
+
+def _arm(name, title, *distillers, config='mini_teacher', **options):
+    if distillers:
+        options['model.distillers'] = list(distillers)
+    return dict(name=name, title=title, config=f'configs/benchmark/imagenet/{config}.py', cfg_options=options)
+
+
+baseline = 'sup'
+split = 'test'
+seeds = [0, 1, 2]
+arms = [
+    _arm('sup', 'supervised', config='sup'),
+    _arm('sup_2x', 'supervised, twice the steps', config='sup', **_twice),
+    _arm('ckd', 'CKD', _ckd),
+    _arm('vrkd', 'VRKD', _vrkd),
+    _arm('ckd_vrkd', 'CKD + VRKD', _ckd, _vrkd),
+    _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
+    _arm('pkd', 'PKD', _pkd),
+    _arm('rkd', 'RKD', _rkd),
+    _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),
+    _arm('ssi', 'scale- and shift-invariant response KD', dict(type='ScaleShiftInvariantKD', loss_weight=0.085)),
+    _arm('ckd_vrkd_untrained', 'CKD + VRKD, a teacher with random weights', _ckd, _vrkd, **_untrained),
+    _arm('vrkd_untrained', 'VRKD, a teacher with random weights', _vrkd, **_untrained),
+    _arm('pkd_untrained', 'PKD, a teacher with random weights', _pkd, **_untrained),
+    _arm('rkd_untrained', 'RKD, a teacher with random weights', _rkd, **_untrained),
+    _arm('oracle_ckd', 'bound: CKD from an oracle', _ckd, config='oracle'),
+    _arm('points', 'bound: all LiDAR points', config='sup', **{'train_dataloader.dataset.pipeline.2.fraction': 1.0}),
+    _arm('dense', 'bound: dense supervision', config='dense'),
+]

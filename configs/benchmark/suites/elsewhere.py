@@ -1,0 +1,37 @@
+r"""A town without LiDAR: supervised at home, distilled at home, distilled on that town's images, supervised there. Test split.
+
+The town, its answers, and those of suites/converged.py for home:
+
+    python tools/dataset_converters/make_synthetic.py data/benchmark_elsewhere --preset elsewhere --size 192x320 \
+        --train-scenes 72 --val-scenes 12 --test-scenes 24
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_elsewhere_answers \
+        --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
+        train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
+"""
+
+_dataset = 'train_dataloader.dataset'
+_home = ['CAMERA_01', 'CAMERA_05', 'CAMERA_06', 'CAMERA_07', 'CAMERA_08']
+_place = dict(data_root='data/benchmark_elsewhere', cameras=[f'CAMERA_0{i}' for i in range(1, 6)])
+_judged = {f'test_dataloader.dataset.{key}': value for key, value in _place.items()}
+_there = {f'{_dataset}.{key}': value for key, value in _place.items()}
+_distillers = {
+    'model.distillers': [
+        dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
+        dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7),
+    ]
+}
+
+
+def _arm(name, title, config, **options):
+    return dict(name=name, title=title, config=f'configs/benchmark/imagenet/{config}.py', cfg_options=options)
+
+
+baseline = 'sup_home'
+split = 'test'
+seeds = [0, 1, 2]
+arms = [
+    _arm('sup_home', 'supervised at home', 'sup', **{f'{_dataset}.cameras': _home, **_judged}),
+    _arm('kd_home', 'distilled at home', 'mini_teacher', **{f'{_dataset}.cameras': _home, **_judged, **_distillers}),
+    _arm('kd_images', "distilled at home and on the town's images", 'elsewhere', **_distillers),
+    _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
+]

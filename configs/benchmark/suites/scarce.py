@@ -1,0 +1,40 @@
+"""LiDAR on 10, 3 and 1 % of the frames, in 29, 9 and 3 of the 72 scenes, and the teacher on all images. Test split.
+
+The twin of a distilled arm trains on the same labelled frames alone, in as many steps. Answers: see suites/converged.py.
+"""
+
+_dataset = 'train_dataloader.dataset'
+_distillers = {
+    'model.distillers': [
+        dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
+        dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7),
+    ]
+}
+
+
+def _supervised(percent):
+    return dict(
+        name=f'sup_{percent}',
+        title=f'supervised, {percent} % labelled',
+        config='configs/benchmark/imagenet/sup.py',
+        cfg_options={f'{_dataset}.labelled_fraction': percent / 100, f'{_dataset}.only_labelled': True},
+    )
+
+
+def _distilled(percent):
+    return dict(
+        name=f'ckd_vrkd_{percent}',
+        title=f'CKD + VRKD, {percent} % labelled, beside as many others',
+        config='configs/benchmark/imagenet/few_labels.py',
+        cfg_options={**{f'{_dataset}.datasets.{i}.labelled_fraction': percent / 100 for i in (0, 1)}, **_distillers},
+        baseline=f'sup_{percent}',
+    )
+
+
+baseline = 'sup'
+split = 'test'
+seeds = [0, 1, 2]
+arms = [
+    dict(name='sup', title='supervised', config='configs/benchmark/imagenet/sup.py', suite='converged'),
+    *[arm for percent in (10, 3, 1) for arm in (_supervised(percent), _distilled(percent))],
+]
