@@ -17,7 +17,7 @@ model.update(
     teacher=dict(
         type=EstimatorTeacher,
         config='configs/benchmark/imagenet/teacher.py',
-        checkpoint='work_dirs/benchmark/teacher_192x320/epoch_6.pth',
+        checkpoint='work_dirs/benchmark/teacher_192x320/epoch_5.pth',
         space='disparity_affine_invariant',
         # Features at the size of the student's map.
         feature_size=(24, 40),

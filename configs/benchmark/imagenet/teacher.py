@@ -15,7 +15,7 @@ for transform in train_pipeline + test_pipeline:
     if 'size' in transform:
         transform.update(size=input_size)
 # 3,840 views, four a step: 960 steps an epoch.
-max_epochs = 6
+max_epochs = 5
 train_dataloader.batch_size = 4
 for views in train_dataloader.dataset.datasets:
     views.update(data_root=data_root, pipeline=train_pipeline)
