@@ -15,10 +15,10 @@ def read_version():
 
 
 def add_mim_extension():
-    """Put tools, configs and the model index into ``fsmde/.mim``, where mim and ``Config`` look for them."""
+    """Put into ``fsmde/.mim`` what lies beside the package: mim looks for it there, and a wheel takes it along."""
     extension = ROOT / 'projects/fsmde/.mim'
     extension.mkdir(exist_ok=True)
-    for name in ('tools', 'configs', 'model-index.yml'):
+    for name in ('tools', 'configs', 'models', 'model-index.yml'):
         link = extension / name
         if not link.exists():
             link.symlink_to(Path('../../..') / name)
@@ -34,7 +34,14 @@ setup(
     license='Apache-2.0',
     package_dir={'': 'projects'},
     packages=find_packages('projects', include=['fsmde', 'fsmde.*']) + ['fsmde.configs'],
-    package_data={'fsmde': ['configs/**/*.py', '.mim/**/*', 'synthetic/*.json']},
+    package_data={
+        'fsmde': [
+            'configs/**/*.py',
+            'synthetic/*.json',
+            # By suffix: what Python and editors leave in these folders stays behind.
+            *(f'.mim/**/*.{suffix}' for suffix in ('py', 'sh', 'yml', 'json', 'safetensors', 'md')),
+        ]
+    },
     python_requires='>=3.10,<3.13',  # numpy<2 has no wheels for 3.13
     # Not mmcv: mmcv-lite is enough for depth, BEV detectors need mmcv, and pip would compile it. fsmde says so on import.
     install_requires=[
