@@ -32,7 +32,8 @@ with read_base():
     from fsmde.configs.demo.demo_kd import *
 ''')
 teacher = Config.fromfile('own.py').model.teacher
-sys.argv = ['infer.py', str(package / '.mim' / teacher.config), 'images', '--rig', 'rig.yaml', '--out', 'out', '--device', 'cpu']
+model = str(package / '.mim' / teacher.config)
+sys.argv = ['infer.py', model, 'images', '--rig', 'rig.yaml', '--out', 'out', '--device', 'cpu']
 runpy.run_path(str(package / '.mim/tools/infer.py'), run_name='__main__')
 print(package)
 """
@@ -92,9 +93,9 @@ def test_depth_and_an_inherited_config_from_it(installed, tmp_path):
     printed = run([sys.executable, '-c', USE], cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(installed)))
     assert printed.splitlines()[-1] == str(installed / 'fsmde')
     (frame,) = (tmp_path / 'out/depth').iterdir()
-    for name, size in sizes.items():
+    for name in sizes:
         depth = cv2.imread(str(frame / f'{name}.png'), cv2.IMREAD_UNCHANGED)
-        assert depth.shape == (96, 160) and depth.min() > 0
+        assert depth.shape == (96, 160) and depth.min() > 0, name
 
 
 def test_mim_reads_its_model_index(installed):
