@@ -181,6 +181,6 @@ def ground_evidence(result: DepthResult, ego_height: float = None) -> list:
     if not known:
         raise ValueError(
             f'frame {result.name}: no camera has height_over_road: write it into the rig file, or give the height of the ego '
-            'frame over the road (0 where its origin is on the road, as in nuScenes)'
+            'frame over the road, --ego-height (0 where its origin is on the road, as in nuScenes)'
         )
     return found

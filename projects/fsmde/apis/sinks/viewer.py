@@ -77,7 +77,7 @@ class Viewer(Sink):
         self.confidence = gui.add_slider('Confidence', 0.0, 1.0, 0.01, float(min_confidence))
         # Names come from files: as text, never as markup, which could have the page load something.
         self.text = gui.add_text('Shown', 'no frame yet', disabled=True)
-        self.folder = gui.add_folder(f'Image and depth: 1 m is red, {max_depth:g} m dark blue')
+        self.folder = gui.add_folder(f'Images, depth: 1 m red, {max_depth:g} m blue')
         self.points, self.cameras = None, {}
         self.server.scene.world_axes.visible = True
         self.server.initial_camera.position, self.server.initial_camera.look_at = (-14.0, 0.0, 9.0), (6.0, 0.0, 0.0)
