@@ -8,7 +8,7 @@ from fsmde.arrow_files import read_feather
 
 def test_without_pyarrow_the_line_that_installs_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, 'pyarrow', None)
-    with pytest.raises(ImportError, match=r"table.feather needs pyarrow: pip install 'mmdet3d-fsmde\[arrow\]'"):
+    with pytest.raises(ImportError, match=r"table.feather needs pyarrow: pip install 'pyarrow>=14,<26'"):
         read_feather(tmp_path / 'table.feather', 'x')
 
 

@@ -21,7 +21,7 @@ def import_pyarrow(what: str):
         import pyarrow.ipc
         import pyarrow.parquet
     except ImportError as error:
-        raise ImportError(f"{what} needs pyarrow: pip install 'mmdet3d-fsmde[arrow]' ({error})") from error
+        raise ImportError(f"{what} needs pyarrow: pip install 'pyarrow>=14,<26' ({error})") from error
     return pyarrow
 
 

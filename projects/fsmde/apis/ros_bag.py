@@ -21,7 +21,7 @@ def type_store():
     try:
         from rosbags.typesys import Stores, get_typestore
     except ImportError as error:
-        raise ImportError(f"recordings need rosbags: pip install 'mmdet3d-fsmde[recordings]' ({error})") from error
+        raise ImportError(f"recordings need rosbags: pip install 'rosbags>=0.11' ({error})") from error
     return get_typestore(Stores.ROS2_HUMBLE)
 
 
