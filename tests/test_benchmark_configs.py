@@ -5,11 +5,11 @@ import pytest
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from processes import load_tool
 from test_configs import ROOT, train_step
 
 from fsmde.engine.launch import set_data_root
 from fsmde.teacher_cache import TeacherCache
+from fsmde.teacher_cache.writing import build_datasets
 
 NO_ARMS = (
     'teacher',
@@ -73,5 +73,5 @@ def test_the_teacher_is_shown_what_the_arms_read(name, tiny_world):
     init_default_scope('mmdet3d')
     cfg = read(name)
     set_data_root(cfg, str(tiny_world))
-    frames = load_tool('cache_teacher.py').build_datasets(cfg.train_dataloader.dataset)[0]
+    frames = build_datasets(cfg.train_dataloader.dataset)[0]
     assert [view.shape for view in frames[0]['img']] == [(96, 160, 3)] * 6

@@ -14,6 +14,7 @@ from toy_models import shrink
 from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import NuScenesSurroundDataset
 from fsmde.engine.launch import set_data_root
+from fsmde.teacher_cache.writing import build_datasets, frame_ids
 
 ROOT = Path(__file__).parent.parent
 SIZES = dict(ddad=(64, 96), nuscenes=(32, 64), argoverse2=(64, 64))
@@ -91,12 +92,11 @@ def test_tools_for_one_rig_ask_for_the_config_of_one(tmp_path):
 def test_a_cache_has_the_frames_of_all(toy_dgp, tmp_path, argoverse2_world):
     cfg = toy_config('fsmde_kd_mixed.py', toy_dgp, tmp_path, argoverse2_world)
     init_default_scope('mmdet3d')
-    datasets = load_tool('cache_teacher.py').build_datasets(cfg.train_dataloader.dataset)
+    datasets = build_datasets(cfg.train_dataloader.dataset)
     assert [len(dataset) for dataset in datasets] == [3, 2, 2]
     assert [dataset[0]['img'][0].shape[:2] for dataset in datasets] == list(SIZES.values())
-    frame_ids = load_tool('cache_teacher.py').frame_ids
     assert list(map(len, frame_ids([*datasets, datasets[0]]))) == [3, 2, 2, 3]  # The same frames twice are no trouble.
-    with pytest.raises(SystemExit, match='is in two data sets, as .* and .*: write a cache for each'):
+    with pytest.raises(ValueError, match='is in two data sets, as .* and .*: write a cache for each'):
         other = datasets[2]
         moved = dict(other.get_data_info(0), img_path=['elsewhere.jpg'])
         datasets[1].get_data_info = lambda i: moved if i == 0 else other.get_data_info(i)

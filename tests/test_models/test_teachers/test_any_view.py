@@ -8,7 +8,7 @@ import torch
 from mmdet3d.registry import DATASETS, MODELS
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
-from test_cached import ALIGNED, cached, config, losses, run_tool
+from test_cached import ALIGNED, cached, config, losses, write_cache
 from toy_run import CENTRE, cylinder_depth
 
 from fsmde.models.estimators.bin_depth_estimator import rig_batch
@@ -51,9 +51,9 @@ def test_the_answer_is_that_of_the_students_own_rig(toy_dgp):
     assert answer.space == 'depth_scale_invariant_multi_view'
 
 
-def test_cache_and_live_agree_and_other_poses_are_stale(toy_dgp, tmp_path, monkeypatch):
+def test_cache_and_live_agree_and_other_poses_are_stale(toy_dgp, tmp_path):
     live = config(toy_dgp, ALIGNED, TEACHER)
-    cache = run_tool(live, tmp_path, monkeypatch)
+    cache = write_cache(live, tmp_path)
     with np.load(cache / '000000' / '0001.npz') as archive:
         assert archive['cam2ego'].shape == (6, 4, 4) and 'lidar_points' not in archive
     from_cache = cached(live, cache, TEACHER)
@@ -65,10 +65,10 @@ def test_cache_and_live_agree_and_other_poses_are_stale(toy_dgp, tmp_path, monke
         DATASETS.build(dict(from_cache.train_dataloader.dataset, test_mode=True))[0]
 
 
-def test_lidar_that_a_teacher_read_is_part_of_what_it_was_shown(toy_dgp, tmp_path, monkeypatch):
+def test_lidar_that_a_teacher_read_is_part_of_what_it_was_shown(toy_dgp, tmp_path):
     teacher = dict(type='ToyLidarTeacher')
     live = config(toy_dgp, ALIGNED, teacher, dict(type='KeepTeacherViews', lidar=True))
-    cache = run_tool(live, tmp_path, monkeypatch)
+    cache = write_cache(live, tmp_path)
     from_cache = cached(live, cache, teacher)
     for epoch in range(2):
         assert losses(from_cache, epoch=epoch)[0] == pytest.approx(losses(live, epoch=epoch)[0], rel=2e-3, abs=1e-5)
@@ -82,5 +82,5 @@ def test_lidar_that_a_teacher_read_is_part_of_what_it_was_shown(toy_dgp, tmp_pat
         losses(config(toy_dgp, ALIGNED, teacher))
     without = config(toy_dgp, ALIGNED, teacher)
     del without.train_dataloader.dataset.pipeline[1]
-    with pytest.raises(SystemExit, match='reads LiDAR: put LoadSurroundLidar before KeepTeacherViews'):
-        run_tool(without, tmp_path, monkeypatch)
+    with pytest.raises(ValueError, match='reads LiDAR: put LoadSurroundLidar before KeepTeacherViews'):
+        write_cache(without, tmp_path)

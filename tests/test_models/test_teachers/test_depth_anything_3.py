@@ -10,11 +10,11 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
-from test_cached import ALIGNED, cached, config, losses, run_tool
+from test_cached import ALIGNED, cached, config, losses, write_cache
 from torch import nn
 
 from fsmde.models.teachers import DepthAnything3Teacher, depth_anything_3
-from fsmde.rig import euler_to_matrix
+from fsmde.poses import euler_to_matrix
 
 AXES = torch.tensor([[0.0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
@@ -202,11 +202,11 @@ def test_absent_weights(small, monkeypatch, tmp_path):
         DepthAnything3Teacher('depth-anything/DA3-LARGE-1.1')
 
 
-def test_live_training_cache_and_flips(small, toy_dgp, tmp_path, monkeypatch):
+def test_live_training_cache_and_flips(small, toy_dgp, tmp_path):
     teacher = dict(type='DepthAnything3Teacher', model='random-da3-small', feature_size=(3, 4))
     distillers = [*ALIGNED, dict(type='PearsonFeatureKD', grid=(3, 4))]
     live = config(toy_dgp, distillers, teacher)
-    cache = run_tool(live, tmp_path, monkeypatch)
+    cache = write_cache(live, tmp_path)
     flips = set()
     for epoch in range(2):
         expected, batch = losses(live, epoch=epoch)

@@ -179,10 +179,10 @@ def test_of_a_checkpoint_that_does_not_say_it_the_config_does(checkpoint, tmp_pa
 
 
 def test_a_cache_knows_the_licence(toy_dgp, tmp_path, monkeypatch, warnings):
-    from test_cached import ALIGNED, cached, config, run_tool
+    from test_cached import ALIGNED, cached, config, write_cache
 
     live = config(toy_dgp, ALIGNED, dict(type='ToyRigTeacher'))
-    cache = run_tool(live, tmp_path, monkeypatch)
+    cache = write_cache(live, tmp_path)
     warnings.clear()
     of_before = dict(type='CachedTeacher', cache=str(cache))
     assert teacher_of(dict(teacher=of_before)) == dict(name='ToyRigTeacher', licence='CC-BY-NC-4.0')

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
-from test_cached import ALIGNED, cached, config, losses, run_tool
+from test_cached import ALIGNED, cached, config, losses, write_cache
 
 from fsmde.models.teachers import DepthTeacher, SeveralTeachers
 from fsmde.models.teachers.several import regional_error
@@ -114,10 +114,10 @@ def test_what_is_known_of_them():
             SeveralTeachers(*arguments)
 
 
-def test_cached_once_they_teach_as_live(toy_dgp, tmp_path, monkeypatch):
+def test_cached_once_they_teach_as_live(toy_dgp, tmp_path):
     teacher = dict(type='SeveralTeachers', teachers=[dict(type='ToyRigTeacher'), dict(type='ToyTeacher')])
     live = config(toy_dgp, ALIGNED, teacher, dict(type='KeepTeacherViews', lidar=True))
-    cache = run_tool(live, tmp_path, monkeypatch)
+    cache = write_cache(live, tmp_path)
     for epoch in range(2):
         expected = losses(live, epoch=epoch)[0]
         assert losses(cached(live, cache, teacher), epoch=epoch)[0] == pytest.approx(expected, rel=5e-3, abs=1e-5)

@@ -17,10 +17,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .array_files import read_npz
-from .concurrency import LOCK, BusyError, only_one
-from .output_files import write_bytes
-from .output_names import output_path
+from fsmde.array_files import read_npz
+from fsmde.concurrency import LOCK, BusyError, only_one
+from fsmde.output_files import write_bytes
+from fsmde.output_names import output_path
+from fsmde.plain_data import read_json
 
 FORMAT = 1
 #: Width and height of the thumbnails by which a view is recognised, and how far their grey values may differ: image
@@ -75,7 +76,7 @@ class TeacherCache:
         self.root.mkdir(parents=True, exist_ok=True)
         description = json.loads(json.dumps(dict(description, format=FORMAT)))
         if (self.root / 'cache.json').is_file():
-            self._check(self._read_description(), description)
+            self._check(read_json(self.root / 'cache.json'), description)
         write_bytes(
             self.root / 'UNFINISHED',
             b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
@@ -118,7 +119,7 @@ class TeacherCache:
             raise ValueError(
                 f'the teacher cache {self.root} is not finished: run tools/cache_teacher.py again, it resumes'
             )
-        return self._read_description()
+        return read_json(self.root / 'cache.json')
 
     def check_identity(self, identity: dict) -> None:
         """Raise a ValueError that says in what a teacher differs from the one that wrote the cache."""
@@ -233,9 +234,6 @@ class TeacherCache:
                 + '; '.join(f'{name} {found.get(name)} there, {expected.get(name)} here' for name in names)
                 + '. Name the teacher it was written with, or write a new one to another folder'
             )
-
-    def _read_description(self):
-        return json.loads((self.root / 'cache.json').read_text())
 
 
 def shown(views: list, cam2img, **read) -> dict:

@@ -1,0 +1,47 @@
+"""What tools/cache_teacher.py makes of its options."""
+
+import pytest
+from processes import load_tool
+from toy_infos import write_toy_infos
+from toy_run import PIPELINE, toy_config
+
+from fsmde.datasets import NuScenesSurroundDataset
+from fsmde.teacher_cache import TeacherCache
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    def call(*options):
+        command = ['cache_teacher.py', tmp_path / 'config.py', '--out', tmp_path / 'cache', '--workers', 0, *options]
+        monkeypatch.setattr('sys.argv', list(map(str, command)))
+        load_tool('cache_teacher.py').main()
+
+    return call
+
+
+def test_mixed_data_sets_have_a_root_each(run, toy_dgp, tmp_path, capsys):
+    rig = {camera: 60 * n for n, camera in enumerate(NuScenesSurroundDataset.CAMERAS)}
+    infos = write_toy_infos(tmp_path / 'infos', rig)
+    cfg = toy_config('elsewhere')
+    parts = dict(
+        dgp=cfg.train_dataloader.dataset,
+        nus=dict(type='NuScenesSurroundDataset', data_root='elsewhere', ann_file='infos.pkl', pipeline=PIPELINE),
+    )
+    cfg.train_dataloader.dataset = dict(type='MixedSurroundDataset', datasets=parts)
+    cfg.test_dataloader = None
+    cfg.dump(tmp_path / 'config.py')
+    with pytest.raises(ValueError, match='want --data-root dgp=DIR --data-root nus=DIR, found elsewhere'):
+        run('--data-root', 'elsewhere')
+    run('--data-root', f'dgp={toy_dgp}', '--data-root', f'nus={infos}')
+    assert 'is complete: 5 of 5 frames' in capsys.readouterr().out
+    cache = TeacherCache(tmp_path / 'cache')
+    names = '000000/0000', '000000/0001', '000000/0002', 'token0', 'token1'
+    assert all(cache.path(name).is_file() for name in names)
+
+
+def test_what_stands_in_the_way_is_said_in_a_line(run, toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp)
+    del cfg.train_dataloader.dataset.pipeline[3]
+    cfg.dump(tmp_path / 'config.py')
+    with pytest.raises(SystemExit, match='cache_teacher: neither KeepTeacherViews nor LoadTeacherAnswers is in'):
+        run()
