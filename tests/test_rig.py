@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from fsmde.rig import CameraRig, RigBatch, project_points, quaternion_to_matrix, unproject_depth
+from fsmde.poses import quaternion_to_matrix
+from fsmde.rig import CameraRig, RigBatch, project_points, unproject_depth
 from toy_dgp import AZIMUTHS, camera_quaternion
 
 K = np.array([[100.0, 0, 50], [0, 100, 40], [0, 0, 1]])

@@ -74,7 +74,7 @@ def test_the_three_ways_to_write_a_pose_agree(tmp_path, rotation):
 def test_euler_angles_are_scipys():
     from scipy.spatial.transform import Rotation
 
-    from fsmde.rig import euler_to_matrix
+    from fsmde.poses import euler_to_matrix
 
     angles = [0.3, -0.7, 1.9]
     expected = Rotation.from_euler('xyz', angles).as_matrix()

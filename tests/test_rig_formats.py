@@ -7,7 +7,8 @@ from processes import run_tool
 
 from fsmde.datasets import DDADDataset, NuScenesSurroundDataset
 from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
-from fsmde.rig import project_points, quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
+from fsmde.rig import project_points
 from fsmde.rig_file import read_rig
 from fsmde.rig_formats import (
     camera_of_info,

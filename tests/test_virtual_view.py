@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fsmde.rig import euler_to_matrix
+from fsmde.poses import euler_to_matrix
 from fsmde.virtual_view import VirtualView, read_views, turn
 
 

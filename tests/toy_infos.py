@@ -5,7 +5,7 @@ import pickle
 import cv2
 import numpy as np
 
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from toy_dgp import FOCAL, HEIGHT, WIDTH, camera_quaternion, cylinder_points
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from toy_dgp import FOCAL, HEIGHT, WIDTH, camera_quaternion
 
 VERSION = 'v1.0-toy'

@@ -7,7 +7,8 @@ import torch
 
 from fsmde.bins import DepthBins
 from fsmde.models.distillers import DistillationStep
-from fsmde.rig import RigBatch, quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
+from fsmde.rig import RigBatch
 from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
 from toy_dgp import camera_quaternion
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from toy_dgp import camera_quaternion
 
 #: Metres from the world's origin to that of the poses, as far as data sets have it.

@@ -1,4 +1,4 @@
-"""Checks of plain data from files that anyone may have written: JSON and YAML."""
+"""Reads and checks plain data of files that anyone may have written: JSON and YAML."""
 
 import difflib
 import json
@@ -6,21 +6,40 @@ import reprlib
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 
 def read_json(path):
     """Content of a JSON file.
 
     Raises:
-        FileNotFoundError, ValueError: If it is absent or no JSON; names it.
+        FileNotFoundError, ValueError: If it is absent or no JSON; names it, and the line.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'no such file: {path}')
     try:
         return json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is cut or no JSON: {error}') from error
+
+
+def read_yaml(path):
+    """Content of a YAML file, a mapping or a list; no object is made of it.
+
+    Raises:
+        FileNotFoundError, ValueError: If it is absent, empty or no YAML; names it, and the line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'no such file: {path}')
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f'{path} is no yaml: {error}') from error
+    if not isinstance(content, (dict, list)):
+        raise ValueError(f'{path} is empty or holds no mapping')
+    return content
 
 
 def brief(value) -> str:

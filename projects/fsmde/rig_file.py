@@ -9,7 +9,8 @@ import yaml
 from .lenses import LENSES
 from .output_files import write_text
 from .plain_data import brief, check_keys, named_numbers, nearest, numbers
-from .rig import CameraRig, euler_to_matrix, quaternion_to_matrix
+from .poses import euler_to_matrix, quaternion_to_matrix
+from .rig import CameraRig
 from .rig_camera import RigCamera
 from .virtual_view import read_views
 

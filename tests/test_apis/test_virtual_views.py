@@ -7,8 +7,8 @@ import pytest
 from fsmde.apis import Frame, SurroundDepthInferencer
 from fsmde.apis.sinks import DepthMaps, Panels
 from fsmde.lenses import EquidistantLens
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rectification import pixel_centers
-from fsmde.rig import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, read_rig, write_rig
 from fsmde.virtual_view import VirtualView

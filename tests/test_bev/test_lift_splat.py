@@ -5,7 +5,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fsmde.bins import DepthBins
 from fsmde.models.bev import BEVGrid, DepthDistributionLSSTransform, bin_confidence, lift_splat, rebin_to_grid
-from fsmde.rig import RigBatch, quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
+from fsmde.rig import RigBatch
 from fsmde.structures import StudentOutput
 from toy_dgp import camera_quaternion
 

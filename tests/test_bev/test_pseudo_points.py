@@ -5,7 +5,7 @@ from mmdet3d.structures import LiDARPoints
 
 from fsmde.datasets import NuScenesSurroundDataset, PseudoPointsFromDepth
 from fsmde.datasets.transforms.pseudo_points import most_confident_in_voxels
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from toy_dgp import camera_quaternion
 
 H, W, FOCAL = 24, 32, 20.0

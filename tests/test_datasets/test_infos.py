@@ -15,7 +15,7 @@ from mmengine.config import Config
 
 from fsmde.datasets import InfosSurroundDataset, NuScenesSurroundDataset
 from fsmde.engine.launch import set_data_root
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from toy_dgp import camera_quaternion, cylinder_points
 
 CONFIGS = Path(__file__).parents[2] / 'configs/_base_/datasets'

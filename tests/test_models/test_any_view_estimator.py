@@ -12,7 +12,7 @@ from fsmde.deployment.deployable import DeployableEstimator
 from fsmde.models import EstimatorTeacher
 from fsmde.models.architecture import architecture_of
 from fsmde.models.losses import ScaleInvariantLoss
-from fsmde.rig import euler_to_matrix
+from fsmde.poses import euler_to_matrix
 
 SIZE = 32, 48
 SINGLE = dict(

@@ -8,7 +8,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.logging import MMLogger
 
 from fsmde.arrow_files import read_feather
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 
 from .dgp_format import through_world
 from .surround_dataset import SurroundDepthDataset

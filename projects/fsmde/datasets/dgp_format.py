@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 
 DISTORTION_FIELDS = ('k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'p1', 'p2')
 #: Fields of lenses that are not known here, and what they are of. ``xi`` is that of the double sphere, not of MEI.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 
 #: Characters of a table that are read at once; a row has some hundreds.
 CHUNK = 1 << 20

@@ -6,7 +6,7 @@ from PIL import Image
 
 from fsmde.datasets import NuScenesSurroundDataset
 from fsmde.plain_data import numbers, read_json
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 

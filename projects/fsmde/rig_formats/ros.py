@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from fsmde.lenses import EquidistantLens, Lens, PlumbBobLens, RationalLens
-from fsmde.plain_data import brief
-from fsmde.rig import euler_to_matrix, quaternion_to_matrix
+from fsmde.plain_data import brief, read_yaml
+from fsmde.poses import euler_to_matrix, quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
@@ -236,21 +235,3 @@ def pose_of(name: str, poses: dict, frame: str = None, stated: str = None) -> np
         raise ValueError(f'camera {name}: no transform leads to its frame ({frame}); there are {sorted(poses)}')
     body = frame.endswith('_link') and 'optical' not in frame
     return poses[frame] @ OPTICAL if body else poses[frame]
-
-
-def read_yaml(path) -> dict:
-    """Content of a yaml file.
-
-    Raises:
-        FileNotFoundError, ValueError: If it is absent or no yaml; names it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no such file: {path}')
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is no yaml: {error}') from error
-    if not isinstance(content, (dict, list)):
-        raise ValueError(f'{path} is empty or holds no mapping')
-    return content
