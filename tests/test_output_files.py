@@ -43,7 +43,7 @@ def write_everything(folder):
 
     from fsmde.deployment.onnx_float16 import to_float16
     from fsmde.evaluation.report import Table
-    from fsmde.evaluation.results import write_results
+    from fsmde.evaluation.result_files import write_results
     from fsmde.kd_benchmark.record import write_json
     from fsmde.visualization.frames import write_jpeg
     from fsmde.visualization.point_cloud import write_ply

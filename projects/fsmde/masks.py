@@ -13,6 +13,24 @@ from .image_files import load_image
 NEAR = 16
 
 
+def check_self_occlusion(root: str, template: str = '{scene}/{camera}.png', valid: int = None) -> dict:
+    """The ``self_occlusion`` of a data set's config, complete, see :class:`fsmde.datasets.SurroundDepthDataset`.
+
+    Raises:
+        ValueError: If it does not say which grey value shows the world, or names what no path has in it.
+    """
+    if valid not in (0, 255):
+        raise ValueError(
+            'self_occlusion needs valid=255 or valid=0, the grey value of pixels that show the world (the public '
+            f'mask families differ in it: look at one), found {valid!r}'
+        )
+    try:
+        template.format(scene='', camera='')
+    except (KeyError, IndexError) as error:
+        raise ValueError(f'self_occlusion: template may name {{scene}} and {{camera}}, found {template!r}') from error
+    return dict(root=root, template=template, valid=valid)
+
+
 def load_visible(path: str, valid_value: int, size) -> np.ndarray:
     """Read a self-occlusion mask as (H, W) bool, True where the world is seen.
 

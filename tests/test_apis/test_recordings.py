@@ -20,12 +20,12 @@ from toy_recording import (
 
 from fsmde.apis import Frame, SurroundDepthInferencer
 from fsmde.apis.ros_images import image_of
+from fsmde.apis.ros_topics import distinct_tails
 from fsmde.apis.sinks import McapRecording
 from fsmde.apis.sources import DatasetFrames, Recording, open_source
-from fsmde.apis.sources.recording import distinct_tails
 from fsmde.datasets import DDADDataset
 from fsmde.lenses import EquidistantLens, PlumbBobLens, RationalLens
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, read_rig, write_rig
 from toy_dgp import camera_quaternion

@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 from toy_run import PIPELINE, distilled
 
 from fsmde.datasets import DDADDataset
-from fsmde.datasets.surround_dataset import evenly_spread
+from fsmde.datasets.labels import evenly_spread
 from toy_dgp import write_toy_dgp
 
 

@@ -12,7 +12,7 @@ from fsmde.evaluation import SurroundDepthMetric, describe_run
 from fsmde.evaluation.bootstrap import paired_gain
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, gains, read_run
 from fsmde.evaluation.report import Table, camera_table, caveats
-from fsmde.evaluation.results import read_results
+from fsmde.evaluation.result_files import read_results
 
 from .frames import META, frame, points, random_frame
 

@@ -11,11 +11,12 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.logging import MMLogger
 
 from fsmde.image_files import image_size
-from fsmde.masks import all_visible, load_visible
+from fsmde.masks import all_visible, check_self_occlusion, load_visible
 from fsmde.rig import ROUNDINGS
 from fsmde.structures import PackedMask
 
 from .index_checks import check_ground_truth, check_index, refuse_lenses
+from .labels import with_labels
 from .transforms.loading import check_sizes
 from .transforms.point_clouds import load_frame_points
 from .transforms.rectification import RectifyViews
@@ -46,7 +47,7 @@ class SurroundDepthDataset(BaseDataset):
         labelled_fraction: Share of the frames with LiDAR that keep it in training, evenly spread over the index and so
             over the scenes, and the same for every seed; at least one, unless it is 0. The others are loaded with an
             empty cloud, as frames without LiDAR are: a student learns from a teacher there, and from nothing else. With
-            0, images alone, the data set belongs beside a labelled one. See :func:`evenly_spread`.
+            0, images alone, the data set belongs beside a labelled one. See :func:`fsmde.datasets.labels.evenly_spread`.
         only_labelled: Labelled frames take the places of the others, each as often: what a student without a teacher
             learns from in as many steps. Repetitions of a frame are augmented differently.
         rounding, max_depth: In place of the class's constants, below.
@@ -93,25 +94,10 @@ class SurroundDepthDataset(BaseDataset):
                 f'rounding must be of {ROUNDINGS} and max_depth positive (metres), found {rounding!r} and {max_depth}'
             )
         self.labelled_fraction, self.only_labelled = labelled_fraction, only_labelled
-        self.self_occlusion = self_occlusion and self._check_self_occlusion(**self_occlusion)
+        self.self_occlusion = self_occlusion and check_self_occlusion(**self_occlusion)
         # In shared memory: workers that outlive an epoch see it change. (-1: nobody set it, draw fresh entropy.)
         self._seed_and_epoch = torch.full((2,), -1, dtype=torch.int64).share_memory_()
         super().__init__(*args, max_refetch=max_refetch, **kwargs)
-
-    @staticmethod
-    def _check_self_occlusion(root, template='{scene}/{camera}.png', valid=None):
-        if valid not in (0, 255):
-            raise ValueError(
-                'self_occlusion needs valid=255 or valid=0, the grey value of pixels that show the world (the public '
-                f'mask families differ in it: look at one), found {valid!r}'
-            )
-        try:
-            template.format(scene='', camera='')
-        except (KeyError, IndexError) as error:
-            raise ValueError(
-                f'self_occlusion: template may name {{scene}} and {{camera}}, found {template!r}'
-            ) from error
-        return dict(root=root, template=template, valid=valid)
 
     @property
     def metainfo(self):
@@ -164,26 +150,7 @@ class SurroundDepthDataset(BaseDataset):
         if self.pipeline.transforms and self.rectification is None:
             for info in self.data_list:
                 refuse_lenses(dict(info, cam_names=self.cameras), f'the pipeline of {type(self).__name__}')
-        count = len(self.data_list)
-        scanned = np.flatnonzero([info['lidar_path'] is not None for info in self.data_list])
-        if len(scanned) < count:
-            MMLogger.get_current_instance().warning(
-                f'{self.ann_file}: {count - len(scanned)} of {count} frames have no LiDAR: no ground truth in training or '
-                'evaluation, only what a teacher says'
-            )
-        labelled = np.zeros(count, dtype=bool)
-        labelled[scanned] = evenly_spread(len(scanned), self.labelled_fraction)
-        for info, has_labels in zip(self.data_list, labelled):
-            info['labelled'] = bool(has_labels)
-        if not self.only_labelled:
-            return self.data_list
-        kept = [info for info in self.data_list if info['labelled']]
-        if not kept:
-            raise ValueError(
-                f'{self.ann_file}: only_labelled=True, and none of {count} frames keeps LiDAR (labelled_fraction='
-                f'{self.labelled_fraction})'
-            )
-        return [kept[i * len(kept) // count] for i in range(count)]
+        return with_labels(self.data_list, self.labelled_fraction, self.only_labelled, self.ann_file)
 
     def set_epoch(self, seed: int, epoch: int) -> None:
         """Fix the random choices of all frames until the next call, in this process and in its loader's workers."""
@@ -291,15 +258,3 @@ class SurroundDepthDataset(BaseDataset):
             points, rig.calibration(info)['lidar2cam'], masks, rounding or self.ROUNDING
         )
         return pixels, visible, rig.sizes
-
-
-def evenly_spread(count: int, fraction: float) -> np.ndarray:
-    """(count,) bool, True at round(fraction * count), at least one, evenly spaced places: those of four in twelve are
-    1, 4, 7 and 10, the middles of four equal parts. A fraction of 0 has none.
-    """
-    chosen = np.zeros(count, dtype=bool)
-    if not fraction:
-        return chosen
-    number = min(count, max(1, round(fraction * count)))
-    chosen[((np.arange(number) + 0.5) * count / number).astype(int)] = True
-    return chosen

@@ -12,7 +12,7 @@ from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
 from .protocols import Protocol
 from .report import TITLES, Table, coverage, describe, number
-from .results import CSV_NAME, read_results
+from .result_files import CSV_NAME, read_results
 
 
 @dataclass

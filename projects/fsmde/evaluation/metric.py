@@ -1,6 +1,5 @@
 """The metric that mmengine's evaluator calls."""
 
-import json
 import os.path as osp
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 
 from .aggregate import distinct_frames
 from .flicker import flicker_results
@@ -17,7 +17,8 @@ from .frame import MODES, Regions
 from .functional import METRICS as NAMES
 from .protocols import get_protocol
 from .report import all_tables, camera_table, consistency_tables, flicker_tables, protocol_table
-from .results import SCHEMA, consistency_results, protocol_results, versions, write_results
+from .result_files import SCHEMA, versions, write_results
+from .results import consistency_results, protocol_results
 from .rows import FrameReducer
 from .spool import Spool
 
@@ -213,8 +214,7 @@ def _lines(path):
 
 
 def _read_tags(path):
-    with open(path) as file:
-        tags = json.load(file)
+    tags = read_json(path)
     if not isinstance(tags, dict) or not all(isinstance(value, list) for value in tags.values()):
         raise ValueError(f'{path}: expected {{frame_id or scene: [tag, ...]}}')
     return tags

@@ -1,30 +1,11 @@
-"""What an evaluation leaves behind: one dictionary, written as results.json, and one row per image in a csv."""
+"""What an evaluation comes to: the entries of results.json, and one row an image."""
 
-import csv
-import hashlib
-import io
-import json
-import math
-import os.path as osp
-import platform
-import subprocess
-
-import mmengine
 import numpy as np
-import torch
-
-import fsmde
-from fsmde.output_files import write_text
 
 from .aggregate import Summary, counted_frames, group_frame_sums, grouped, mean_of_known, summarise
 from .consistency import cylinderdepth_protocol
 from .functional import METRICS, metrics_from_sums
 from .protocols import Protocol, differences, identity
-
-#: Written into every results.json; docs/evaluation.md describes it.
-SCHEMA = 'fsmde.evaluation/1'
-CSV_NAME = 'per_image.csv'
-CSV_COLUMNS = ('index', 'frame_id', 'scene', 'camera', 'protocol', 'mode', 'pixels', 'non_finite', *METRICS)
 
 
 def protocol_results(
@@ -39,7 +20,7 @@ def protocol_results(
         expected: Number of frames of the data set, if known.
 
     Returns:
-        tuple: The protocol's entry of results.json, and a list of rows of :data:`CSV_COLUMNS`.
+        tuple: The protocol's entry of results.json, and a list of rows of :data:`fsmde.evaluation.result_files.CSV_COLUMNS`.
     """
     dataset, cameras = identity(dataset_meta), dataset_meta['cam_names']
     counted = counted_frames(protocol, dataset, rows, frame_list)
@@ -193,71 +174,3 @@ def _consistency_by_scene(rows, pairs, cameras, sums):
             for q, (a, b) in enumerate(pairs)
         }
     return by_scene
-
-
-def describe_run(config: str, checkpoint: str, flip_augmentation: bool = False) -> dict:
-    """The ``run`` of :class:`fsmde.evaluation.SurroundDepthMetric` for a checkpoint on this disk, with its sha256."""
-    return dict(
-        config=config,
-        checkpoint=checkpoint,
-        checkpoint_sha256=hash_of_file(checkpoint),
-        flip_augmentation=flip_augmentation,
-    )
-
-
-def hash_of_file(path: str) -> str:
-    """A file's sha256 in hex."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def versions() -> dict:
-    """Versions of what computed the figures, and the commit of this code if it is a git checkout."""
-    git = subprocess.run(
-        ['git', '-C', osp.dirname(__file__), 'rev-parse', 'HEAD'], capture_output=True, text=True, check=False
-    )
-    return dict(
-        fsmde=fsmde.__version__,
-        git_commit=git.stdout.strip() or None,
-        python=platform.python_version(),
-        torch=torch.__version__,
-        numpy=np.__version__,
-        mmengine=mmengine.__version__,
-    )
-
-
-def write_results(results: dict, images: list, folder: str) -> None:
-    """Write ``results.json`` and ``per_image.csv`` into a folder; a figure that is unknown (NaN) becomes null."""
-    table = io.StringIO(newline='')
-    csv.writer(table).writerows([CSV_COLUMNS, *images])
-    write_text(osp.join(folder, CSV_NAME), table.getvalue())
-    # The last: where there is a results.json, the csv is whole.
-    write_text(osp.join(folder, 'results.json'), json.dumps(_without_nan(results), indent=1))
-
-
-def read_results(path: str) -> dict:
-    """Read a results.json; null becomes NaN.
-
-    Raises:
-        ValueError: If the file is no results.json of this schema.
-    """
-    with open(path) as file:
-        try:
-            results = json.load(file)
-        except json.JSONDecodeError as error:
-            raise ValueError(f'{path} is no JSON: {error}') from error
-    found = results.get('schema') if isinstance(results, dict) else None
-    if found != SCHEMA:
-        raise ValueError(f'{path}: expected a results.json with schema {SCHEMA!r}, found {found!r}')
-    return results
-
-
-def _without_nan(value):
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

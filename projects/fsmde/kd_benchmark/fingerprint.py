@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fsmde.evaluation.results import hash_of_file
+from fsmde.evaluation.result_files import hash_of_file
 from fsmde.teacher_cache import TeacherCache
 
 #: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.

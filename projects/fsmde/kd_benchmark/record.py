@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fsmde.evaluation.results import CSV_NAME, read_results
+from fsmde.evaluation.result_files import CSV_NAME, read_results
 from fsmde.output_files import write_text
 
 SCHEMA = 'fsmde.kd_benchmark/1'

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from ..frame import Frame
+from ..ros_topics import parse_topics
 from .base import Source
 from .dataset_frames import DatasetFrames
 from .frame_list import FrameList
 from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in
-from .recording import ENDINGS, Recording, parse_topics
+from .recording import ENDINGS, Recording
 from .videos import Videos
 
 __all__ = [

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from fsmde.plain_data import nearest
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_file import RigFile
 from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of
 
@@ -14,6 +14,7 @@ from ..frame import Frame
 from ..matching import match_times
 from ..ros_bag import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, TRANSFORMS, RosBag
 from ..ros_images import DEPTH, encoding_of, image_of
+from ..ros_topics import base_of, distinct_tails, pair_of
 from .base import Source
 
 ENDINGS = ('.mcap', '.db3', '.bag')
@@ -46,7 +47,7 @@ class Recording(Source):
         with RosBag(path) as bag:
             self.path, self._kinds = bag.path, bag.topics
             self._check_topics(topics)
-            named = {camera: _pair(topic) for camera, topic in (topics or {}).items()}
+            named = {camera: pair_of(topic) for camera, topic in (topics or {}).items()}
             self._scan(bag, [image for image, _ in named.values()] or self._of_kind(*IMAGES))
         self.topics = named or self._found()
         self.cameras = tuple(self.topics)
@@ -72,7 +73,7 @@ class Recording(Source):
 
     def _check_topics(self, topics):
         for camera, pair in (topics or {}).items():
-            for topic, kinds in zip(_pair(pair), (IMAGES, (CAMERA_INFO,))):
+            for topic, kinds in zip(pair_of(pair), (IMAGES, (CAMERA_INFO,))):
                 if self._kinds.get(topic) not in kinds and (kinds is IMAGES or not isinstance(pair, str)):
                     found = f'is {self._kinds[topic]}' if topic in self._kinds else 'is not in it'
                     known = self._of_kind(*kinds)
@@ -109,12 +110,12 @@ class Recording(Source):
         by_namespace = {}
         for topic, encoding in self._encodings.items():
             if encoding not in DEPTH and not topic.endswith('/compressedDepth'):
-                by_namespace.setdefault(_base(topic).rpartition('/')[0] or _base(topic), []).append(topic)
+                by_namespace.setdefault(base_of(topic).rpartition('/')[0] or base_of(topic), []).append(topic)
         for namespace, topics in by_namespace.items():
             if len(topics) > 1:
                 raise ValueError(f'{self.path}: {namespace} has images on {topics}: say which (--topics CAMERA=TOPIC)')
         return {
-            name: _pair(by_namespace[namespace][0])
+            name: pair_of(by_namespace[namespace][0])
             for namespace, name in zip(by_namespace, distinct_tails(by_namespace))
         }
 
@@ -152,7 +153,7 @@ class Recording(Source):
                     raise ValueError(self._missing_link(name, frame))
                 pose = pose_of(name, poses, frame)
             fields.pop('name')
-            rectified = _base(image).rpartition('/')[2].startswith('image_rect')
+            rectified = base_of(image).rpartition('/')[2].startswith('image_rect')
             return camera_of_info(name, rectified=rectified, cam2ego=pose, **fields)
         except ValueError as error:
             raise ValueError(f'{self.path}: {info}: {error}') from error
@@ -194,45 +195,6 @@ class Recording(Source):
     def _image(self, bag, topic, time, content):
         message = bag.decode(topic, time, content, self._kinds[topic])
         return image_of(message, f'{self.path}: topic {topic}: the image of {time} ns')
-
-
-def parse_topics(arguments: list) -> dict:
-    """``topics`` of :class:`Recording` as command lines have them: ``CAMERA=TOPIC`` or ``CAMERA=TOPIC,INFO_TOPIC``.
-
-    Raises:
-        ValueError: If an argument is neither, or a camera is there twice.
-    """
-    topics = {}
-    for argument in arguments:
-        camera, _, names = argument.partition('=')
-        names = names.split(',')
-        if not camera or not all(names) or len(names) > 2 or camera in topics:
-            raise ValueError(
-                f'topics: expected CAMERA=TOPIC or CAMERA=TOPIC,INFO_TOPIC, each camera once; found {argument!r}'
-            )
-        topics[camera] = names[0] if len(names) == 1 else tuple(names)
-    return topics
-
-
-def distinct_tails(paths) -> list:
-    """The last part of each path, or as many of its last parts as make all of them distinct."""
-    parts = [path.strip('/').split('/') for path in paths]
-    for count in range(1, max(map(len, parts), default=0) + 1):
-        tails = ['/'.join(path[-count:]) for path in parts]
-        if len(set(tails)) == len(tails):
-            return tails
-    return list(paths)
-
-
-def _base(topic):
-    return topic.removesuffix('/compressed')
-
-
-def _pair(topics):
-    """Topics of the images and of the CameraInfo beside them."""
-    if not isinstance(topics, str):
-        return tuple(topics)
-    return topics, f'{_base(topics).rpartition("/")[0]}/camera_info'
 
 
 def _plain(message) -> dict:
