@@ -2,22 +2,11 @@
 
 import argparse
 import os
-import os.path as osp
-import time
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner
 
-import fsmde  # noqa: F401
-from fsmde.engine import check_student_checkpoint
-from fsmde.engine.launch import (
-    end_distribution,
-    read_config,
-    refuse_empty_options,
-    setup_distribution,
-    work_dir_of,
-)
-from fsmde.evaluation import SurroundDepthMetric, describe_run
+from fsmde.engine import evaluate
+from fsmde.engine.launch import read_config, refuse_empty_options, work_dir_of
 
 
 def parse_args():
@@ -52,50 +41,17 @@ def parse_args():
     return args
 
 
-def set_up_metrics(evaluator, out_dir, run, protocol):
-    """Say in a test_evaluator's config, one metric, a list or an Evaluator, where files go and what is evaluated."""
-    metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
-    # A MixedEvaluator has metrics for each data set, by name.
-    parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
-    is_ours = lambda kind: kind is SurroundDepthMetric or str(kind).split('.')[-1] == 'SurroundDepthMetric'
-    found = False
-    for name, of_part in parts.items():
-        of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
-        for number, metric in enumerate(metric for metric in of_part if is_ours(metric['type'])):
-            found = True
-            folder = out_dir if number == 0 else f'{out_dir}_{number}'
-            metric.update(out_dir=osp.join(folder, name) if name else folder, run=run)
-            if protocol:
-                metric['protocol'] = protocol
-    if protocol and not found:
-        raise SystemExit('--protocol is for a SurroundDepthMetric, and test_evaluator has none')
-
-
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
-    cfg.load_from = args.checkpoint
-    if args.flip:
-        cfg.model.flip_augmentation = True
-    # A folder for each call: figures are not overwritten.
-    set_up_metrics(
-        cfg.test_evaluator,
-        osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S')),
-        describe_run(args.config, args.checkpoint, args.flip),
-        args.protocol,
-    )
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
         hooks.append(dict(type='DepthWriterHook', out_dir=args.out))
     if args.show_dir:
         hooks.append(dict(type='SurroundVisualizationHook', show_dir=args.show_dir, interval=args.show_interval))
     cfg.custom_hooks = hooks
-    setup_distribution(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
-    check_student_checkpoint(runner.model, args.checkpoint)
-    runner.test()
-    end_distribution()
+    evaluate(cfg, args.checkpoint, args.config, args.protocol, args.flip, args.launcher)
 
 
 if __name__ == '__main__':

@@ -7,27 +7,10 @@ import argparse
 import os
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner
 
-import fsmde  # noqa: F401
-from fsmde.concurrency import BusyError, only_one
-from fsmde.engine import (
-    SameScheduleHook,
-    check_resumable,
-    check_student_checkpoint,
-    checkpoint_to_resume,
-    find_latest_checkpoint,
-)
-from fsmde.engine.launch import (
-    end_distribution,
-    read_config,
-    refuse_empty_options,
-    setup_distribution,
-    use_amp,
-    work_dir_lock,
-    work_dir_of,
-)
-from fsmde.engine.settings import check_settings
+from fsmde.concurrency import BusyError
+from fsmde.engine import train
+from fsmde.engine.launch import read_config, refuse_empty_options, use_amp, work_dir_of
 
 
 def parse_args():
@@ -62,41 +45,6 @@ def parse_args():
     return args
 
 
-def checkpoint_of(resume, work_dir):
-    """The checkpoint that ``--resume`` means, None to begin."""
-    if resume == 'newest':
-        return checkpoint_to_resume(work_dir)
-    newest = find_latest_checkpoint(work_dir)
-    if resume == 'auto':
-        print(f'{work_dir}: ' + (f'going on from {newest}' if newest else 'nothing to resume, training begins'))
-        return newest
-    if resume:
-        return resume
-    if newest:
-        raise FileExistsError(
-            f'{work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
-        )
-    return None
-
-
-def train(cfg, args):
-    """Train in the work directory of a config, which nobody else uses."""
-    # What mmengine calls resuming trusts a file of paths, which a copied folder takes along.
-    resume = args.resume or (cfg.get('resume') and (cfg.get('load_from') or 'auto'))
-    checkpoint = checkpoint_of(resume, cfg.work_dir)
-    cfg.resume = bool(checkpoint)
-    if checkpoint:
-        check_resumable(checkpoint)
-        cfg.load_from = checkpoint
-    setup_distribution(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
-    if checkpoint:
-        check_student_checkpoint(runner.model, checkpoint)
-        runner.register_hook(SameScheduleHook())
-    runner.train()
-    end_distribution()
-
-
 def main():
     args = parse_args()
     try:
@@ -108,11 +56,7 @@ def main():
             if 'auto_scale_lr' not in cfg:
                 raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
             cfg.auto_scale_lr.enable = True
-        check_settings(cfg)
-        if args.resume == 'newest':
-            checkpoint_to_resume(cfg.work_dir)  # The lock would make a folder of a misspelt name.
-        with only_one(work_dir_lock(cfg.work_dir), 'another training'):
-            train(cfg, args)
+        train(cfg, args.resume, args.launcher)
     except (FileNotFoundError, FileExistsError, BusyError) as error:
         raise SystemExit(f'train: {error}') from error
 

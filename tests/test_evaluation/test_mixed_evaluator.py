@@ -7,10 +7,11 @@ import pytest
 import torch
 from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
-from processes import load_tool, start, wait_for
+from processes import start, wait_for
 from toy_infos import write_toy_infos
 from toy_run import TEST_PIPELINE
 
+from fsmde.engine.running import set_up_metrics
 from fsmde.evaluation import MixedEvaluator, SurroundDepthMetric
 from toy_dgp import AZIMUTHS, FOCAL, HEIGHT, RADIUS, WIDTH, write_toy_dgp
 
@@ -139,7 +140,7 @@ def test_one_data_set_twice(mixture):
 
 def test_test_py_gives_each_data_set_a_folder(tmp_path):
     evaluator = dict(type=MixedEvaluator, metrics=dict(a=plain_metric(), b=[plain_metric(), plain_metric()]))
-    load_tool('test.py').set_up_metrics(evaluator, str(tmp_path), dict(config='c'), ['vfdepth'])
+    set_up_metrics(evaluator, str(tmp_path), dict(config='c'), ['vfdepth'])
     a, (b, second) = evaluator['metrics']['a'], evaluator['metrics']['b']
     assert (a['out_dir'], b['out_dir']) == (f'{tmp_path}/a', f'{tmp_path}/b') and second[
         'out_dir'

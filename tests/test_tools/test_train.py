@@ -9,6 +9,7 @@ from processes import load_tool, run_tool
 from toy_run import STUDENT, toy_config
 
 from fsmde.concurrency import LOCK, only_one
+from fsmde.engine import running
 from toy_dgp import write_toy_dgp
 
 
@@ -24,9 +25,9 @@ def config(tmp_path_factory):
 def refused(config, monkeypatch, capsys):
     """The message with which the tool refuses a command, in this process: it comes before anything is built."""
     tool = load_tool('train.py')
-    monkeypatch.setattr(tool, 'only_one', partial(only_one, patience=0))
-    monkeypatch.setattr(tool.Runner, 'from_cfg', lambda cfg: pytest.fail('nothing may be built'))
-    monkeypatch.setattr(tool, 'setup_distribution', lambda *_: None)
+    monkeypatch.setattr(running, 'only_one', partial(only_one, patience=0))
+    monkeypatch.setattr(running.Runner, 'from_cfg', lambda cfg: pytest.fail('nothing may be built'))
+    monkeypatch.setattr(running, 'setup_distribution', lambda *_: None)
 
     def run(*options):
         monkeypatch.setattr(sys, 'argv', ['train.py', str(config), *map(str, options)])

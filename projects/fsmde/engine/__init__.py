@@ -1,4 +1,4 @@
-"""Hooks, checkpoints and what the tools share."""
+"""Training and evaluation as a config says, hooks, checkpoints and what the tools share."""
 
 from .checkpoint import (
     AtomicBackend,
@@ -12,6 +12,7 @@ from .checkpoint_hook import AtomicCheckpointHook
 from .depth_writer_hook import DepthWriterHook
 from .finite_loss_hook import FiniteLossHook
 from .frame_seed_hook import FrameSeedHook
+from .running import evaluate, train
 from .same_schedule_hook import SameScheduleHook
 from .visualization_hook import SurroundVisualizationHook
 
@@ -26,6 +27,8 @@ __all__ = [
     'check_resumable',
     'check_student_checkpoint',
     'checkpoint_to_resume',
+    'evaluate',
     'find_latest_checkpoint',
     'load_checkpoint_file',
+    'train',
 ]

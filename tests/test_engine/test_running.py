@@ -1,12 +1,15 @@
-"""What tools/test.py tells the metrics of a config."""
+"""Training and evaluation as a config says, from Python; tests/test_tools/test_train.py has what is refused."""
 
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from processes import load_tool
+from toy_run import STUDENT, toy_config
 
+from fsmde.engine import evaluate, train
+from fsmde.engine.running import set_up_metrics
 from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation.result_files import read_results
 
 
 def evaluator_of(tmp_path, text):
@@ -29,7 +32,7 @@ def evaluator_of(tmp_path, text):
 def test_every_way_of_writing_a_test_evaluator(tmp_path, text, count):
     init_default_scope('mmdet3d')
     cfg = evaluator_of(tmp_path, text)
-    load_tool('test.py').set_up_metrics(cfg.test_evaluator, 'out', dict(checkpoint='a.pth'), ['vfdepth'])
+    set_up_metrics(cfg.test_evaluator, 'out', dict(checkpoint='a.pth'), ['vfdepth'])
     built = Runner.build_evaluator(None, cfg.test_evaluator)
     assert all(type(metric) is SurroundDepthMetric for metric in built.metrics) and len(built.metrics) == count
     assert [metric.out_dir for metric in built.metrics] == ['out', 'out_1'][:count]
@@ -39,8 +42,22 @@ def test_every_way_of_writing_a_test_evaluator(tmp_path, text, count):
 
 def test_metrics_of_others_are_left_alone(tmp_path):
     cfg = evaluator_of(tmp_path, "test_evaluator = [dict(type='NuScenesMetric')]")
-    tool = load_tool('test.py')
-    tool.set_up_metrics(cfg.test_evaluator, 'out', {}, None)
+    set_up_metrics(cfg.test_evaluator, 'out', {}, None)
     assert cfg.test_evaluator == [dict(type='NuScenesMetric')]
-    with pytest.raises(SystemExit, match='test_evaluator has none'):
-        tool.set_up_metrics(cfg.test_evaluator, 'out', {}, ['vfdepth'])
+    with pytest.raises(ValueError, match='test_evaluator has none'):
+        set_up_metrics(cfg.test_evaluator, 'out', {}, ['vfdepth'])
+
+
+def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp, STUDENT, max_epochs=1)
+    cfg.work_dir = str(tmp_path / 'work')
+    assert train(cfg).iter == 3
+    checkpoint = tmp_path / 'work/epoch_1.pth'
+    with pytest.raises(FileExistsError, match='holds checkpoints of an earlier run'):
+        train(cfg)
+    figures = evaluate(cfg, str(checkpoint), 'toy', ['vfdepth', 'fsmde'])
+    (written,) = (tmp_path / 'work').glob('test_*/results.json')
+    results = read_results(written)
+    assert list(results['protocols']) == ['vfdepth', 'fsmde'] and results['run']['config'] == 'toy'
+    of_all = results['protocols']['fsmde']['modes']['metric']['overall']['all']
+    assert figures['depth/abs_rel'] == of_all['abs_rel'] > 0

@@ -1,0 +1,134 @@
+"""To train and to evaluate as a config says: what tools/train.py and tools/test.py do, with all of their checks."""
+
+import os.path as osp
+import time
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from fsmde.concurrency import only_one
+from fsmde.evaluation import SurroundDepthMetric, describe_run
+
+from .checkpoint import check_resumable, check_student_checkpoint, checkpoint_to_resume, find_latest_checkpoint
+from .launch import end_distribution, setup_distribution, work_dir_lock
+from .same_schedule_hook import SameScheduleHook
+from .settings import check_settings
+
+
+def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
+    """Train in the work directory of a config, where one training works at a time.
+
+    Args:
+        cfg: Of :func:`fsmde.engine.launch.read_config`, with its ``work_dir``.
+        resume: Checkpoint to go on from; ``'newest'``: the one with the largest number in the work directory; ``'auto'``:
+            that, or from the beginning where there is none; None begins, unless the config says otherwise.
+        launcher: What started the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        The runner, done.
+
+    Raises:
+        FileExistsError: If it begins and the work directory holds checkpoints of an earlier run.
+        FileNotFoundError: If there is nothing to resume.
+        ValueError: If settings do not agree, or the checkpoint is none of such a run.
+        fsmde.concurrency.BusyError: If another training is at work there.
+    """
+    check_settings(cfg)
+    # What mmengine calls resuming trusts a file of paths, which a copied folder takes along.
+    resume = resume or (cfg.get('resume') and (cfg.get('load_from') or 'auto'))
+    if resume == 'newest':
+        checkpoint_to_resume(cfg.work_dir)  # The lock would make a folder of a misspelt name.
+    with only_one(work_dir_lock(cfg.work_dir), 'another training'):
+        checkpoint = _checkpoint_of(resume, cfg.work_dir)
+        cfg.resume = bool(checkpoint)
+        if checkpoint:
+            check_resumable(checkpoint)
+            cfg.load_from = checkpoint
+        setup_distribution(cfg, launcher)
+        runner = Runner.from_cfg(cfg)
+        if checkpoint:
+            check_student_checkpoint(runner.model, checkpoint)
+            runner.register_hook(SameScheduleHook())
+        runner.train()
+        end_distribution()
+    return runner
+
+
+def _checkpoint_of(resume, work_dir):
+    if resume == 'newest':
+        return checkpoint_to_resume(work_dir)
+    newest = find_latest_checkpoint(work_dir)
+    if resume == 'auto':
+        print_log(f'{work_dir}: ' + (f'going on from {newest}' if newest else 'nothing to resume, training begins'))
+        return newest
+    if resume:
+        return resume
+    if newest:
+        raise FileExistsError(
+            f'{work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
+        )
+    return None
+
+
+def evaluate(
+    cfg: Config, checkpoint: str, name: str = None, protocol=None, flip: bool = False, launcher: str = 'none'
+) -> dict:
+    """Evaluate a checkpoint on the test data of a config.
+
+    Figures go to a folder of their own in the config's work directory, ``test_<time>``.
+
+    Args:
+        cfg: Of :func:`fsmde.engine.launch.read_config`, with its ``work_dir``; the plain student's for a distilled run, too.
+        name: What the results call the config.
+        protocol: Names of protocols, in the place of the config's.
+        flip: Average with the mirrored images.
+        launcher: See :func:`train`.
+
+    Returns:
+        The metrics' figures by name.
+
+    Raises:
+        ValueError: If protocols are named and there is no :class:`fsmde.evaluation.SurroundDepthMetric`, or the checkpoint
+            does not fit the model.
+    """
+    cfg.load_from = checkpoint
+    if flip:
+        cfg.model.flip_augmentation = True
+    # A folder for each call: figures are not overwritten.
+    folder = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
+    set_up_metrics(cfg.test_evaluator, folder, describe_run(name, checkpoint, flip), protocol)
+    setup_distribution(cfg, launcher)
+    runner = Runner.from_cfg(cfg)
+    check_student_checkpoint(runner.model, checkpoint)
+    figures = runner.test()
+    end_distribution()
+    return figures
+
+
+def set_up_metrics(evaluator, out_dir: str, run: dict, protocol=None) -> None:
+    """Say in a test_evaluator's config, one metric, a list or an Evaluator, where files go and what is evaluated.
+
+    Args:
+        out_dir: Folder of the first metric; those of further ones get a number.
+        run: See :class:`fsmde.evaluation.SurroundDepthMetric`.
+        protocol: Names of protocols, None for the metrics' own.
+
+    Raises:
+        ValueError: If there are protocols, and no :class:`fsmde.evaluation.SurroundDepthMetric`.
+    """
+    metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
+    # A MixedEvaluator has metrics for each data set, by name.
+    parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
+    is_ours = lambda kind: kind is SurroundDepthMetric or str(kind).split('.')[-1] == 'SurroundDepthMetric'
+    found = False
+    for name, of_part in parts.items():
+        of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
+        for number, metric in enumerate(metric for metric in of_part if is_ours(metric['type'])):
+            found = True
+            folder = out_dir if number == 0 else f'{out_dir}_{number}'
+            metric.update(out_dir=osp.join(folder, name) if name else folder, run=run)
+            if protocol:
+                metric['protocol'] = protocol
+    if protocol and not found:
+        raise ValueError('--protocol is for a SurroundDepthMetric, and test_evaluator has none')
