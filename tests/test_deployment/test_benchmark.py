@@ -12,6 +12,7 @@ from torch import nn
 
 from fsmde.deployment.benchmark import measure
 from fsmde.deployment.latency import count_multiply_adds, summarise, time_runs
+from fsmde.deployment.speed_report import speed_ups
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark.py'
 
@@ -59,6 +60,21 @@ def test_table_and_factors(config, tmp_path, monkeypatch, capsys):
     assert same['factor'] == fastest['factor'] == pytest.approx(teacher['median_ms'] / student['median_ms'])
     printed = capsys.readouterr().out
     assert '| student | eager | float32 | model |' in printed and 'x as fast as random-tiny' in printed
+
+
+def test_factors_by_hand():
+    def row(name, kind, runtime, ms):
+        return dict(name=name, kind=kind, runtime=runtime, precision='float32', scope='model', median_ms=ms)
+
+    rows = [row('a.py', 'student', 'eager', 10.0), row('a.py', 'student', 'onnx', 4.0)]
+    rows += [row('big', 'teacher', 'eager', 80.0), row('g.onnx', 'graph', 'onnx', 2.0)]
+    found = {(f['teacher'], f['form']): f['factor'] for f in speed_ups(rows)}
+    assert found == {
+        ('big', 'eager float32'): 8.0,
+        ('big', 'fastest: onnx float32 against eager float32'): 20.0,
+        ('g.onnx', 'onnx float32'): 0.5,
+        ('g.onnx', 'fastest: onnx float32 against onnx float32'): 0.5,
+    }
 
 
 @pytest.mark.parametrize('runtime, precision', [('eager', 'bfloat16'), ('onnx', 'int8')])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from processes import load_tool
 
+from fsmde.evaluation import DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
 from fsmde.evaluation.predictions import (
     SUFFIXES,
     encode_depth,
@@ -16,7 +17,7 @@ from fsmde.evaluation.predictions import (
     read_frame,
     read_prediction,
 )
-from fsmde.evaluation.results import read_results
+from fsmde.evaluation.result_files import read_results
 
 CONFIG = """
 pipeline = [dict(type=t) for t in ('LoadSurroundImages', 'LoadSurroundLidar', 'KeepLidarPixels')]
@@ -138,15 +139,14 @@ def test_a_pickle_is_not_opened(tmp_path):
         read_depth(str(tmp_path / 'map.npy'))
 
 
-def evaluate_maps(tmp_path, monkeypatch, *more):
-    tool = load_tool('analysis_tools/eval_predictions.py')
-    arguments = [tmp_path / 'pred', '--truth', tmp_path / 'truth', '--out', tmp_path / 'out', *more]
-    monkeypatch.setattr(sys, 'argv', ['eval_predictions', *map(str, arguments)])
-    tool.main()
-    return read_results(str(tmp_path / 'out/results.json'))
+def evaluate_maps(tmp_path, protocols=('fsmde',)):
+    dataset = DepthMapFrames(tmp_path / 'truth', 80)
+    metric = SurroundDepthMetric([on_maps(name) for name in protocols], consistency=(), out_dir=str(tmp_path / 'out'))
+    figures = evaluate_folder(str(tmp_path / 'pred'), dataset, metric)
+    return figures, read_results(str(tmp_path / 'out/results.json'))
 
 
-def test_depth_maps_as_ground_truth(tmp_path, monkeypatch):
+def test_depth_maps_as_ground_truth(tmp_path):
     for frame in ('a b/0', 'a b/1', 'c/0'):
         for camera, metres in (('left', 10.0), ('right', 20.0)):
             truth = np.full((8, 12), metres)
@@ -156,7 +156,8 @@ def test_depth_maps_as_ground_truth(tmp_path, monkeypatch):
             write_png(tmp_path / 'pred' / frame / camera, np.full((4, 6), metres * 1.1))
     (tmp_path / 'truth/c/0/left.png').unlink()
     np.save(tmp_path / 'truth/c/0/left.npy', np.full((16, 24), np.nan) * 10)
-    results = evaluate_maps(tmp_path, monkeypatch, '--max-depth', 80, '--protocols', 'fsmde', 'vfdepth')
+    figures, results = evaluate_maps(tmp_path, ('fsmde', 'vfdepth'))
+    assert figures['depth/abs_rel'] == pytest.approx(0.1, abs=1e-3)
     entry = results['protocols']['fsmde']
     assert entry['settings']['max_depth'] == 80 and entry['settings']['ground_truth'] == 'maps'
     cameras = entry['modes']['metric']['cameras']
@@ -166,18 +167,25 @@ def test_depth_maps_as_ground_truth(tmp_path, monkeypatch):
     assert 'depth-map ground truth at full size' in (tmp_path / 'out/results.md').read_text()
 
 
-def test_depth_maps_that_do_not_make_frames(tmp_path, monkeypatch):
+def test_depth_maps_that_do_not_make_frames(tmp_path):
     (tmp_path / 'truth').mkdir()
     (tmp_path / 'pred').mkdir()
     with pytest.raises(FileNotFoundError, match='holds no depth map'):
-        evaluate_maps(tmp_path, monkeypatch, '--max-depth', 80)
+        evaluate_maps(tmp_path)
     write_png(tmp_path / 'truth/a/left', np.ones((2, 2)))
     write_png(tmp_path / 'truth/b/right', np.ones((2, 2)))
     with pytest.raises(ValueError, match=r"truth/a has no depth map of \['right'\]"):
-        evaluate_maps(tmp_path, monkeypatch, '--max-depth', 80)
+        evaluate_maps(tmp_path)
     write_png(tmp_path / 'truth/a/right', np.ones((2, 2)))
     np.save(tmp_path / 'truth/a/right.npy', np.ones((2, 2)))
     with pytest.raises(ValueError, match='are maps of one camera'):
-        evaluate_maps(tmp_path, monkeypatch, '--max-depth', 80)
+        evaluate_maps(tmp_path)
+    with pytest.raises(FileNotFoundError, match='elsewhere is no folder with predictions'):
+        evaluate_folder(str(tmp_path / 'elsewhere'), None, None)
+
+
+def test_the_command_wants_to_know_how_far_maps_are_evaluated(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['eval_predictions', str(tmp_path), '--truth', str(tmp_path)])
     with pytest.raises(SystemExit):
-        evaluate_maps(tmp_path, monkeypatch)
+        load_tool('analysis_tools/eval_predictions.py').main()
+    assert '--truth needs --max-depth' in capsys.readouterr().err

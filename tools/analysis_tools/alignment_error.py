@@ -15,27 +15,18 @@ judged on dense depth, and the agreement of neighbouring views on the LiDAR poin
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-import torch.nn.functional as F
 from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config, DictAction
-from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from fsmde.deployment.deployable import build_student
 from fsmde.engine.launch import read_config, refuse_empty_options
-from fsmde.models.estimators.distilled_depth_estimator import replay_of_batch
-from fsmde.output_files import write_bytes, write_text
-from fsmde.output_names import output_path
-from fsmde.teacher_choice import describe, judge, summary, table
-from fsmde.visualization.panels import draw_comparison, ring_order
+from fsmde.output_files import write_text
+from fsmde.teacher_choice import compare_teachers, table
 
 
 def choose_split(dataset, split):
@@ -78,32 +69,6 @@ def candidates(cfg, path, config_name):
     return teachers
 
 
-def dense_depth(sample, like):
-    """Dense ground truth (1, N, H, W) of a frame at the size of ``like``, None if there is none."""
-    dense = sample.get('dense_depth')
-    if dense is None:
-        return None
-    return F.interpolate(torch.as_tensor(dense, device=like.device)[None], size=like.shape[-2:], mode='nearest-exact')
-
-
-def ask(teacher, batch):
-    """What a teacher says of a batch, and the milliseconds that it took."""
-    start = time.perf_counter()
-    output = teacher.answer(batch['inputs'], batch['data_samples'])
-    if output.depth.is_cuda:
-        torch.cuda.synchronize()
-    return output, 1000 * (time.perf_counter() - start)
-
-
-def picture(sample, images, target, best):
-    """A frame: images, LiDAR, and each candidate aligned in its own space, as the bytes of a JPEG file."""
-    lidar = torch.where(target.mask, target.depth, 0)[0].cpu().numpy()
-    drawn = draw_comparison(
-        images, dict(LiDAR=lidar, **best), sample.cam_names, max_depth=80.0, order=ring_order(sample.cam2ego)
-    )
-    return cv2.imencode('.jpg', np.ascontiguousarray(drawn[..., ::-1]))[1].tobytes()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='one whose data is to be judged on; with a live teacher, or with --teachers')
@@ -128,38 +93,11 @@ def main():
     choose_split(dataset, args.split)
     teachers = candidates(cfg, args.teachers, args.config)
     dataset, student = DATASETS.build(dataset), build_student(cfg.model).to(get_device())
-    pixels = torch.Generator().manual_seed(0)
-    found, answers, times = {name: {} for name in teachers}, {}, {name: [] for name in teachers}
     frames = min(len(dataset), args.frames or len(dataset))
-    for i in track_iter_progress(range(frames)):
-        batch = student.data_preprocessor(pseudo_collate([dataset[i]]))
-        sample = batch['data_samples'][0]
-        target = student.target([sample])
-        keep = (torch.rand(target.depth.shape, generator=pixels) < args.fraction).to(target.depth.device)
-        # A teacher that is prompted with LiDAR gets no more of it than the others are aligned to.
-        sample.teacher_lidar = torch.where(target.mask & keep, target.depth, 0)[0]
-        dense, best = dense_depth(sample, target.depth), {}
-        for name, teacher in teachers.items():
-            answers[name], ms = ask(teacher, batch)
-            times[name].append(ms)
-            teacher_output = replay_of_batch(answers[name], [sample], target.depth.shape[-2:])
-            judged = judge(teacher_output, target, keep, dense, sample, student.max_depth)
-            for reading, entry in judged.items():
-                found[name].setdefault(reading, []).append(dict(entry, depth=None))
-            best[name] = next(iter(judged.values()))['depth']
-        if args.out and i < args.pictures:
-            path = output_path(args.out / 'pictures', sample.frame_id)
-            write_bytes(
-                path.with_name(f'{path.name}.jpg'),
-                picture(sample, batch['inputs']['teacher_img'][0].cpu().numpy(), target, best),
-            )
-    results = {
-        name: dict(
-            describe(teachers[name], answers[name], times[name]),
-            readings={reading: summary(entries) for reading, entries in found[name].items()},
-        )
-        for name in teachers
-    }
+    pictures = args.out and args.out / 'pictures'
+    results = compare_teachers(
+        teachers, dataset, student, args.fraction, frames, pictures, args.pictures, track_iter_progress
+    )
     text = f'{frames} frames\n\n{table(results)}\n'
     print(f'\n\n{text}')
     if args.out:

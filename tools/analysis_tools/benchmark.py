@@ -14,18 +14,15 @@ others in the same runtime, precision and scope, and the fastest form of both. S
 import argparse
 import itertools
 import json
-import multiprocessing
 import platform
 from pathlib import Path
 
 import torch
 
-from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, exists, kind_of, measure
-from fsmde.deployment.latency import pin_threads
+from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, exists, kind_of, measure, measure_apart
+from fsmde.deployment.speed_report import speed_ups, table
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
-
-COLUMNS = ('model', 'runtime', 'precision', 'scope', 'ms', 'p95 ms', 'frames/s', 'M param.', 'GMAC', 'peak MiB')
 
 
 def combinations(args):
@@ -34,58 +31,6 @@ def combinations(args):
         for runtime, precision, scope in itertools.product(args.runtimes, args.precisions, args.scopes):
             if exists(name, runtime, precision, scope):
                 yield name, runtime, precision, scope
-
-
-def in_own_process(options):
-    """Call ``measure(**options)`` in a new process on CPUs of its own."""
-    threads = (options['threads'],)
-    with multiprocessing.get_context('spawn').Pool(1, pin_threads, threads) as pool:
-        return pool.apply(measure, kwds=options)
-
-
-def table(rows):
-    """Rows as a Markdown table."""
-    lines = [COLUMNS, ['---'] * len(COLUMNS)]
-    for row in rows:
-        lines.append(
-            [
-                row['name'] if row['kind'] == 'teacher' else Path(row['name']).stem,
-                row['runtime'],
-                row['precision'],
-                row['scope'],
-                f'{row["median_ms"]:.1f}',
-                f'{row["p95_ms"]:.1f}',
-                f'{row["fps"]:.2f}',
-                f'{row["parameters"] / 1e6:.1f}',
-                f'{row["multiply_adds"] / 1e9:.1f}',
-                f'{row["peak_mib"]:.0f}',
-            ]
-        )
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-
-
-def speed_ups(rows):
-    """How many times faster each student is than each other network: in each common form, and the fastest of both."""
-
-    def forms(student, scope):
-        chosen = [row for row in rows if (row['kind'] == 'student') == student and row['scope'] == scope]
-        return {
-            name: [row for row in chosen if row['name'] == name] for name in dict.fromkeys(r['name'] for r in chosen)
-        }
-
-    factors = []
-    for scope in SCOPES:
-        pairs = itertools.product(forms(True, scope).items(), forms(False, scope).items())
-        for (student, mine), (teacher, others) in pairs:
-            for a, b in itertools.product(mine, others):
-                if (a['runtime'], a['precision']) == (b['runtime'], b['precision']):
-                    form = f'{a["runtime"]} {a["precision"]}'
-                    factors.append((student, teacher, scope, form, b['median_ms'] / a['median_ms']))
-            a, b = (min(side, key=lambda row: row['median_ms']) for side in (mine, others))
-            form = f'fastest: {a["runtime"]} {a["precision"]} against {b["runtime"]} {b["precision"]}'
-            factors.append((student, teacher, scope, form, b['median_ms'] / a['median_ms']))
-    names = ('student', 'teacher', 'scope', 'form', 'factor')
-    return [dict(zip(names, factor)) for factor in factors]
 
 
 def parse_args():
@@ -129,7 +74,7 @@ def main():
     rows = []
     for name, runtime, precision, scope in combinations(args):
         options = dict(common, name=name, runtime=runtime, precision=precision, scope=scope)
-        rows.append(measure(**options) if args.same_process else in_own_process(options))
+        rows.append(measure(**options) if args.same_process else measure_apart(**options))
         print(f'{name} {runtime} {precision} {scope}: {rows[-1]["median_ms"]:.1f} ms', flush=True)
     factors = speed_ups(rows)
     machine = dict(processor=platform.processor() or platform.machine(), torch=str(torch.__version__))

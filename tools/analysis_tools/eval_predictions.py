@@ -9,21 +9,15 @@ same formats at the same paths, 0 where nothing was measured; what is in it is e
 """
 
 import argparse
-import os.path as osp
 
-import torch
 from mmdet3d.registry import DATASETS
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-import fsmde  # noqa: F401
 from fsmde.engine.launch import read_config, refuse_empty_options
-from fsmde.evaluation import PROTOCOLS, SurroundDepthMetric
-from fsmde.evaluation.depth_maps import DepthMapFrames, on_maps
-from fsmde.evaluation.predictions import prediction_path, read_views
-from fsmde.output_names import check_frames
+from fsmde.evaluation import PROTOCOLS, DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
 
 
 def parse_args():
@@ -58,40 +52,16 @@ def parse_args():
     return args
 
 
-def frames_of_config(args):
-    """A config's test data set, and a function from an index to (sample, predictions' paths by camera)."""
-    cfg = read_config(args.config, args.data_root, args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmdet3d'))
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    check_frames(args.folder, dataset)
-
-    def read(index):
-        sample = dataset[index]['data_samples'].to_dict()
-        return sample, {c: prediction_path(args.folder, sample['frame_id'], c) for c in sample['cam_names']}
-
-    return dataset, read
-
-
-def frames_of_truth(args):
-    """The same of a folder of depth maps; predictions lie at the same paths in their folder."""
-    dataset = DepthMapFrames(args.truth, args.max_depth)
-
-    def read(index):
-        sample = dataset[index]
-        return sample, {c: osp.join(args.folder, sample['frame_id'], c) for c in sample['cam_names']}
-
-    return dataset, read
-
-
 def main():
     args = parse_args()
     MMLogger.get_instance('eval_predictions')
-    if not osp.isdir(args.folder):
-        raise FileNotFoundError(f'{args.folder} is no folder with predictions')
-    dataset, read = frames_of_truth(args) if args.truth else frames_of_config(args)
     if args.truth:
+        dataset = DepthMapFrames(args.truth, args.max_depth)
         protocols, consistency = [on_maps(name) for name in args.protocols or ['fsmde']], ()
     else:
+        cfg = read_config(args.config, args.data_root, args.cfg_options)
+        init_default_scope(cfg.get('default_scope', 'mmdet3d'))
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
         protocols = args.protocols or ['fsmde', 'surrounddepth', 'vfdepth']
         consistency = ['occlusion_tested'] if args.consistency is None else args.consistency
     metric = SurroundDepthMetric(
@@ -105,11 +75,7 @@ def main():
             config=args.config, truth=args.truth, predictions=args.folder, flip_augmentation=args.flip_augmentation
         ),
     )
-    metric.dataset_meta = dataset.metainfo
-    for index in track_iter_progress(range(len(dataset))):
-        sample, paths = read(index)
-        metric.process(None, [dict(sample, pred_depth=torch.from_numpy(read_views(paths)))])
-    metric.evaluate(len(dataset))
+    evaluate_folder(args.folder, dataset, metric, track_iter_progress)
 
 
 if __name__ == '__main__':

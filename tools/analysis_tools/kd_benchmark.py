@@ -33,34 +33,6 @@ def parse_args():
     return parser, parser.parse_args()
 
 
-def report(suite, run_of, folder, name='table'):
-    """Write the tables; with the usual ``name`` gains.png, too, and frame.jpg where predictions are at hand."""
-    from fsmde.kd_benchmark.comparison import commits, compare, read_runs
-    from fsmde.kd_benchmark.pictures import draw_frame, draw_gains
-    from fsmde.kd_benchmark.record import write_json
-    from fsmde.kd_benchmark.tables import tables_of, to_plain
-    from fsmde.output_files import write_text
-
-    records = read_runs(suite, run_of)
-    arms = compare(suite, records)
-    if not arms:
-        print('no run is finished: nothing to tabulate')
-        return
-    split = run_of(next(iter(suite.arms.values())), 0).split
-    tables = tables_of(suite.name, arms, split)
-    print('\n'.join(table.to_markdown() for table in tables))
-    note = f'\nCode of the runs: {", ".join(commits(records))}.\n'
-    write_text(folder / f'{name}.md', '\n'.join(table.to_markdown() for table in tables) + note)
-    write_json(folder / f'{name}.json', dict(suite=suite.name, split=split, arms=to_plain(arms)))
-    if name != 'table':
-        print(f'tables are {folder / name}.md and .json')
-        return
-    draw_gains(arms, f'{suite.name}, {split} split', folder / 'gains.png')
-    shown = {name: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
-    frame = draw_frame(shown, folder / 'frame.jpg')
-    print(f'tables and pictures are in {folder}' + ('' if frame else '; no predictions at hand, no frame.jpg'))
-
-
 def main():
     parser, args = parse_args()
     if args.jobs < 1:
@@ -71,7 +43,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('kd_benchmark: terminated'))
 
     from fsmde.engine.launch import refuse_empty_options
-    from fsmde.kd_benchmark import Run, execute, read_suite
+    from fsmde.kd_benchmark import Run, execute, read_suite, write_report
     from fsmde.kd_benchmark.comparison import check_unchanged
 
     refuse_empty_options(parser, args)
@@ -100,7 +72,7 @@ def main():
         if args.over:
             table = f'table_over_{args.over}'
             suite = replace(suite, arms={name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()})
-        report(suite, run_of, Path(args.out) / suite.name, table)
+        write_report(suite, run_of, Path(args.out) / suite.name, table)
     except (ValueError, OSError) as error:
         sys.exit(f'kd_benchmark: {error}')
     except KeyboardInterrupt:

@@ -1,11 +1,13 @@
 """One row of a speed table."""
 
+import multiprocessing
+
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from .contenders import DTYPES, StudentContender, TeacherContender
-from .latency import peak_memory, summarise, time_runs
+from .latency import peak_memory, pin_threads, summarise, time_runs
 from .onnx_session import OnnxSession
 from .openvino_session import OpenVinoSession
 
@@ -46,8 +48,7 @@ def measure(
 ) -> dict:
     """Build one student or teacher in one form and time it on one frame of a rig.
 
-    Best called in a process of its own behind :func:`fsmde.deployment.latency.pin_threads`: peak memory and CPUs are then
-    its alone.
+    Best in a process of its own, see :func:`measure_apart`: peak memory and CPUs are then its alone.
 
     Args:
         name: Path of a config, of an ONNX graph of another project, or a teacher as
@@ -109,3 +110,9 @@ def measure(
         multiply_adds=multiply_adds,
         peak_mib=peak - before,
     )
+
+
+def measure_apart(threads: int = 1, **options) -> dict:
+    """:func:`measure` in a new process on CPUs of its own, as many as threads."""
+    with multiprocessing.get_context('spawn').Pool(1, pin_threads, (threads,)) as pool:
+        return pool.apply(measure, kwds=dict(options, threads=threads))
