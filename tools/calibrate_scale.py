@@ -11,24 +11,13 @@ and INPUT as tools/infer.py takes them. See docs/scale_calibration.md.
 
 import argparse
 import shutil
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from fsmde.apis import SurroundDepthInferencer
-from fsmde.apis.scale_calibration import (
-    calibrate,
-    distance_evidence,
-    ground_evidence,
-    lidar_evidence,
-    pixels_of_points,
-    read_distances,
-)
+from fsmde.apis.scale_calibration import calibrate_rig, gather_evidence, read_distances
 from fsmde.apis.sources import open_source, parse_topics
-from fsmde.datasets.transforms.point_clouds import load_points
 from fsmde.engine.launch import refuse_empty_options
-from fsmde.output_names import output_path
-from fsmde.rig_file import RigFile, read_rig, write_rig
+from fsmde.rig_file import read_rig, write_rig
 
 
 def parse_args():
@@ -66,92 +55,29 @@ def parse_args():
     return args
 
 
-def lidar_of(args, frame, rig) -> dict:
-    """LiDAR of a frame in its cameras' images; empty where a folder has none of it.
-
-    Raises:
-        ValueError: If the source has none of its own and no folder is given.
-    """
-    if args.lidar is True:
-        if frame.lidar is None:
-            raise ValueError(f'{args.input} has no LiDAR of its own: give the folder of its clouds, --lidar DIR')
-        return frame.lidar()
-    paths = [Path(f'{output_path(args.lidar, frame.name)}{ending}') for ending in ('.npz', '.bin')]
-    for path in paths:
-        if path.is_file():
-            points = load_points(str(path), args.lidar_dims)[:, :3]
-            return {name: pixels_of_points(points, rig[name]) for name in frame.images}
-    return {}
-
-
-def evidence_of(args, rig) -> list:
-    """:class:`fsmde.apis.scale_calibration.Evidence` of all frames.
-
-    Raises:
-        ValueError: If there is none, or a frame of the distances is not in the input.
-    """
-    options = {} if args.tolerance is None else dict(tolerance=args.tolerance)
-    if args.topics:
-        options['topics'] = parse_topics(args.topics)
-    source = open_source(args.input, args.data_root, **options)
-    inferencer = SurroundDepthInferencer(args.model, args.checkpoint, rig, device=args.device)
-    distances = read_distances(args.distances) if args.distances else {}
-    evidence, unseen = [], set(distances)
-    for frame in islice(source, 0, None, 1 if distances else args.every):
-        unseen.discard(frame.name)
-        if distances and frame.name not in distances:
-            continue
-        pixels = lidar_of(args, frame, rig) if args.lidar else None
-        if args.lidar and not pixels:
-            continue
-        (result,) = inferencer.forward(inferencer.prepare(frame))
-        if args.lidar:
-            evidence += lidar_evidence(result, pixels, args.max_depth)
-        elif distances:
-            evidence += distance_evidence(result, distances[frame.name])
-        else:
-            evidence += ground_evidence(result, args.ego_height)
-    if unseen:
-        raise ValueError(f'{args.distances}: {args.input} has no frame {sorted(unseen)[:5]}')
-    if not evidence:
-        what = dict(lidar=f'no LiDAR for a frame in {args.lidar}', ground='no road in any frame')
-        raise ValueError(f'there is nothing to calibrate with: {what["lidar" if args.lidar else "ground"]}')
-    return evidence
-
-
 def main():
     args = parse_args()
     rig = read_rig(args.rig)
-    evidence = evidence_of(args, rig)
-    groups = {'the rig': list(rig.names)}
-    if args.per_camera:
-        groups = {name: [name] for name in rig.names}
-    factors = {}
-    for what, names in groups.items():
-        mine = [view for view in evidence if view.camera in names]
-        try:
-            found = calibrate(mine, single_values=bool(args.distances))
-        except ValueError as error:
-            print(f'{what}: left as it is: {error}')
-            continue
-        print(f'{what}: {found}')
-        print(f'{what}: {"multiplied into depth_scale" if found.helps else "left as it is: it does not help"}')
-        if found.helps:
-            factors.update(dict.fromkeys(names, found))
-    if not factors:
+    options = {} if args.tolerance is None else dict(tolerance=args.tolerance)
+    if args.topics:
+        options['topics'] = parse_topics(args.topics)
+    evidence = gather_evidence(
+        open_source(args.input, args.data_root, **options),
+        SurroundDepthInferencer(args.model, args.checkpoint, rig, device=args.device),
+        args.lidar,
+        read_distances(args.distances) if args.distances else None,
+        args.ego_height,
+        args.lidar_dims,
+        args.max_depth,
+        args.every,
+    )
+    how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else 'the ground'
+    calibrated = calibrate_rig(rig, evidence, how, args.per_camera, single_values=bool(args.distances))
+    if calibrated is rig:
         print(f'{args.rig} is as it was')
         return
     kept = keep(args.rig)
-    cameras = [
-        replace(camera, depth_scale=camera.depth_scale * factors[camera.name].factor)
-        if camera.name in factors
-        else camera
-        for camera in rig.cameras
-    ]
-    how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else 'the ground'
-    lines = [f'depth_scale by {how}, {"rig" if not args.per_camera else "cameras"}:']
-    lines += dict.fromkeys(f'{name if args.per_camera else "rig"}: {found}' for name, found in factors.items())
-    write_rig(args.rig, RigFile(cameras, '\n'.join(filter(None, [rig.notes, *lines]))), overwrite=True)
+    write_rig(args.rig, calibrated, overwrite=True)
     print(f'written to {args.rig}; the file as it was is {kept}')
 
 

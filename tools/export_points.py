@@ -10,20 +10,15 @@ is five float32: x, y, z in metres, confidence in [0, 1], 0; with --color also r
 """
 
 import argparse
-import os.path as osp
 
-import torch
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
-from fsmde.apis import load_model
+from fsmde.apis import export_points, load_model
 from fsmde.datasets import PseudoPointsFromDepth
 from fsmde.engine.launch import read_config, refuse_empty_options
-from fsmde.models.bev import bin_confidence
-from fsmde.output_files import write_bytes
-from fsmde.output_names import check_names, output_path
 
 
 def parse_args():
@@ -50,39 +45,6 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
-@torch.no_grad()
-def frames_of(model, batch):
-    """What :class:`PseudoPointsFromDepth` reads, of each frame of a collated batch, and the frame's sample."""
-    images = batch['inputs']['img']
-    data = model.data_preprocessor(batch)
-    output = model(**data, mode='tensor')
-    size = output.depth.shape[-2:]
-    confidence = torch.ones_like(output.depth) if output.logits is None else bin_confidence(output.logits, size)
-    for b, sample in enumerate(data['data_samples']):
-        frame = {key: getattr(sample, key) for key in ('cam2img', 'cam2ego', 'lidar2cam')}
-        frame.update(
-            pred_depth=output.depth[b].cpu().numpy(),
-            confidence=confidence[b].cpu().numpy(),
-            visible=sample.valid_mask.cpu().numpy(),
-            img=images[b].permute(0, 2, 3, 1).numpy(),
-        )
-        yield frame, sample
-
-
-def file_names(dataset, folder) -> dict:
-    """Path of each frame's file by ``frame_id``.
-
-    The LiDAR file's own name only where all of them lie in one folder: then no two frames have the same.
-    """
-    infos = [dataset.get_data_info(index) for index in range(len(dataset))]
-    check_names(folder, (info['frame_id'] for info in infos))
-    lidar = {info['frame_id']: info['lidar_path'] or '' for info in infos}  # There may be frames without.
-    flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
-    if flat and all(path.endswith('.bin') for path in lidar.values()):
-        return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
-    return {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
-
-
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)
@@ -99,16 +61,8 @@ def main():
         voxel_size=args.voxel_size or None,
         color=args.color,
     )
-    written, points = 0, 0
     loader = Runner.build_dataloader(cfg.test_dataloader)
-    files = file_names(loader.dataset, args.out)
-    progress = ProgressBar(len(loader))
-    for batch in loader:
-        for frame, sample in frames_of(model, batch):
-            cloud = fuse(frame)['points'].tensor.numpy()
-            write_bytes(files[sample.frame_id], cloud.tobytes())
-            written, points = written + 1, points + len(cloud)
-        progress.update()
+    written, points = export_points(model, loader, args.out, fuse, lambda it: track_iter_progress((it, len(it))))
     print(f'\n{written} frames, {points / max(written, 1):.0f} points each, in {args.out}')
 
 

@@ -13,12 +13,10 @@ import argparse
 import json
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import fsmde
-from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer
-from fsmde.apis.prefetch import Behind
+from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer, write_results
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
 from fsmde.engine.launch import refuse_empty_options
@@ -160,20 +158,18 @@ class Progress:
     """Frames done, frames a second and time left; one line on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self, total: int):
-        self.total, self.done, self.skipped = total, 0, 0
+        self.total = total
         self.start = self.said = time.monotonic()
 
-    def __call__(self, last: bool = False):
+    def __call__(self, done: int, skipped: int, last: bool = False):
         now = time.monotonic()
         if last or now - self.said >= (0.2 if sys.stdout.isatty() else 10):
             self.said = now
-            rate = self.done / max(now - self.start, 1e-9)
-            seconds = (self.total - self.done - self.skipped) / rate if rate else 0
+            rate = done / max(now - self.start, 1e-9)
+            seconds = (self.total - done - skipped) / rate if rate else 0
             left = '' if last else f', {seconds // 60:.0f} min {seconds % 60:.0f} s left'
             end = '\n' if last or not sys.stdout.isatty() else '\r'
-            print(
-                f'{self.done + self.skipped}/{self.total} frames, {rate:.2f} a second{left}    ', end=end, flush=True
-            )
+            print(f'{done + skipped}/{self.total} frames, {rate:.2f} a second{left}    ', end=end, flush=True)
 
 
 def main():
@@ -192,40 +188,19 @@ def main():
             check_names(args.out, [p.name for camera in inferencer.rig.cameras for p in pinholes_of(camera)])
     if args.view:
         sinks.append(Viewer(args.max_depth, args.min_confidence, args.host, args.port))
-    progress, missing = Progress(len(source)), Counter()
-
-    def write(result):
-        for sink in sinks:
-            sink.write(result)
-
-    def skip(frame):
-        for sink in sinks:
-            sink.saw(frame.name)
-        names = tuple(frame.images) if args.original_size else inferencer.view_names(frame)
-        done = args.resume and all(sink.has(frame.name, names) for sink in sinks)
-        progress.skipped += bool(done)
-        return done
-
-    with Behind(write) as writer:
-        for result in inferencer.stream(source, skip):
-            for camera in result.missing:
-                if not missing[camera]:
-                    print(f'frame {result.name} has no image of {camera}; the other cameras go on')
-                missing[camera] += 1
-            writer(result)
-            progress.done += 1
-            progress()
-    for sink in sinks:
-        sink.close()
-    progress(last=True)
-    if progress.skipped:
-        print(f'{progress.skipped} frames were there already')
+    progress = Progress(len(source))
+    done, skipped, missing = write_results(
+        inferencer, source, sinks, args.resume, bool(args.original_size), progress=progress
+    )
+    progress(done, skipped, last=True)
+    if skipped:
+        print(f'{skipped} frames were there already')
     for camera, count in missing.items():
         print(f'{camera} was missing in {count} frames')
     if args.out is not None:
         print(f'written to {args.out}')
-    if args.view and progress.done:
-        print(f'{sinks[-1].url} shows {progress.done} frames until Ctrl-C', flush=True)
+    if args.view and done:
+        print(f'{sinks[-1].url} shows {done} frames until Ctrl-C', flush=True)
         sinks[-1].wait()
 
 

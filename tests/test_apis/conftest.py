@@ -5,9 +5,9 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.registry import DefaultScope
-from processes import load_tool
 from toy_run import STUDENT, toy_config
 
+from fsmde.apis import publish_folder
 from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import DDADDataset
 
@@ -41,7 +41,7 @@ def published(tmp_path_factory):
     folder = tmp_path_factory.mktemp('published')
     with DefaultScope.overwrite_default_scope('mmdet3d'):
         checkpoint = save_checkpoint(folder, write_toy_dgp(folder / 'toy'))
-        load_tool('model_converters/publish_model.py').publish_folder(checkpoint, folder / 'student')
+        publish_folder(checkpoint, folder / 'student')
     return folder
 
 

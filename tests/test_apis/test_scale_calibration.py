@@ -10,17 +10,20 @@ from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.scale_calibration import (
     Evidence,
     calibrate,
+    calibrate_rig,
     camera_height,
     distance_evidence,
+    gather_evidence,
     ground_evidence,
     lidar_evidence,
     pixels_of_points,
     read_distances,
 )
+from fsmde.apis.scale_calibration.fit import fit_factor
 from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import DDADDataset
 from fsmde.lenses import EquidistantLens, PlumbBobLens
-from fsmde.rig import quaternion_to_matrix
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, read_rig, write_rig
 from toy_dgp import camera_quaternion, cylinder_points
@@ -252,17 +255,13 @@ def test_measured_distances(tmp_path):
         read_distances(tmp_path / 'nothing.csv')
 
 
-def run_calibration(published, log, *options):
-    argv = published / 'student', published / 'config.py', '--rig', published / 'scaled.yaml', '--device', 'cpu'
-    return run_tool('calibrate_scale.py', *argv, *options, log=log)
-
-
 def test_the_tool_writes_what_helps_and_changes_nothing_else(published, frames, tmp_path):
     """An untrained student inside the toy cylinder: wrong by some factor, which the LiDAR knows."""
     path, log = published / 'scaled.yaml', tmp_path / 'log'
     write_rig(path, RigFile(frames[0].rig.cameras, 'of a toy'), overwrite=True)
     before = path.read_bytes()
-    code, printed = run_calibration(published, log, '--lidar')
+    argv = published / 'student', published / 'config.py', '--rig', path, '--device', 'cpu', '--lidar'
+    code, printed = run_tool('calibrate_scale.py', *argv, log=log)
     assert code == 0, printed
     assert 'multiplied into depth_scale' in printed and 'the file as it was is' in printed
     assert path.with_name('scaled.yaml.before_1').read_bytes() == before
@@ -271,20 +270,32 @@ def test_the_tool_writes_what_helps_and_changes_nothing_else(published, frames, 
     assert abs(scale - 1) > 0.01 and rig.notes.startswith('of a toy\ndepth_scale by LiDAR') and 'factor' in rig.notes
     # What is written is applied: the factor that is left to find is 1, and the file stays as it is.
     written = path.read_bytes()
-    code, printed = run_calibration(published, log, '--lidar')
+    code, printed = run_tool('calibrate_scale.py', *argv, log=log)
     assert code == 0 and 'factor 1.0000' in printed and 'left as it is: it does not help' in printed, printed
     assert path.read_bytes() == written and not path.with_name('scaled.yaml.before_2').exists()
-    # The same clouds from a folder, in the ego frame, which is the toy LiDAR's; one factor a camera.
-    path.write_bytes(before)
+
+
+def test_the_same_from_python(published, frames, tmp_path):
+    """Of clouds in a folder, in the ego frame, which is the toy LiDAR's; one factor for the rig, and one a camera."""
+    rig, said = RigFile(frames[0].rig.cameras, 'of a toy'), []
+    inferencer = SurroundDepthInferencer(published / 'student', rig=rig, device='cpu')
     for number, frame in enumerate(frames):
         (tmp_path / 'clouds' / frame.name).parent.mkdir(parents=True, exist_ok=True)
         np.savez(tmp_path / 'clouds' / f'{frame.name}.npz', data=cylinder_points(seed=number))
-    code, printed = run_calibration(published, log, '--lidar', tmp_path / 'clouds', '--per-camera')
-    assert code == 0 and 'CAMERA_05: factor' in printed, printed
-    scales = np.array([camera.depth_scale for camera in read_rig(path).cameras])
+    evidence = gather_evidence(frames, inferencer, tmp_path / 'clouds')
+    assert [view.frame for view in evidence[::6]] == [frame.name for frame in frames]
+    (scale,) = {camera.depth_scale for camera in calibrate_rig(rig, evidence, 'LiDAR', say=said.append).cameras}
+    assert scale == fit_factor(evidence) and said[0].startswith(f'the rig: factor {scale:.4f}')
+    apart = calibrate_rig(rig, evidence, 'LiDAR', per_camera=True, say=said.append)
+    scales = np.array([camera.depth_scale for camera in apart.cameras])
     assert len(set(scales)) > 1 and abs(np.median(scales) / scale - 1) < 0.2
-    code, printed = run_calibration(published, log, '--ground')
-    assert code != 0 and 'no camera has height_over_road' in printed
-    (tmp_path / 'd.csv').write_text('frame,camera,u,v,z_depth\nnone,CAMERA_01,1,1,5\n')
-    code, printed = run_calibration(published, log, '--distances', tmp_path / 'd.csv')
-    assert code != 0 and "has no frame ['none']" in printed
+    assert any(line.startswith('CAMERA_05: factor') for line in said)
+    exact = [Evidence(view.frame, view.camera, view.measured, view.measured) for view in evidence]
+    assert calibrate_rig(rig, exact, 'LiDAR', say=said.append) is rig
+    assert len(gather_evidence(frames, inferencer, tmp_path / 'clouds', every=2)) == 2 * len(rig.cameras)
+    with pytest.raises(ValueError, match='no LiDAR for a frame in .*elsewhere'):
+        gather_evidence(frames, inferencer, tmp_path / 'elsewhere')
+    with pytest.raises(ValueError, match='no camera has height_over_road'):
+        gather_evidence(frames, inferencer)
+    with pytest.raises(ValueError, match=r"the input has no frame \['none'\]"):
+        gather_evidence(frames, inferencer, distances=dict(none=[('CAMERA_01', 1, 1, 'z_depth', 5.0)]))

@@ -8,6 +8,8 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from processes import load_tool
 
+from fsmde.apis.pseudo_points import file_names
+
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export_points.py'
 SMALL = ['model.backbone.depth=18', 'model.backbone.base_channels=8', 'model.backbone.init_cfg=None']
@@ -76,6 +78,6 @@ class Frames:
         ),
     ],
 )
-def test_names_follow_the_lidar_file_where_it_is_unique_and_the_frame_elsewhere(tool, tmp_path, frames, names):
-    found = tool.file_names(Frames(*frames), str(tmp_path))
+def test_names_follow_the_lidar_file_where_it_is_unique_and_the_frame_elsewhere(tmp_path, frames, names):
+    found = file_names(Frames(*frames), str(tmp_path))
     assert found == {frame_id: str(tmp_path / name) for (frame_id, _), name in zip(frames, names)}

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from mmdet3d.registry import MODELS
-from processes import load_tool
+
+from fsmde.apis import publish_file
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
@@ -82,7 +83,6 @@ for config, student in zip(pairs[::2], pairs[1::2]):
 
 def published_student(folder, depth):
     """A student with a narrow ResNet, published as tools/model_converters/publish_model.py does."""
-    tool = load_tool('model_converters/publish_model.py')
     model = MODELS.build(
         dict(
             type='mmdet3d.BinDepthEstimator',
@@ -92,7 +92,7 @@ def published_student(folder, depth):
         )
     )
     torch.save(dict(state_dict=model.state_dict(), meta={}), folder / 'epoch_1.pth')
-    return tool.publish(folder / 'epoch_1.pth', folder / f'student_r{depth}.pth')
+    return publish_file(folder / 'epoch_1.pth', folder / f'student_r{depth}.pth')
 
 
 def front_camera_as_kitti(infos, path):

@@ -15,10 +15,10 @@ from code_blocks import ROOT, blocks_of, file_name, write_file
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from processes import load_tool
 from toy_run import STUDENT, toy_config
 
-from fsmde.rig import quaternion_to_matrix
+from fsmde.apis import publish_folder
+from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile, write_rig
 from toy_dgp import camera_quaternion, write_toy_dgp
@@ -145,7 +145,7 @@ def published_models(folder):
     init_default_scope('mmdet3d')
     state = MODELS.build(copy.deepcopy(STUDENT)).state_dict()
     torch.save(dict(state_dict=state, meta=dict(cfg=config.pretty_text)), 'epoch_2.pth')
-    load_tool('model_converters/publish_model.py').publish_folder('epoch_2.pth', 'student')
+    publish_folder('epoch_2.pth', 'student')
     return {}
 
 

@@ -10,91 +10,9 @@ config of OpenMMLab takes as ``init_cfg=dict(type='Pretrained', checkpoint=..., 
 """
 
 import argparse
-import hashlib
-import io
-from pathlib import Path
 
-import torch
-from mmengine.config import Config
-
-from fsmde.apis import publish_folder, push_to_hub
-from fsmde.apis.config_text import read_config_text
-from fsmde.apis.publishing import read_results, student_weights, to_plain
-from fsmde.apis.teacher_origin import teacher_of, warn_if_non_commercial
-from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.apis import publish_file, publish_folder, push_to_hub
 from fsmde.engine.launch import refuse_empty_options
-from fsmde.output_files import write_bytes
-from fsmde.version import __version__
-
-#: What is kept of the meta information that mmengine writes.
-KEPT_META = ('experiment_name', 'time', 'seed', 'epoch', 'iter', 'mmengine_version', 'dataset_meta', 'teacher')
-
-
-def describe(
-    checkpoint: dict, config=None, results=None, without_ema=False, licence=None, teacher_licence=None
-) -> dict:
-    """Where weights come from: config text, versions, training progress, and metrics with their protocol.
-
-    Args:
-        checkpoint: What mmengine saved.
-        config: Config file; by default the text that is in the checkpoint.
-        results: Json file of ``tools/test.py``, taken over as it is.
-        without_ema: As given to :func:`student_weights`.
-        licence: Of the weights.
-        teacher_licence: Of the teacher, if the checkpoint does not say it or is wrong.
-
-    Raises:
-        ValueError: If there is a licence of a teacher and no teacher.
-    """
-    old = checkpoint.get('meta', {})
-    meta = {key: to_plain(old[key]) for key in KEPT_META if key in old}
-    meta.update(
-        fsmde_version=__version__,
-        torch_version=str(torch.__version__),
-        averaged='ema_state_dict' in checkpoint and not without_ema,
-        config=Config.fromfile(config).pretty_text if config else old.get('cfg'),
-    )
-    teacher = teacher_of(_model_of(old.get('cfg'), config), old.get('teacher'), teacher_licence)
-    warn_if_non_commercial(teacher, licence)
-    meta.update({key: value for key, value in dict(licence=licence, teacher=teacher).items() if value})
-    if results:
-        meta['results'] = read_results(results)
-    return meta
-
-
-def _model_of(text, config):
-    """Config of the estimator, empty where there is none that can be read without being executed."""
-    try:
-        return (Config.fromfile(config) if config else read_config_text(text or '')).get('model') or {}
-    except ValueError:
-        if config:
-            raise
-        return {}
-
-
-def publish(source, out, config=None, results=None, without_ema=False, licence=None, teacher_licence=None) -> Path:
-    """Write the published file of a training checkpoint.
-
-    Args:
-        source: Training checkpoint.
-        out: File to write; the hash goes between its name and ``.pth``.
-        config, results, without_ema, licence, teacher_licence: See :func:`describe` and :func:`student_weights`.
-
-    Returns:
-        The path that was written. It appears only when it is complete.
-    """
-    checkpoint = load_checkpoint_file(source)
-    content = dict(
-        state_dict=student_weights(checkpoint, source, without_ema),
-        meta=describe(checkpoint, config, results, without_ema, licence, teacher_licence),
-    )
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    digest = hashlib.sha256(buffer.getbuffer()).hexdigest()[:8]
-    out = Path(out)
-    path = out.with_name(f'{out.name.removesuffix(".pth")}-{digest}.pth')
-    write_bytes(path, buffer.getvalue())
-    return path
 
 
 def main():
@@ -113,7 +31,7 @@ def main():
     parser.add_argument('--push-to-hub', metavar='OWNER/NAME', help='also upload the folder to the Hugging Face hub')
     args = refuse_empty_options(parser, parser.parse_args())
     if args.out.endswith('.pth'):
-        path = publish(
+        path = publish_file(
             args.checkpoint, args.out, args.config, args.results, args.without_ema, args.licence, args.teacher_licence
         )
         print(f'{path}: {path.stat().st_size / 2**20:.1f} MiB')

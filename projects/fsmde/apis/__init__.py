@@ -3,9 +3,12 @@
 from .frame import Frame
 from .inferencer import SurroundDepthInferencer
 from .load_model import load_model, push_to_hub
+from .pseudo_points import export_points
+from .published_file import publish_file
 from .publishing import publish_folder
 from .result import DepthResult, ViewDepth
 from .runtimes import OnnxRuntime, OpenVinoRuntime, TorchRuntime
+from .write_results import write_results
 
 __all__ = [
     'DepthResult',
@@ -15,7 +18,10 @@ __all__ = [
     'SurroundDepthInferencer',
     'TorchRuntime',
     'ViewDepth',
+    'export_points',
     'load_model',
+    'publish_file',
     'publish_folder',
     'push_to_hub',
+    'write_results',
 ]

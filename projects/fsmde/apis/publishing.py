@@ -1,7 +1,6 @@
 """From a training checkpoint to a published model."""
 
 import hashlib
-import json
 import math
 import re
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from mmengine.config import Config
 
 from fsmde.engine.checkpoint import load_checkpoint_file
 from fsmde.models.architecture import architecture_of, build_architecture
+from fsmde.plain_data import read_json
 from fsmde.version import __version__
 
 from .config_text import read_config_text
@@ -77,15 +77,12 @@ def read_results(path) -> dict:
     """Content of a results.json.
 
     Raises:
-        ValueError: If it is none.
+        FileNotFoundError, ValueError: If it is absent or none; names it.
     """
-    try:
-        content = json.loads(Path(path).read_text())
-        if not isinstance(content, dict):
-            raise ValueError(f'a {type(content).__name__}')
-        return content
-    except ValueError as error:
-        raise ValueError(f'{path} is no json: {error}; give the file that tools/test.py wrote') from error
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f'{path} holds a {type(content).__name__}: give the results.json that tools/test.py wrote')
+    return content
 
 
 def publish_folder(
@@ -107,7 +104,8 @@ def publish_folder(
         out: Folder to write; must not be there.
         config: The config file it was trained with; by default the text that is in the checkpoint, which is read without
             being executed.
-        results, without_ema: See :func:`describe` and :func:`student_weights`.
+        results: Json file of ``tools/test.py``, whose figures in metric scale are kept.
+        without_ema: See :func:`student_weights`.
         input_size: (H, W), if not that of the config's test pipeline.
         licence: Of the weights, as the hub knows it, such as ``apache-2.0``.
         teacher_licence: Of the teacher, if the checkpoint does not say it or is wrong.

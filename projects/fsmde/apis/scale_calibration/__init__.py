@@ -9,14 +9,17 @@ from .evidence import (
     read_distances,
 )
 from .fit import Calibration, calibrate
+from .gathering import calibrate_rig, gather_evidence
 from .ground import camera_height
 
 __all__ = [
     'Calibration',
     'Evidence',
     'calibrate',
+    'calibrate_rig',
     'camera_height',
     'distance_evidence',
+    'gather_evidence',
     'ground_evidence',
     'lidar_evidence',
     'pixels_of_points',

@@ -9,10 +9,7 @@ import torch
 from mmengine.logging import HistoryBuffer, MMLogger
 from processes import load_tool
 
-
-@pytest.fixture(scope='module')
-def tool():
-    return load_tool('model_converters/publish_model.py')
+from fsmde.apis import publish_file
 
 
 def save_checkpoint(path, state_dict, **more):
@@ -40,8 +37,8 @@ def distilled_weights():
     }
 
 
-def test_the_student_alone_is_published(tool, tmp_path):
-    path = tool.publish(
+def test_the_student_alone_is_published(tmp_path):
+    path = publish_file(
         save_checkpoint(tmp_path / 'epoch_3.pth', distilled_weights()), tmp_path / 'new' / 'student.pth'
     )
     content = torch.load(path, weights_only=True)
@@ -51,17 +48,17 @@ def test_the_student_alone_is_published(tool, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_the_name_holds_the_hash_of_the_file(tool, tmp_path):
-    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'student.pth')
+def test_the_name_holds_the_hash_of_the_file(tmp_path):
+    path = publish_file(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'student.pth')
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.name == f'student-{digest[:8]}.pth'
 
 
-def test_meta_says_where_the_weights_come_from(tool, tmp_path):
+def test_meta_says_where_the_weights_come_from(tmp_path):
     results = tmp_path / 'results.json'
     results.write_text(json.dumps(dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))))
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
-    meta = torch.load(tool.publish(source, tmp_path / 'b.pth', results=results), weights_only=True)['meta']
+    meta = torch.load(publish_file(source, tmp_path / 'b.pth', results=results), weights_only=True)['meta']
     assert json.loads(json.dumps(meta)) == meta
     assert meta['config'] == 'depth = 7\n' and meta['epoch'] == 3 and meta['averaged'] is False
     assert meta['dataset_meta'] == dict(max_depth=80.0, cams=['a', 'b'])
@@ -69,59 +66,59 @@ def test_meta_says_where_the_weights_come_from(tool, tmp_path):
     assert 'private' not in str(meta)
 
 
-def test_the_teachers_licence_stands_in_the_file_and_is_said(tool, tmp_path, monkeypatch):
+def test_the_teachers_licence_stands_in_the_file_and_is_said(tmp_path, monkeypatch):
     messages = []
     monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', messages.append)
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
     with pytest.raises(ValueError, match='knows of a teacher: leave --teacher-licence out'):
-        tool.publish(source, tmp_path / 'b.pth', teacher_licence='cc-by-nc-4.0')
+        publish_file(source, tmp_path / 'b.pth', teacher_licence='cc-by-nc-4.0')
     content = torch.load(source, weights_only=False)
     content['meta']['teacher'] = dict(name='someone', licence=None)
     torch.save(content, source)
     arguments = ['publish_model.py', str(source), str(tmp_path / 'b.pth'), '--licence', 'mit']
     monkeypatch.setattr(sys, 'argv', [*arguments, '--teacher-licence', 'cc-by-nc-4.0'])
-    tool.main()
+    load_tool('model_converters/publish_model.py').main()
     (path,) = tmp_path.glob('b-*.pth')
     meta = torch.load(path, weights_only=True)['meta']
     assert meta['teacher'] == dict(name='someone', licence='cc-by-nc-4.0') and meta['licence'] == 'mit'
     assert len(messages) == 1 and 'the teacher someone comes under cc-by-nc-4.0' in messages[0]
 
 
-def test_a_config_file_replaces_the_text_in_the_checkpoint(tool, tmp_path):
+def test_a_config_file_replaces_the_text_in_the_checkpoint(tmp_path):
     (tmp_path / 'config.py').write_text('width = 9\n')
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
-    path = tool.publish(source, tmp_path / 'b.pth', config=tmp_path / 'config.py')
+    path = publish_file(source, tmp_path / 'b.pth', config=tmp_path / 'config.py')
     assert torch.load(path, weights_only=True)['meta']['config'].strip() == 'width = 9'
 
 
 @pytest.mark.parametrize('without_ema, value', [(False, 1.0), (True, 5.0)])
-def test_the_moving_average_is_published_unless_told_otherwise(tool, tmp_path, without_ema, value):
+def test_the_moving_average_is_published_unless_told_otherwise(tmp_path, without_ema, value):
     # mmengine's EMAHook swaps the two when it saves.
     average, last = (
         {'head.bias': torch.tensor([1.0])},
         {'module.head.bias': torch.tensor([5.0]), 'steps': torch.tensor(3)},
     )
     source = save_checkpoint(tmp_path / 'a.pth', average, ema_state_dict=last)
-    content = torch.load(tool.publish(source, tmp_path / 'b.pth', without_ema=without_ema), weights_only=True)
+    content = torch.load(publish_file(source, tmp_path / 'b.pth', without_ema=without_ema), weights_only=True)
     assert content['state_dict'].keys() == {'head.bias'} and content['state_dict']['head.bias'].item() == value
     assert content['meta']['averaged'] is not without_ema
 
 
-def test_a_view_is_written_without_what_it_views(tool, tmp_path):
+def test_a_view_is_written_without_what_it_views(tmp_path):
     source = save_checkpoint(tmp_path / 'a.pth', {'head.bias': torch.zeros(1_000_000)[:2]})
-    assert tool.publish(source, tmp_path / 'b.pth').stat().st_size < 10_000
+    assert publish_file(source, tmp_path / 'b.pth').stat().st_size < 10_000
 
 
-def test_what_cannot_be_published_is_said(tool, tmp_path):
+def test_what_cannot_be_published_is_said(tmp_path):
     torch.save(dict(weights=1), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='state_dict'):
-        tool.publish(tmp_path / 'a.pth', tmp_path / 'b.pth')
+        publish_file(tmp_path / 'a.pth', tmp_path / 'b.pth')
     source = save_checkpoint(tmp_path / 'a.pth', {'distillers.0.weight': torch.ones(1)})
     with pytest.raises(ValueError, match='no student'):
-        tool.publish(source, tmp_path / 'b.pth')
+        publish_file(source, tmp_path / 'b.pth')
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
     with pytest.raises(ValueError, match='without-ema'):
-        tool.publish(source, tmp_path / 'b.pth', without_ema=True)
+        publish_file(source, tmp_path / 'b.pth', without_ema=True)
 
 
 def run_python(code, *arguments):
@@ -130,8 +127,8 @@ def run_python(code, *arguments):
     return done.stdout
 
 
-def test_torch_alone_loads_it(tool, tmp_path):
-    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'b.pth')
+def test_torch_alone_loads_it(tmp_path):
+    path = publish_file(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'b.pth')
     code = (
         'import sys, torch; content = torch.load(sys.argv[1], weights_only=True); '
         'print(sorted(content["state_dict"]), {"fsmde", "mmengine"} & set(sys.modules))'
@@ -166,12 +163,12 @@ print('fsmde' in sys.modules, len(same) == len(loaded), all(same))
 
 
 @pytest.mark.ops
-def test_a_stock_mmdet3d_config_takes_the_backbone(tool, tmp_path):
+def test_a_stock_mmdet3d_config_takes_the_backbone(tmp_path):
     from mmdet.models.backbones import ResNet
 
     backbone = ResNet(depth=18, base_channels=8)
     torch.nn.init.constant_(backbone.conv1.weight, 0.125)
     weights = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
-    path = tool.publish(save_checkpoint(tmp_path / 'a.pth', weights), tmp_path / 'b.pth')
+    path = publish_file(save_checkpoint(tmp_path / 'a.pth', weights), tmp_path / 'b.pth')
     (tmp_path / 'stock.py').write_text(STOCK_CONFIG.format(path=str(path)))
     assert run_python(LOAD_STOCK, tmp_path / 'stock.py', path).split()[-3:] == ['False', 'True', 'True']
