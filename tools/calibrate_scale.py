@@ -61,16 +61,15 @@ def main():
     options = {} if args.tolerance is None else dict(tolerance=args.tolerance)
     if args.topics:
         options['topics'] = parse_topics(args.topics)
-    evidence = gather_evidence(
-        open_source(args.input, args.data_root, **options),
-        SurroundDepthInferencer(args.model, args.checkpoint, rig, device=args.device),
-        args.lidar,
-        read_distances(args.distances) if args.distances else None,
-        args.ego_height,
-        args.lidar_dims,
-        args.max_depth,
-        args.every,
-    )
+    source = open_source(args.input, args.data_root, **options)
+    inferencer = SurroundDepthInferencer(args.model, args.checkpoint, rig, device=args.device)
+    distances = read_distances(args.distances) if args.distances else None
+    try:
+        evidence = gather_evidence(
+            source, inferencer, args.lidar, distances, args.ego_height, args.lidar_dims, args.max_depth, args.every
+        )
+    except ValueError as error:
+        raise ValueError(f'{args.input}: {error}') from error
     how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else 'the ground'
     calibrated = calibrate_rig(rig, evidence, how, args.per_camera, single_values=bool(args.distances))
     if calibrated is rig:

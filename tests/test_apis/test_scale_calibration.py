@@ -297,5 +297,5 @@ def test_the_same_from_python(published, frames, tmp_path):
         gather_evidence(frames, inferencer, tmp_path / 'elsewhere')
     with pytest.raises(ValueError, match='no camera has height_over_road'):
         gather_evidence(frames, inferencer)
-    with pytest.raises(ValueError, match=r"the input has no frame \['none'\]"):
+    with pytest.raises(ValueError, match=r"no frame \['none'\], of which there are distances"):
         gather_evidence(frames, inferencer, distances=dict(none=[('CAMERA_01', 1, 1, 'z_depth', 5.0)]))

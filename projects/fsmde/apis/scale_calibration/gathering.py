@@ -59,10 +59,10 @@ def gather_evidence(
         else:
             evidence += ground_evidence(result, ego_height)
     if unseen:
-        raise ValueError(f'the input has no frame {sorted(unseen)[:5]}, of which there are distances')
+        raise ValueError(f'no frame {sorted(unseen)[:5]}, of which there are distances')
     if not evidence:
         what = f'no LiDAR for a frame in {lidar}' if lidar else 'no road in any frame'
-        raise ValueError(f'there is nothing to calibrate with: {what}')
+        raise ValueError(f'nothing to calibrate with: {what}')
     return evidence
 
 
@@ -70,7 +70,7 @@ def _lidar_of(frame: Frame, rig, lidar, dims):
     """LiDAR of a frame in its cameras' images; empty where a folder has none of it."""
     if lidar is True:
         if frame.lidar is None:
-            raise ValueError('the input has no LiDAR of its own: give the folder of its clouds, --lidar DIR')
+            raise ValueError('no LiDAR of its own: give the folder of its clouds, --lidar DIR')
         return frame.lidar()
     paths = [Path(f'{output_path(lidar, frame.name)}{ending}') for ending in ('.npz', '.bin')]
     for path in paths:
