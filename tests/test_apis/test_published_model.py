@@ -8,13 +8,13 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
-from processes import TOOLS, load_tool
+from processes import TOOLS
 from safetensors.torch import load_file, save_file
 from torch import nn
 from toy_models import shrink
 from toy_run import STUDENT
 
-from fsmde.apis import load_model, push_to_hub
+from fsmde.apis import load_model, publish_folder, push_to_hub
 from fsmde.apis.config_text import read_config_text
 from fsmde.models.architecture import architecture_of, build_architecture
 
@@ -261,12 +261,7 @@ def test_push_uploads_the_three_files(published, monkeypatch):
         push_to_hub(published, 'someone/student')
 
 
-@pytest.fixture(scope='module')
-def tool():
-    return load_tool('model_converters/publish_model.py')
-
-
-def test_publishing_says_where_a_student_comes_from(tool, published, tmp_path):
+def test_publishing_says_where_a_student_comes_from(published, tmp_path):
     checkpoint = torch.load(published / 'epoch_3.pth', weights_only=True)
     config = read_config_text(checkpoint['meta']['cfg'])
     config.model.update(
@@ -280,7 +275,7 @@ def test_publishing_says_where_a_student_comes_from(tool, published, tmp_path):
     metrics = dict(abs_rel=0.123, rmse=4.5, d1=float('nan'))
     entry = dict(settings=dict(max_depth=80.0), frames=7, modes=dict(metric=dict(overall=dict(all=metrics))))
     (tmp_path / 'results.json').write_text(json.dumps(dict(protocols=dict(fsmde=entry))))
-    folder = tool.publish_folder(
+    folder = publish_folder(
         tmp_path / 'epoch_3.pth', tmp_path / 'out', results=tmp_path / 'results.json', licence='cc-by-nc-4.0'
     )
     config = json.loads((folder / 'config.json').read_text())
@@ -293,18 +288,18 @@ def test_publishing_says_where_a_student_comes_from(tool, published, tmp_path):
     )
     load_model(folder, device='cpu')
     with pytest.raises(FileExistsError, match='out is there already'):
-        tool.publish_folder(tmp_path / 'epoch_3.pth', tmp_path / 'out')
+        publish_folder(tmp_path / 'epoch_3.pth', tmp_path / 'out')
     assert not list(tmp_path.glob('*.tmp'))
 
 
-def test_what_cannot_be_published_is_said(tool, published, tmp_path):
+def test_what_cannot_be_published_is_said(published, tmp_path):
     checkpoint = torch.load(published / 'epoch_3.pth', weights_only=True)
     path = tmp_path / 'epoch_3.pth'
 
     def publish(message, cfg, **options):
         torch.save(dict(checkpoint, meta=dict(cfg=cfg)), path)
         with pytest.raises(ValueError, match=message):
-            tool.publish_folder(path, tmp_path / 'out', **options)
+            publish_folder(path, tmp_path / 'out', **options)
         assert not (tmp_path / 'out').exists()
 
     text = checkpoint['meta']['cfg']

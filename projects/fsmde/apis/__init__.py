@@ -8,7 +8,7 @@ from .published_file import publish_file
 from .publishing import publish_folder
 from .result import DepthResult, ViewDepth
 from .runtimes import OnnxRuntime, OpenVinoRuntime, TorchRuntime
-from .write_results import write_results
+from .writing import write_results
 
 __all__ = [
     'DepthResult',
