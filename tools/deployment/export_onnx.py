@@ -12,7 +12,6 @@ images. Output: depth (B, N, H, W) in metres. See docs/deployment.md.
 import argparse
 from pathlib import Path
 
-import numpy as np
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
@@ -23,27 +22,20 @@ from fsmde.deployment import (
     check_parity,
     deployment_frames,
     export_onnx,
-    lidar_error,
+    graph_errors,
 )
 from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
 
 
-def measure(paths, cfg, count, max_depth):
+def say_errors(paths, cfg, count, max_depth):
     """Print error against LiDAR and difference from the first graph, of every graph, on frames of the test set."""
     dataset = of_one_rig(cfg.test_dataloader.dataset, 'the config')
-    sessions = {path: OnnxSession(path) for path in paths}
-    errors, differences = ({path: [] for path in paths} for _ in range(2))
-    for images, fx, sample in deployment_frames(dataset, dataset.pipeline, count):
-        depths = {path: session(images, fx)[0][0] for path, session in sessions.items()}
-        for path, depth in depths.items():
-            errors[path].append(lidar_error(depth, sample, max_depth))
-            differences[path].append((np.abs(depth - depths[paths[0]]) / depths[paths[0]]).mean())
-    print(f'on {len(errors[paths[0]])} frames of the test set:')
-    for path in paths:
-        error, reference = np.nanmean(errors[path]), np.nanmean(errors[paths[0]])
+    frames, found = graph_errors(paths, dataset, dataset.pipeline, count, max_depth)
+    print(f'on {frames} frames of the test set:')
+    for path, (error, difference) in found.items():
         print(
-            f'  {path.name}: AbsRel {error:.4f} ({100 * (error / reference - 1):+.2f} %), mean difference from '
-            f'{paths[0].name} {100 * np.mean(differences[path]):.2f} %, {path.stat().st_size / 2**20:.1f} MiB'
+            f'  {path.name}: AbsRel {error:.4f} ({100 * (error / found[paths[0]][0] - 1):+.2f} %), mean difference from '
+            f'{paths[0].name} {100 * difference:.2f} %, {path.stat().st_size / 2**20:.1f} MiB'
         )
 
 
@@ -104,7 +96,7 @@ def main():
                 'Warning: this processor has no instructions for int8 (VNNI or AMX on x86, dot products on ARM). On one '
                 'like it int8 is as accurate, but gains little or no speed: measure, see docs/deployment.md'
             )
-        measure(graphs, cfg, args.test_frames, student.max_depth)
+        say_errors(graphs, cfg, args.test_frames, student.max_depth)
 
 
 if __name__ == '__main__':

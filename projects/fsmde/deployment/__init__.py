@@ -4,7 +4,7 @@ Nothing here is imported by the package itself: export needs onnx, onnxscript an
 """
 
 from .deployable import DeployableEstimator, build_student
-from .frames import deployment_frames, lidar_error
+from .frames import deployment_frames, graph_errors, lidar_error
 from .onnx_export import export_onnx
 from .onnx_session import OnnxSession, check_parity
 
@@ -15,5 +15,6 @@ __all__ = [
     'check_parity',
     'deployment_frames',
     'export_onnx',
+    'graph_errors',
     'lidar_error',
 ]

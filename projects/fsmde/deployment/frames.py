@@ -3,6 +3,8 @@
 import numpy as np
 from mmdet3d.registry import DATASETS
 
+from .onnx_session import OnnxSession
+
 
 def deployment_frames(dataset_config: dict, pipeline: list, count: int):
     """Yield evenly spaced frames of a data set.
@@ -34,3 +36,26 @@ def lidar_error(depth: np.ndarray, sample, max_depth: float) -> float:
     truth = sample.gt_depth.numpy()
     used = (truth > 0) & (truth <= max_depth) & sample.valid_mask.numpy()
     return float((np.abs(depth - truth)[used] / truth[used]).mean()) if used.any() else float('nan')
+
+
+def graph_errors(paths: list, dataset_config: dict, pipeline: list, count: int, max_depth: float) -> tuple:
+    """What exported graphs of one student say of a data set's frames, against LiDAR and against the first graph.
+
+    Args:
+        paths: Of ONNX files.
+        dataset_config, pipeline, count: See :func:`deployment_frames`.
+        max_depth: Metres: LiDAR beyond it is left out.
+
+    Returns:
+        Number of frames, and by path means over them of :func:`lidar_error` and of the relative difference from the first
+        graph.
+    """
+    sessions = {path: OnnxSession(path) for path in paths}
+    errors, differences = ({path: [] for path in paths} for _ in range(2))
+    for images, fx, sample in deployment_frames(dataset_config, pipeline, count):
+        depths = {path: session(images, fx)[0][0] for path, session in sessions.items()}
+        for path, depth in depths.items():
+            errors[path].append(lidar_error(depth, sample, max_depth))
+            differences[path].append((np.abs(depth - depths[paths[0]]) / depths[paths[0]]).mean())
+    means = {path: (float(np.nanmean(errors[path])), float(np.mean(differences[path]))) for path in paths}
+    return len(errors[paths[0]]), means
