@@ -19,7 +19,7 @@ def read_json(path):
     if not path.is_file():
         raise FileNotFoundError(f'no such file: {path}')
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding='utf-8'))
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is cut or no JSON: {error}') from error
 
@@ -34,7 +34,7 @@ def read_yaml(path):
     if not path.is_file():
         raise FileNotFoundError(f'no such file: {path}')
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'{path} is no yaml: {error}') from error
     if not isinstance(content, (dict, list)):

@@ -1,11 +1,11 @@
 """Whether the files of a model folder are whole: transformers names none, or goes on without."""
 
-import json
 import os
 import pickle
 
 from safetensors import SafetensorError, safe_open
 
+from fsmde import plain_data
 from fsmde.weight_files import load_weights
 
 _LFS = b'version https://git-lfs'
@@ -84,10 +84,9 @@ def read_json(path: str) -> dict:
     """
     _check_start(path)
     try:
-        with open(path, encoding='utf-8') as file:
-            found = json.load(file)
-    except ValueError as error:  # Of json, or of the encoding.
-        raise ValueError(f'{path} is cut or no json file: {error}. Download it again') from error
+        found = plain_data.read_json(path)
+    except ValueError as error:
+        raise ValueError(f'{error}. Download it again') from error
     if not isinstance(found, dict):
         raise ValueError(f'{path} holds a {type(found).__name__}, expected an object. Download it again')
     return found
