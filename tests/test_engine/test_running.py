@@ -55,9 +55,9 @@ def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
     checkpoint = tmp_path / 'work/epoch_1.pth'
     with pytest.raises(FileExistsError, match='holds checkpoints of an earlier run'):
         train(cfg)
-    figures = evaluate(cfg, str(checkpoint), 'toy', ['vfdepth', 'fsmde'])
+    figures = evaluate(cfg, str(checkpoint), 'toy', ['fsmde', 'vfdepth'])
     (written,) = (tmp_path / 'work').glob('test_*/results.json')
     results = read_results(written)
-    assert list(results['protocols']) == ['vfdepth', 'fsmde'] and results['run']['config'] == 'toy'
+    assert list(results['protocols']) == ['fsmde', 'vfdepth'] and results['run']['config'] == 'toy'
     of_all = results['protocols']['fsmde']['modes']['metric']['overall']['all']
     assert figures['depth/abs_rel'] == of_all['abs_rel'] > 0
