@@ -17,7 +17,7 @@ onnxruntime = pytest.importorskip('onnxruntime')
 
 @pytest.fixture(scope='module')
 def graphs(tmp_path_factory):
-    """Paths of a float32 graph, of its int8 copy, and of one with 8-bit weights."""
+    """Paths of a float32 graph, of its int8 copy, of one with 8-bit weights, and of one whose first convolution is float32."""
     from fsmde.deployment.onnx_int8 import to_int8
 
     folder = tmp_path_factory.mktemp('int8')
@@ -26,7 +26,8 @@ def graphs(tmp_path_factory):
     frames = [frame(seed=seed) for seed in range(4)]
     to_int8(folder / 'float32.onnx', folder / 'int8.onnx', iter(frames))
     to_int8(folder / 'float32.onnx', folder / 'wide.onnx', frames, reduce_range=False)
-    return folder / 'float32.onnx', folder / 'int8.onnx', folder / 'wide.onnx'
+    to_int8(folder / 'float32.onnx', folder / 'late.onnx', frames, first=False)
+    return [folder / f'{name}.onnx' for name in ('float32', 'int8', 'wide', 'late')]
 
 
 def run(path, optimised):
@@ -77,8 +78,8 @@ def test_sixteen_bits_hold_two_products_of_seven_bit_weights_and_not_of_eight():
 
 def test_no_weights_of_an_exported_graph_can_saturate(graphs):
     weights, convolutions = int8_weights(graphs[1])
-    # All but the first; -64 is not used.
-    assert [node.name for node in convolutions[1:]] == list(weights)
+    # -64 is not used.
+    assert [node.name for node in convolutions] == list(weights)
     for name, values in weights.items():
         assert values.dtype == np.int8 and np.abs(values.astype(int)).max() == 64, name
         for channel in values:
@@ -112,8 +113,8 @@ def test_pooling_and_rectifying_change_places_and_nothing_else(graphs, tmp_path)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(tmp_path / 'moved.onnx'))
     np.testing.assert_array_equal(run(tmp_path / 'moved.onnx', False), run(graphs[0], False))
-    # In the int8 graph nothing is rounded right behind the pooling.
-    nodes = onnx.load(str(graphs[1])).graph.node
+    # Behind a first convolution in float32 nothing is rounded right behind the pooling.
+    nodes = onnx.load(str(graphs[3])).graph.node
     [pool] = [node for node in nodes if node.op_type == 'MaxPool']
     assert [node.op_type for node in nodes if pool.output[0] in node.input] == ['Relu']
 
@@ -178,7 +179,7 @@ def test_the_file_says_its_form(graphs):
         reduce_range=True,
         calibrate_method='Percentile',
         percentile=99.99,
-        first_convolution='float32',
+        first_convolution='int8',
         calibration_frames=4,
     )
 

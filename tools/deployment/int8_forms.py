@@ -22,12 +22,12 @@ def forms():
     """Name -> arguments of to_int8."""
     from onnxruntime.quantization import CalibrationMethod, QuantType
 
-    all_of_it = dict(first=True, reduce_range=False, calibrate_method=CalibrationMethod.MinMax)
+    all_of_it = dict(reduce_range=False, calibrate_method=CalibrationMethod.MinMax)
     return {
         '8-bit': all_of_it,
         '7-bit': dict(all_of_it, reduce_range=True),
         '7-bit_no-first': dict(all_of_it, reduce_range=True, first=False),
-        '7-bit_percentile': dict(first=True),
+        'percentile_no-first': dict(first=False),
         'written': {},
         'uint8-weights': dict(reduce_range=False, weight_type=QuantType.QUInt8),
     }

@@ -11,6 +11,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from .onnx_bytes import BYTES, fold_normalisation, read_bytes
 from .onnx_regions import between_convolutions
 
 #: Key of the graph's ``metadata_props`` whose value says, as json, what was quantised how.
@@ -92,17 +93,18 @@ def clips_that_stay(graph) -> set:
     return stay
 
 
-def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) -> None:
+def to_int8(source, path, frames, first=True, percentile=PERCENTILE, **form) -> None:
     """Write a copy of a float32 graph whose convolutions run in int8, statically calibrated (QDQ format).
 
     Weights are quantised by output channel, to 7 bits, activations by tensor with the ranges that ``frames`` show. The
-    first convolution stays in float32. The form stands in the file's ``metadata_props`` as :data:`METADATA`.
+    first convolution reads the images' bytes, see :mod:`fsmde.deployment.onnx_bytes`. The form stands in the file's
+    ``metadata_props`` as :data:`METADATA`.
 
     Args:
         source: Path of a graph of :func:`fsmde.deployment.export_onnx`.
         path: File to write.
         frames: Iterable of images (1, N, H, W, 3) uint8 RGB and fx (1, N); some dozens of real, varied ones.
-        first: Whether to quantise the first convolution too.
+        first: Whether to quantise the first convolution too, if the graph begins as an exported one does.
         percentile: Of the activations that a range keeps.
         **form: Arguments of ``quantize_static`` in the place of :data:`FORM`'s.
 
@@ -118,11 +120,15 @@ def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) ->
         model = onnx.load(str(prepared))
         graph = model.graph
         inside = between_convolutions(graph) - clips_that_stay(graph)
-        if not first:
+        overrides = {}
+        zero = fold_normalisation(graph) if first else None
+        if zero is None:
             # Its input, the images, has as many steps as uint8: rounding them again is the largest single error.
             inside.remove(next(node.name for node in graph.node if node.op_type == 'Conv'))
             pool_before_rectifying(graph)
-            onnx.save(model, str(prepared))
+        else:
+            overrides[BYTES] = [dict(scale=np.array(1, np.float32), zero_point=np.array(zero, np.uint8))]
+        onnx.save(model, str(prepared))
         with contextlib.redirect_stdout(io.StringIO()):  # Its histograms print a line a frame.
             quantize_static(
                 str(prepared),
@@ -134,13 +140,15 @@ def to_int8(source, path, frames, first=False, percentile=PERCENTILE, **form) ->
                 op_types_to_quantize=['Conv', 'Add', 'MaxPool', 'Resize', 'Relu', 'Clip'],
                 nodes_to_exclude=[node.name for node in graph.node if node.name not in inside],
                 # Frame by frame, whatever the method: the name is of the first one that could.
-                extra_options=dict(CalibStridedMinMax=1, CalibPercentile=percentile),
+                extra_options=dict(CalibStridedMinMax=1, CalibPercentile=percentile, TensorQuantOverrides=overrides),
                 **form,
             )
         model = onnx.load(str(quantised))
+        if zero is not None:
+            read_bytes(model.graph)
     description = dict(
         {key: getattr(value, 'name', value) for key, value in form.items()},
-        first_convolution='int8' if first else 'float32',
+        first_convolution='float32' if zero is None else 'int8',
         calibration_frames=len(frames),
     )
     if form['calibrate_method'] == CalibrationMethod.Percentile:
