@@ -97,3 +97,5 @@ def read_bytes(graph) -> None:
         node.input[0] = 'bytes'
     for node in [node for node in graph.node if node is quantise or node.name in ('bytes_float', BYTES)]:
         graph.node.remove(node)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name == 'bytes_zero']:
+        graph.initializer.remove(tensor)
