@@ -94,7 +94,7 @@ def main():
         if int8_instructions() == []:
             print(
                 'Warning: this processor has no instructions for int8 (VNNI or AMX on x86, dot products on ARM). On one '
-                'like it int8 is as accurate, but gains little or no speed: measure, see docs/deployment.md'
+                'like it int8 is as accurate, but gains little or no speed in ONNX Runtime: measure, see docs/deployment.md'
             )
         say_errors(graphs, cfg, args.test_frames, student.max_depth)
 
