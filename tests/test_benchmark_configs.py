@@ -8,6 +8,8 @@ from mmengine.registry import init_default_scope
 from test_configs import ROOT, train_step
 
 from fsmde.engine.launch import set_data_root
+from fsmde.rig import CameraRig
+from fsmde.synthetic.rigs import ddad_rig, van_rig
 from fsmde.teacher_cache import TeacherCache
 from fsmde.teacher_cache.writing import build_datasets
 
@@ -15,6 +17,7 @@ NO_ARMS = (
     'teacher',
     'teacher_lite0',
     'teacher_any_view',
+    'teacher_candidates',
     'home_teacher',
     'mini_teacher',
     'live_teacher',
@@ -75,3 +78,18 @@ def test_the_teacher_is_shown_what_the_arms_read(name, tiny_world):
     set_data_root(cfg, str(tiny_world))
     frames = build_datasets(cfg.train_dataloader.dataset)[0]
     assert [view.shape for view in frames[0]['img']] == [(96, 160, 3)] * 6
+
+
+def test_home_and_elsewhere_make_one_batch():
+    """Cameras of one number have the same neighbours in both rigs, and are mirrored alike, or no batch can hold both."""
+    cfg = Config.fromfile(ROOT / 'configs/benchmark/imagenet/elsewhere.py')
+    rigs = []
+    for make, names in ((ddad_rig, cfg.home_cameras), (van_rig, cfg.elsewhere_cameras)):
+        cameras = {camera.name: camera for camera in make(np.random.default_rng(0), (192, 320)).cameras}
+        of_each = [np.stack([getattr(cameras[name], key) for name in names]) for key in ('cam2img', 'cam2ego')]
+        rigs.append(CameraRig(tuple(names), *of_each))
+    assert np.array_equal(rigs[0].neighbors, rigs[1].neighbors)
+    assert np.array_equal(rigs[0].mirrored_order(), rigs[1].mirrored_order())
+    suite = Config.fromfile(ROOT / 'configs/benchmark/suites/elsewhere.py')
+    options = {arm.name: arm.cfg_options for arm in suite.arms}
+    assert options['sup_home']['train_dataloader.dataset.cameras'] == cfg.home_cameras

@@ -8,7 +8,10 @@ from fsmde.plain_data import read_json, read_yaml
     [
         (read_json, '{"a": 1,\n"b": [}', 'file is cut or no JSON: .*line 2'),
         (read_yaml, 'a: 1\nb: [}', 'file is no yaml: (.|\\n)*line 2'),
-        (read_yaml, '', 'file is empty or holds no mapping'),
+        (read_yaml, '', 'file is empty or holds neither'),
+        (read_yaml, 'a: 2020-02-30', 'file is no yaml: day is out of range'),
+        (read_yaml, 'a: !!bool foo', 'file is no yaml: .*foo'),
+        (read_yaml, 'a: !!timestamp foo', 'file is no yaml'),
         (read_yaml, '!!python/object/apply:os.getcwd []', 'file is no yaml: .*constructor'),
         (read_json, '[' * 100_000, 'file is cut or no JSON'),
         (read_yaml, '[' * 5_000, 'file is no yaml'),
@@ -23,6 +26,8 @@ def test_a_broken_file_is_named_and_its_line(tmp_path, read, broken, message):
         read(tmp_path / 'file')
     with pytest.raises(FileNotFoundError, match='no such file: .*absent'):
         read(tmp_path / 'absent')
+    with pytest.raises(IsADirectoryError, match='is a folder, expected a file'):
+        read(tmp_path)
 
 
 def test_what_both_read(tmp_path):

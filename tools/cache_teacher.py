@@ -36,8 +36,8 @@ def parse_args():
 
 def main():
     args = parse_args()
-    cfg = read_config(args.config, args.data_root, args.cfg_options)
     try:
+        cfg = read_config(args.config, args.data_root, args.cfg_options)
         write_answers(
             cfg, args.out, args.workers, args.allow_missing, *rank_and_world(), say=partial(print, flush=True)
         )

@@ -1,4 +1,4 @@
-"""The method where a tenth of the frames has LiDAR: every batch has as many labelled frames as others.
+"""The method where a tenth of the frames has LiDAR: every batch has as many labelled frames as frames of all.
 
 The labelled ones are those of the twin, sup.py with `labelled_fraction` and `only_labelled`, in the same order; what the
 others teach comes from the teacher alone, at the student's own scale.

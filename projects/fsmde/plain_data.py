@@ -15,9 +15,7 @@ def read_json(path):
     Raises:
         FileNotFoundError, ValueError: If it is absent or no JSON; names it, and the line.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no such file: {path}')
+    path = existing(path)
     try:
         return json.loads(path.read_text(encoding='utf-8'))
     except (ValueError, RecursionError) as error:
@@ -30,16 +28,29 @@ def read_yaml(path):
     Raises:
         FileNotFoundError, ValueError: If it is absent, empty or no YAML; names it, and the line.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no such file: {path}')
+    path = existing(path)
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    # What is wrong inside a scalar (a 30th of February, `!!bool foo`) the library lets through as it falls.
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f'{path} is no yaml: {error}') from error
     if not isinstance(content, (dict, list)):
-        raise ValueError(f'{path} is empty or holds no mapping')
+        raise ValueError(f'{path} is empty or holds neither a mapping nor a list')
     return content
+
+
+def existing(path) -> Path:
+    """The path of a file, pipes among them.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: If there is none, or a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder, expected a file')
+    if not path.exists():
+        raise FileNotFoundError(f'no such file: {path}')
+    return path
 
 
 def brief(value) -> str:

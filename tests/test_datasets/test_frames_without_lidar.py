@@ -93,7 +93,7 @@ def test_a_data_set_without_lidar(tmp_path):
     calibration.write_text(json.dumps({key: values[1:] for key, values in content.items()}))
     frames = DDADDataset(data_root=str(root), pipeline=PIPELINE, lidar=None)
     assert not any(frames[n]['data_samples'].gt_depth.any() for n in range(3))
-    with pytest.raises(ValueError, match='ddad.json: only_labelled=True, and none of 3 frames has LiDAR'):
+    with pytest.raises(ValueError, match='ddad.json: only_labelled=True, and none of 3 frames keeps LiDAR'):
         DDADDataset(data_root=str(root), pipeline=PIPELINE, lidar=None, only_labelled=True)
 
 

@@ -1,6 +1,7 @@
 """Distilled at home, with LiDAR, and on the images of another town, without: every batch has as many frames of both.
 
-The rigs have six and five cameras, and a batch is of one number: home leaves out the camera that looks back.
+The rigs have six and five cameras, and a batch is of one kind of rig: home leaves out the camera that looks back, and has its
+cameras in an order in which those of one number have the same neighbours in both.
 """
 
 from mmengine.config import read_base
@@ -12,7 +13,7 @@ with read_base():
     from ..._base_.pipelines import replace
     from .mini_teacher import *
 
-home_cameras = ['CAMERA_01', 'CAMERA_05', 'CAMERA_06', 'CAMERA_07', 'CAMERA_08']
+home_cameras = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_08', 'CAMERA_06']
 elsewhere_root = 'data/benchmark_elsewhere'
 elsewhere_cameras = ['CAMERA_01', 'CAMERA_02', 'CAMERA_03', 'CAMERA_04', 'CAMERA_05']
 

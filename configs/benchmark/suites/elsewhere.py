@@ -10,7 +10,7 @@ The town, its answers, and those of suites/converged.py for home:
 """
 
 _dataset = 'train_dataloader.dataset'
-_home = ['CAMERA_01', 'CAMERA_05', 'CAMERA_06', 'CAMERA_07', 'CAMERA_08']
+_home = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_08', 'CAMERA_06']
 _place = dict(data_root='data/benchmark_elsewhere', cameras=[f'CAMERA_0{i}' for i in range(1, 6)])
 _judged = {f'test_dataloader.dataset.{key}': value for key, value in _place.items()}
 _there = {f'{_dataset}.{key}': value for key, value in _place.items()}

@@ -30,5 +30,4 @@ arms = [
     _arm('ckd', 'CKD', _ckd),
     _arm('gradient', 'gradients of aligned depth', dict(type='AlignedDepthKD', depth_weight=0.0, gradient_weight=0.5)),
     _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
-    _arm('ckd_gradient', 'CKD and gradients', _ckd, dict(type='AlignedDepthKD', depth_weight=0.0)),
 ]

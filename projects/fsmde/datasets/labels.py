@@ -22,6 +22,11 @@ def with_labels(infos: list, labelled_fraction: float, only_labelled: bool, ann_
             f'{ann_file}: {count - len(scanned)} of {count} frames have no LiDAR: no ground truth in training or '
             'evaluation, only what a teacher says'
         )
+    if labelled_fraction == 0 and len(scanned):
+        MMLogger.get_current_instance().warning(
+            f'{ann_file}: labelled_fraction=0, no frame keeps its LiDAR: alone it trains nothing metric, it belongs beside a '
+            'labelled data set'
+        )
     labelled = np.zeros(count, dtype=bool)
     labelled[scanned] = evenly_spread(len(scanned), labelled_fraction)
     for info, has_labels in zip(infos, labelled):

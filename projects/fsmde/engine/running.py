@@ -131,4 +131,4 @@ def set_up_metrics(evaluator, out_dir: str, run: dict, protocol=None) -> None:
             if protocol:
                 metric['protocol'] = protocol
     if protocol and not found:
-        raise ValueError('--protocol is for a SurroundDepthMetric, and test_evaluator has none')
+        raise ValueError('protocols (--protocol) are of a SurroundDepthMetric, and test_evaluator has none')

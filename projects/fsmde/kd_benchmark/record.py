@@ -4,12 +4,12 @@ import csv
 import json
 import math
 import os.path as osp
-from pathlib import Path
 
 import numpy as np
 
 from fsmde.evaluation.result_files import CSV_NAME, read_results
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 
 SCHEMA = 'fsmde.kd_benchmark/1'
 #: Errors, less is better, that a gain is averaged over; the last is 1 - delta1.
@@ -113,9 +113,9 @@ def read_record(path) -> dict:
         ValueError: If the file is none.
     """
     try:
-        record = json.loads(Path(path).read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{path} is no JSON: {error}. Remove it, and the run is made again') from error
+        record = read_json(path)
+    except ValueError as error:
+        raise ValueError(f'{error}. Remove it, and the run is made again') from error
     if not isinstance(record, dict) or record.get('schema') != SCHEMA:
         raise ValueError(f'{path} is no record of schema {SCHEMA!r}: move it away, and the run is made again')
     return record

@@ -61,7 +61,11 @@ def gather_evidence(
     if unseen:
         raise ValueError(f'no frame {sorted(unseen)[:5]}, of which there are distances')
     if not evidence:
-        what = f'no LiDAR for a frame in {lidar}' if lidar else 'no road in any frame'
+        what = 'no road in any frame'
+        if lidar:
+            what = 'no frame has LiDAR' if lidar is True else f'no LiDAR for a frame in {lidar}'
+        elif distances:
+            what = 'nothing is predicted where distances were measured'
         raise ValueError(f'nothing to calibrate with: {what}')
     return evidence
 
