@@ -30,7 +30,7 @@ def test_mixed_data_sets_have_a_root_each(run, toy_dgp, tmp_path, capsys):
     cfg.train_dataloader.dataset = dict(type='MixedSurroundDataset', datasets=parts)
     cfg.test_dataloader = None
     cfg.dump(tmp_path / 'config.py')
-    with pytest.raises(ValueError, match='want --data-root dgp=DIR --data-root nus=DIR, found elsewhere'):
+    with pytest.raises(SystemExit, match='want --data-root dgp=DIR --data-root nus=DIR, found elsewhere'):
         run('--data-root', 'elsewhere')
     run('--data-root', f'dgp={toy_dgp}', '--data-root', f'nus={infos}')
     assert 'is complete: 5 of 5 frames' in capsys.readouterr().out
