@@ -11,7 +11,7 @@ from fsmde.datasets import LoadTeacherAnswers, MultiSourceBatchSampler
 
 with read_base():
     from ..._base_.pipelines import replace
-    from .mini_teacher import *
+    from .self_aligned import *
 
 home_cameras = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_08', 'CAMERA_06']
 elsewhere_root = 'data/benchmark_elsewhere'

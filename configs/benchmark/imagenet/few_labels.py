@@ -10,7 +10,7 @@ from mmengine.dataset import ConcatDataset
 from fsmde.datasets import MultiSourceBatchSampler
 
 with read_base():
-    from .mini_teacher import *
+    from .self_aligned import *
 
 frames = dict(train_dataloader.dataset, labelled_fraction=0.1)
 train_dataloader.update(batch_size=4, batch_sampler=dict(type=MultiSourceBatchSampler))

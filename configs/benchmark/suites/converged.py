@@ -18,12 +18,6 @@ _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
 _vrkd = dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7)
 _pkd = dict(type='PearsonFeatureKD', loss_weight=2.8)
 _rkd = dict(type='RelationalKD', loss_weight=2.7)
-_twice = {
-    'train_cfg.max_epochs': 20,
-    'param_scheduler.1.end': 20,
-    'param_scheduler.1.T_max': 20,
-    'default_hooks.checkpoint.interval': 20,
-}
 
 
 def _arm(name, title, *distillers, config='mini_teacher', **options):
@@ -37,7 +31,7 @@ split = 'test'
 seeds = [0, 1, 2]
 arms = [
     _arm('sup', 'supervised', config='sup'),
-    _arm('sup_2x', 'supervised, twice the steps', config='sup', **_twice),
+    _arm('sup_2x', 'supervised, twice the steps', config='sup_2x'),
     _arm('ckd', 'CKD', _ckd),
     _arm('vrkd', 'VRKD', _vrkd),
     _arm('ckd_vrkd', 'CKD + VRKD', _ckd, _vrkd),

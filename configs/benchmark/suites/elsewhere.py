@@ -14,12 +14,6 @@ _home = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_08', 'CAMERA_06']
 _place = dict(data_root='data/benchmark_elsewhere', cameras=[f'CAMERA_0{i}' for i in range(1, 6)])
 _judged = {f'test_dataloader.dataset.{key}': value for key, value in _place.items()}
 _there = {f'{_dataset}.{key}': value for key, value in _place.items()}
-_distillers = {
-    'model.distillers': [
-        dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
-        dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7),
-    ]
-}
 
 
 def _arm(name, title, config, **options):
@@ -31,7 +25,7 @@ split = 'test'
 seeds = [0, 1, 2]
 arms = [
     _arm('sup_home', 'supervised at home', 'sup', **{f'{_dataset}.cameras': _home, **_judged}),
-    _arm('kd_home', 'distilled at home', 'mini_teacher', **{f'{_dataset}.cameras': _home, **_judged, **_distillers}),
-    _arm('kd_images', "distilled at home and on the town's images", 'elsewhere', **_distillers),
+    _arm('kd_home', 'distilled at home', 'self_aligned', **{f'{_dataset}.cameras': _home, **_judged}),
+    _arm('kd_images', "distilled at home and on the town's images", 'elsewhere'),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
 ]
