@@ -1,6 +1,9 @@
+import json
+
 from mmengine.config import Config
 
 from fsmde.kd_benchmark.fingerprint import differences, fingerprint
+from fsmde.teacher_cache import TeacherCache
 
 
 def test_weights_that_training_starts_from_count(tmp_path):
@@ -15,3 +18,38 @@ def test_weights_that_training_starts_from_count(tmp_path):
     # What is not on this machine cannot be compared; weights of its own can.
     assert differences(first, absent) == []
     assert differences(first, fingerprint(Config(dict(cfg, load_from=None)))) == ['load_from']
+
+
+def test_worlds_that_are_trained_on_and_answers_that_are_read_count(tmp_path):
+    for name in ('home', 'elsewhere', 'judged'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'world.json').write_text(json.dumps(dict(seed=name)))
+        cache = TeacherCache(tmp_path / name / 'answers')
+        cache.begin(
+            dict(identity=dict(of='teacher'), space='metric_depth', feature_channels=None, name=name, licence=None)
+        )
+        cache.finish()
+    frames = [
+        dict(
+            data_root=str(tmp_path / name),
+            pipeline=[dict(type='LoadTeacherAnswers', cache=str(tmp_path / name / 'answers'))],
+        )
+        for name in ('home', 'elsewhere')
+    ]
+    cfg = Config(
+        dict(
+            model={},
+            train_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=frames)),
+            test_dataloader=dict(dataset=dict(data_root=str(tmp_path / 'judged'))),
+        )
+    )
+    first = fingerprint(cfg)
+    assert differences(first, fingerprint(cfg)) == []
+    (tmp_path / 'elsewhere' / 'world.json').write_text(json.dumps(dict(seed='another')))
+    assert differences(first, fingerprint(cfg)) == ['training_worlds']
+    path = tmp_path / 'elsewhere' / 'answers' / 'cache.json'
+    path.write_text(path.read_text().replace('teacher', 'somebody'))
+    assert differences(first, fingerprint(cfg)) == ['training_worlds', 'answers']
+    # One of two that is not here: nothing is known.
+    path.unlink()
+    assert fingerprint(cfg)['answers'] is None

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fsmde.evaluation.result_files import hash_of_file
+from fsmde.plain_data import read_json
 from fsmde.teacher_cache import TeacherCache
 
 #: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.
@@ -37,27 +38,54 @@ def fingerprint(cfg: Config) -> dict:
 
     Returns:
         Hashes by name: of each of :data:`SECTIONS` without :data:`OF_THE_MACHINE`, of the ``world`` that
-        is evaluated on, of the ``teacher`` whose cached answers are read and of the weights that training starts from,
-        ``load_from``; None for what is not on this machine.
+        is evaluated on and the ``training_worlds``, of the ``teacher`` whose cached answers the model names, of all
+        ``answers`` that the pipelines of training read, and of the weights that training starts from, ``load_from``;
+        None for what is not on this machine.
     """
     plain = cfg.to_dict()
     hashes = {name: short_hash(_without_machine(plain.get(name))) for name in SECTIONS}
-    world = read_world(cfg)
-    cache = (plain['model'].get('teacher') or {}).get('cache')
-    teacher = Path(cache, 'cache.json') if cache else None
     start = cfg.get('load_from')
+    training = plain.get('train_dataloader')
     hashes.update(
-        world=world and short_hash(world),
+        world=_hash_of_all([read_world(cfg)]),
+        training_worlds=_hash_of_all([_world(root) for root in _settings(training, 'data_root')]),
         load_from='nothing' if not start else hash_of_file(start)[:12] if Path(start).is_file() else None,
-        teacher=short_hash(TeacherCache(cache).description()) if teacher and teacher.is_file() else None,
+        teacher=_hash_of_all([_answers(root) for root in _settings(plain['model'].get('teacher'), 'cache')]),
+        answers=_hash_of_all([_answers(root) for root in _settings(training, 'cache')]),
     )
     return hashes
 
 
 def read_world(cfg: Config) -> dict:
     """Generator and parameters of the built-in world that a config evaluates on; None for other data."""
-    path = Path(cfg.test_dataloader.dataset.data_root, 'world.json')
-    return json.loads(path.read_text()) if path.is_file() else None
+    return _world(cfg.test_dataloader.dataset.data_root)
+
+
+def _world(data_root):
+    path = Path(data_root, 'world.json')
+    return read_json(path) if path.is_file() else None
+
+
+def _answers(root):
+    return TeacherCache(root).description() if Path(root, 'cache.json').is_file() else None
+
+
+def _settings(value, key):
+    """Values of a key wherever it is in a config, in order."""
+    if isinstance(value, dict):
+        return [
+            found
+            for name, item in value.items()
+            for found in ([item] if name == key and isinstance(item, str) else _settings(item, key))
+        ]
+    return [found for item in value for found in _settings(item, key)] if isinstance(value, (list, tuple)) else []
+
+
+def _hash_of_all(descriptions):
+    """One hash; None where there is nothing, or something that is not on this machine."""
+    if not descriptions or None in descriptions:
+        return None
+    return short_hash(descriptions[0] if len(descriptions) == 1 else descriptions)
 
 
 def differences(found: dict, expected: dict) -> list:
