@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+from mmengine.config import Config
+
 from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
 
 OUT = 'work_dirs/demo'
 ARMS = {'sup': 'student, LiDAR only', 'kd': 'student, LiDAR and teacher'}
-EPOCHS = 5
 METRICS = dict(abs_rel='AbsRel', sq_rel='SqRel', rmse='RMSE / m', rmse_log='RMSElog', silog='SILog', d1='δ1')
 PROGRESS = re.compile(r'Epoch\((?:train|test|val)\).*|\d+ of \d+ scenes.*')
 
@@ -61,20 +62,24 @@ def make_world():
 
 
 def checkpoint_of(arm):
-    return osp.join(OUT, arm, f'epoch_{EPOCHS}.pth')
+    return osp.join(OUT, arm, f'epoch_{Config.fromfile(config_of(arm)).max_epochs}.pth')
+
+
+def config_of(arm):
+    return f'configs/demo/demo_{arm}.py'
 
 
 def train(arm, threads):
     if osp.exists(checkpoint_of(arm)):
         print(f'\n{checkpoint_of(arm)} is there already')
         return
-    command = ['tools/train.py', f'configs/demo/demo_{arm}.py', '--work-dir', osp.join(OUT, arm), '--resume', 'auto']
+    command = ['tools/train.py', config_of(arm), '--work-dir', osp.join(OUT, arm), '--resume', 'auto']
     run(f'train_{arm}', *command, threads=threads)
 
 
 def evaluate(arm, threads):
     """Evaluate on held-out scenes: the distilled student is the same network, so its twin's config serves both."""
-    command = ['tools/test.py', 'configs/demo/demo_sup.py', checkpoint_of(arm), '--work-dir', osp.join(OUT, arm)]
+    command = ['tools/test.py', config_of('sup'), checkpoint_of(arm), '--work-dir', osp.join(OUT, arm)]
     command += ['--show-dir', osp.join(OUT, 'pictures', arm), '--show-interval', '8']
     run(f'test_{arm}', *command, threads=threads)
     return str(max(Path(OUT, arm).glob('test_*/results.json')))
@@ -155,7 +160,7 @@ def main():
         print(f'{name:58}{truth:7}' + ''.join(f'{figure:>10}' for figure in figures))
     write_page(results, time.time() - start)
     print(f'\n{time.time() - start:.0f} s. Pictures and tables: {OUT}/index.html')
-    config = 'configs/demo/demo_sup.py'
+    config = config_of('sup')
     print(f'In 3D: python tools/infer.py {config} {config} --checkpoint {checkpoint_of("kd")} --view')
 
 
