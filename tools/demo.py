@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
 
@@ -143,6 +144,7 @@ views: the predictions of all cameras fused in the vehicle's frame.</p>
     write_text(osp.join(OUT, 'index.html'), page)
 
 
+@mistakes_in_one_line('demo')
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
     start = time.time()

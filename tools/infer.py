@@ -19,6 +19,7 @@ import fsmde
 from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer, write_results
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
@@ -172,6 +173,7 @@ class Progress:
             print(f'{done + skipped}/{self.total} frames, {rate:.2f} a second{left}    ', end=end, flush=True)
 
 
+@mistakes_in_one_line('infer')
 def main():
     args = parse_args()
     options = {k: getattr(args, k) for k in ('tolerance', 'clock', 'ego_frame') if getattr(args, k) is not None}
@@ -205,9 +207,4 @@ def main():
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (ValueError, OSError, ImportError) as error:
-        # What is wrong with files and options, and which package is missing, is said in one line; other errors show where
-        # they come from.
-        sys.exit(f'tools/infer.py: {error}')
+    main()

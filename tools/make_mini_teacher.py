@@ -17,10 +17,9 @@ import os.path as osp
 import shutil
 import sys
 
-from mmengine.config import Config
-
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.engine.launch import read_config_file, refuse_empty_options
 from fsmde.evaluation.report import coverage
 from fsmde.output_files import write_text
 from fsmde.synthetic import make_world
@@ -96,6 +95,7 @@ def figures(config: str, checkpoint: str, work_dir: str, split: str) -> dict:
     return {name: entry['modes']['affine']['overall']['all'] for name, entry in protocols.items()}
 
 
+@mistakes_in_one_line('make_mini_teacher')
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', nargs='?', default='configs/benchmark/teacher.py')
@@ -103,7 +103,7 @@ def main():
     parser.add_argument('--jobs', type=int, default=2, help='processes that make the world')
     parser.add_argument('--force', action='store_true', help='replace a teacher that was made from something else')
     args = refuse_empty_options(parser, parser.parse_args())
-    cfg = Config.fromfile(args.config)
+    cfg = read_config_file(args.config)
     make_world(cfg.data_root, jobs=args.jobs, **cfg.world)
     checkpoint = osp.join(args.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if is_there(args.work_dir, checkpoint, made_from(cfg), args.force):

@@ -25,6 +25,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODEL_WRAPPERS, init_default_scope
 from mmengine.runner import Runner
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config, refuse_empty_options
@@ -102,6 +103,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('benchmark_scaling')
 def main():
     args = parse_args()
     rows = []
