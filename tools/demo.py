@@ -7,7 +7,6 @@ printed before it runs; the two students are trained side by side. What is there
 
 import argparse
 import html
-import json
 import os
 import os.path as osp
 import re
@@ -21,6 +20,7 @@ from urllib.parse import quote
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 
 OUT = 'work_dirs/demo'
 ARMS = {'sup': 'student, LiDAR only', 'kd': 'student, LiDAR and teacher'}
@@ -107,8 +107,7 @@ def rows_of(results):
     """One row an arm and ground truth: name, ground truth, figures in metric scale, cross-view consistency."""
     rows = []
     for arm, path in results.items():
-        with open(path) as file:
-            content = json.load(file)
+        content = read_json(path)
         for protocol, truth in (('fsmde', 'LiDAR'), ('fsmde_dense', 'dense')):
             figures = content['protocols'][protocol]['modes']['metric']['overall']['all']
             rows.append([ARMS[arm], truth, *[f'{figures[key]:.3f}' for key in METRICS]])

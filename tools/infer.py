@@ -23,6 +23,7 @@ from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
+from fsmde.plain_data import read_json
 from fsmde.rectification import MEASURES
 from fsmde.virtual_cameras import pinholes_of
 
@@ -120,9 +121,9 @@ def check_out(args) -> None:
             sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
         if args.resume and path.is_file():
             try:
-                before = dict(json.loads(path.read_text()))
+                before = dict(read_json(path))
             except (ValueError, TypeError) as error:
-                sys.exit(f'{path} is cut or no record of a run ({error}): --overwrite replaces what is there')
+                sys.exit(f'{path} is no record of a run ({error}): --overwrite replaces what is there')
             other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
             if other:
                 sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')

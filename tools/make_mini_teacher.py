@@ -22,6 +22,7 @@ from fsmde.concurrency import start_tied
 from fsmde.engine.launch import read_config_file, refuse_empty_options
 from fsmde.evaluation.report import coverage
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 from fsmde.synthetic import make_world
 
 RECORD = 'made_from.json'
@@ -59,10 +60,7 @@ def is_there(folder: str, checkpoint: str, wanted: dict, force: bool) -> bool:
         SystemExit: If another teacher is there that may not be replaced.
     """
     path = osp.join(folder, RECORD)
-    found = None
-    if osp.isfile(path):
-        with open(path) as file:
-            found = json.load(file)
+    found = read_json(path) if osp.isfile(path) else None
     if found == wanted:
         return osp.isfile(checkpoint)
     if osp.isdir(folder) and os.listdir(folder):
@@ -90,8 +88,7 @@ def figures(config: str, checkpoint: str, work_dir: str, split: str) -> dict:
         'tools/test.py', config, checkpoint, '--work-dir', osp.join(work_dir, split),
         '--cfg-options', f'test_dataloader.dataset.split={split}',
     )  # fmt: skip
-    with open(max(glob.glob(osp.join(work_dir, split, 'test_*', 'results.json')))) as file:
-        protocols = json.load(file)['protocols']
+    protocols = read_json(max(glob.glob(osp.join(work_dir, split, 'test_*', 'results.json'))))['protocols']
     return {name: entry['modes']['affine']['overall']['all'] for name, entry in protocols.items()}
 
 

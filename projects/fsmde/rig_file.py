@@ -8,7 +8,7 @@ import yaml
 
 from .lenses import LENSES
 from .output_files import write_text
-from .plain_data import brief, check_keys, named_numbers, nearest, numbers
+from .plain_data import brief, check_keys, named_numbers, nearest, numbers, read_yaml
 from .poses import euler_to_matrix, quaternion_to_matrix
 from .rig import CameraRig
 from .rig_camera import RigCamera
@@ -79,17 +79,6 @@ class RigFile:
         return CameraRig(self.names, *stacks)
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key that is there twice is an error, where YAML itself takes the last."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value):
-            if keys.count(key) > 1:
-                raise ValueError(f'line {key_node.start_mark.line + 1}: {key!r} is there twice')
-        return super().construct_mapping(node, deep)
-
-
 def read_rig(path) -> RigFile:
     """Read and check a rig file.
 
@@ -104,10 +93,9 @@ def read_rig(path) -> RigFile:
         )
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f'{path} is no rig file: {path.stat().st_size} bytes, at most {MAX_BYTES} are read')
+    content = read_yaml(path)
     try:
-        rig = parse_rig(yaml.load(path.read_text(encoding='utf-8'), _Loader))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f'{path} is no YAML: {error}') from error
+        rig = parse_rig(content)
     except (ValueError, TypeError) as error:
         raise ValueError(f'{path}: {error}') from error
     return replace(rig, origin=str(path))
