@@ -17,7 +17,7 @@ CHILD = """from mmengine.config import read_base
 with read_base():
     from fsmde.configs.{name} import *
 
-model.backbone.update({backbone})
+model.backbone.update(init_cfg=None)
 if 'teacher' in model:
     model.teacher.update(model={teacher!r})
 for transform in train_pipeline + test_pipeline:
@@ -87,7 +87,6 @@ class Setting:
         path.write_text(
             CHILD.format(
                 name=name,
-                backbone='init_cfg=None, depth=18, base_channels=8' if self.dry_run else 'init_cfg=None',
                 teacher='random-tiny' if self.dry_run else 'random-small',
                 size=size,
                 workers=0 if self.dry_run else 2,
