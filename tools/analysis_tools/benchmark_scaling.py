@@ -1,6 +1,6 @@
 """Training steps a second with several ranks, and memory of a rank, by size of the data set.
 
-    python tools/analysis_tools/benchmark_scaling.py configs/fsmde_sup_ddad.py --data-root DDAD --size 192 320 \
+    python tools/analysis_tools/benchmark_scaling.py configs/fsmde_sup_resnet34_ddad.py --data-root DDAD --size 192 320 \
         --ranks 1 2 --index-frames 100 1000 12650 --cfg-options model.backbone.depth=18 model.backbone.init_cfg=None
 
 Each rank is a process with one thread, pinned to a CPU of its own; they talk through gloo. A rank reads its own frames,

@@ -105,8 +105,7 @@ def parse_args():
 def main():
     args = parse_args()
     set_random_seed(args.seed)
-    small = {'model.backbone.init_cfg': None, 'model.backbone.depth': 18}
-    cfg = read_config(args.config, args.data_root, {**small, **(args.cfg_options or {})})
+    cfg = read_config(args.config, args.data_root, {'model.backbone.init_cfg': None, **(args.cfg_options or {})})
     dataset = cfg.train_dataloader.dataset
     dataset.pipeline = [
         dict(type=LoadSurroundImages),

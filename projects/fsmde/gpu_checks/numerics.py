@@ -40,7 +40,7 @@ def compare(what, found, expected, loss_limit, gradient_limit):
 
 @check(
     'A distilled step in float32 against the CPU',
-    'Sums in another order differ by 1e-7 of their terms; some forty layers with batch statistics, and rectifiers that '
+    'Sums in another order differ by 1e-7 of their terms; some fifty layers with batch statistics, and rectifiers that '
     'switch, multiply it. TF32 keeps 10 bits of each factor, 1e-3.',
 )
 def float32_step(setting):
