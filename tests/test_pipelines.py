@@ -39,7 +39,7 @@ def test_an_edited_config_is_written_down_and_read_again(name, tmp_path):
     assert not {'insert_after', 'insert_before', 'replace'} & set(written)
 
 
-def test_no_config_edits_a_pipeline_by_place():
+def test_neither_a_config_nor_a_page_edits_a_pipeline_by_place():
     by_place = re.compile(r'pipeline(\.(insert|pop)\(-?\d|\[-?\d)')
-    for path in (ROOT / 'configs').rglob('*.py'):
+    for path in (*(ROOT / 'configs').rglob('*.py'), *(ROOT / 'docs').glob('*.md'), ROOT / 'README.md'):
         assert not by_place.search(path.read_text()), f'{path}: see configs/_base_/pipelines.py'

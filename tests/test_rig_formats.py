@@ -258,7 +258,7 @@ def test_hostile_files_are_named(tmp_path):
         (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match='cut is cut or no JSON'):
         rig_from_dgp(tmp_path / 'cut')
-    with pytest.raises(ValueError, match='yaml is no yaml'):
+    with pytest.raises(ValueError, match='yaml is no YAML'):
         rig_from_ros([tmp_path / 'yaml'])
     with pytest.raises(ValueError, match='empty is empty'):
         rig_from_ros([tmp_path / 'empty'])

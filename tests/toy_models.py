@@ -1,5 +1,7 @@
 """Shipped models at toy size."""
 
+from fsmde.config_types import type_name
+
 # What makes a backbone thin; mmdet's RegNets have one width.
 THIN = dict(
     ResNet=dict(depth=18, base_channels=8),
@@ -12,9 +14,8 @@ THIN = dict(
 def shrink(model) -> None:
     """Bring the model of a config to toy size, in place: small random networks in the place of downloads."""
     if 'backbone' in model:
-        kind = getattr(model.backbone.type, '__name__', model.backbone.type).split('.')[-1]
         model.backbone.init_cfg = None
-        model.backbone.update(THIN.get(kind, {}))
+        model.backbone.update(THIN.get(type_name(model.backbone), {}))
     teacher = model.get('teacher')
     while teacher:  # A cached teacher holds the config of the one that wrote its cache.
         if 'model' in teacher:

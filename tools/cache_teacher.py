@@ -13,7 +13,7 @@ from functools import partial
 
 from mmengine.config import DictAction
 
-from fsmde.concurrency import BusyError
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import rank_and_world, read_config, refuse_empty_options
 from fsmde.teacher_cache import write_answers
 
@@ -34,15 +34,11 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('cache_teacher')
 def main():
     args = parse_args()
-    try:
-        cfg = read_config(args.config, args.data_root, args.cfg_options)
-        write_answers(
-            cfg, args.out, args.workers, args.allow_missing, *rank_and_world(), say=partial(print, flush=True)
-        )
-    except (ValueError, OSError, BusyError) as error:
-        raise SystemExit(f'cache_teacher: {error}') from error
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
+    write_answers(cfg, args.out, args.workers, args.allow_missing, *rank_and_world(), say=partial(print, flush=True))
 
 
 if __name__ == '__main__':

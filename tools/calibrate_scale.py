@@ -16,6 +16,7 @@ from pathlib import Path
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.scale_calibration import calibrate_rig, gather_evidence, read_distances
 from fsmde.apis.sources import open_source, parse_topics
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.rig_file import read_rig, write_rig
 
@@ -55,6 +56,7 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('calibrate_scale')
 def main():
     args = parse_args()
     rig = read_rig(args.rig)
@@ -64,12 +66,9 @@ def main():
     source = open_source(args.input, args.data_root, **options)
     inferencer = SurroundDepthInferencer(args.model, args.checkpoint, rig, device=args.device)
     distances = read_distances(args.distances) if args.distances else None
-    try:
-        evidence = gather_evidence(
-            source, inferencer, args.lidar, distances, args.ego_height, args.lidar_dims, args.max_depth, args.every
-        )
-    except ValueError as error:
-        raise ValueError(f'{args.input}: {error}') from error
+    evidence = gather_evidence(
+        source, inferencer, args.lidar, distances, args.ego_height, args.lidar_dims, args.max_depth, args.every
+    )
     how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else 'the ground'
     calibrated = calibrate_rig(rig, evidence, how, args.per_camera, single_values=bool(args.distances))
     if calibrated is rig:

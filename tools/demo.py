@@ -8,7 +8,6 @@ side. What is there already is not made again.
 
 import argparse
 import html
-import json
 import os
 import os.path as osp
 import re
@@ -21,8 +20,10 @@ from urllib.parse import quote
 
 from mmengine.config import Config
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 
 OUT = 'work_dirs/demo'
 ARMS = {'sup': 'student, LiDAR only', 'kd': 'student, LiDAR and teacher'}
@@ -114,8 +115,7 @@ def rows_of(results):
     """One row an arm and ground truth: name, ground truth, figures in metric scale, cross-view consistency."""
     rows = []
     for arm, path in results.items():
-        with open(path) as file:
-            content = json.load(file)
+        content = read_json(path)
         for protocol, truth in (('fsmde', 'LiDAR'), ('fsmde_dense', 'dense')):
             figures = content['protocols'][protocol]['modes']['metric']['overall']['all']
             rows.append([STUDENTS[arm], truth, *[f'{figures[key]:.3f}' for key in METRICS]])
@@ -152,6 +152,7 @@ views: the predictions of all cameras fused in the vehicle's frame.</p>
     write_text(osp.join(OUT, 'index.html'), page)
 
 
+@mistakes_in_one_line('demo')
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
     start = time.time()

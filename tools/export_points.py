@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from mmengine.utils import track_iter_progress
 
 from fsmde.apis import export_points, load_model
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets import PseudoPointsFromDepth
 from fsmde.engine.launch import read_config, refuse_empty_options
 
@@ -45,6 +46,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('export_points')
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)

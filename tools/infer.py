@@ -19,9 +19,11 @@ import fsmde
 from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer, write_results
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
+from fsmde.plain_data import read_json
 from fsmde.rectification import MEASURES
 from fsmde.virtual_cameras import pinholes_of
 
@@ -119,9 +121,9 @@ def check_out(args) -> None:
             sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
         if args.resume and path.is_file():
             try:
-                before = dict(json.loads(path.read_text()))
+                before = dict(read_json(path))
             except (ValueError, TypeError) as error:
-                sys.exit(f'{path} is cut or no record of a run ({error}): --overwrite replaces what is there')
+                sys.exit(f'{path} is no record of a run ({error}): --overwrite replaces what is there')
             other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
             if other:
                 sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')
@@ -172,6 +174,7 @@ class Progress:
             print(f'{done + skipped}/{self.total} frames, {rate:.2f} a second{left}    ', end=end, flush=True)
 
 
+@mistakes_in_one_line('infer')
 def main():
     args = parse_args()
     options = {k: getattr(args, k) for k in ('tolerance', 'clock', 'ego_frame') if getattr(args, k) is not None}
@@ -205,9 +208,4 @@ def main():
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (ValueError, OSError, ImportError) as error:
-        # What is wrong with files and options, and which package is missing, is said in one line; other errors show where
-        # they come from.
-        sys.exit(f'tools/infer.py: {error}')
+    main()

@@ -17,12 +17,12 @@ import os.path as osp
 import shutil
 import sys
 
-from mmengine.config import Config
-
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.engine.launch import read_config_file, refuse_empty_options
 from fsmde.evaluation.report import coverage
 from fsmde.output_files import write_text
+from fsmde.plain_data import read_json
 from fsmde.synthetic import make_world
 
 RECORD = 'made_from.json'
@@ -60,10 +60,7 @@ def is_there(folder: str, checkpoint: str, wanted: dict, force: bool) -> bool:
         SystemExit: If another teacher is there that may not be replaced.
     """
     path = osp.join(folder, RECORD)
-    found = None
-    if osp.isfile(path):
-        with open(path) as file:
-            found = json.load(file)
+    found = read_json(path) if osp.isfile(path) else None
     if found == wanted:
         return osp.isfile(checkpoint)
     if osp.isdir(folder) and os.listdir(folder):
@@ -91,11 +88,11 @@ def figures(config: str, checkpoint: str, work_dir: str, split: str) -> dict:
         'tools/test.py', config, checkpoint, '--work-dir', osp.join(work_dir, split),
         '--cfg-options', f'test_dataloader.dataset.split={split}',
     )  # fmt: skip
-    with open(max(glob.glob(osp.join(work_dir, split, 'test_*', 'results.json')))) as file:
-        protocols = json.load(file)['protocols']
+    protocols = read_json(max(glob.glob(osp.join(work_dir, split, 'test_*', 'results.json'))))['protocols']
     return {name: entry['modes']['affine']['overall']['all'] for name, entry in protocols.items()}
 
 
+@mistakes_in_one_line('make_mini_teacher')
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', nargs='?', default='configs/benchmark/teacher.py')
@@ -103,7 +100,7 @@ def main():
     parser.add_argument('--jobs', type=int, default=2, help='processes that make the world')
     parser.add_argument('--force', action='store_true', help='replace a teacher that was made from something else')
     args = refuse_empty_options(parser, parser.parse_args())
-    cfg = Config.fromfile(args.config)
+    cfg = read_config_file(args.config)
     make_world(cfg.data_root, jobs=args.jobs, **cfg.world)
     checkpoint = osp.join(args.work_dir, f'epoch_{cfg.train_cfg.max_epochs}.pth')
     if is_there(args.work_dir, checkpoint, made_from(cfg), args.force):

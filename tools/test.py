@@ -5,6 +5,7 @@ import os
 
 from mmengine.config import DictAction
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine import evaluate
 from fsmde.engine.launch import read_config, refuse_empty_options, work_dir_of
 
@@ -41,6 +42,7 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('test')
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)

@@ -8,7 +8,7 @@ import os
 
 from mmengine.config import DictAction
 
-from fsmde.concurrency import BusyError
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine import train
 from fsmde.engine.launch import read_config, refuse_empty_options, use_amp, work_dir_of
 
@@ -45,20 +45,18 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('train')
 def main():
     args = parse_args()
-    try:
-        cfg = read_config(args.config, args.data_root, args.cfg_options)
-        cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
-        if args.amp or args.amp_dtype:
-            use_amp(cfg, args.amp_dtype)
-        if args.auto_scale_lr:
-            if 'auto_scale_lr' not in cfg:
-                raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
-            cfg.auto_scale_lr.enable = True
-        train(cfg, args.resume, args.launcher)
-    except (FileNotFoundError, FileExistsError, BusyError) as error:
-        raise SystemExit(f'train: {error}') from error
+    cfg = read_config(args.config, args.data_root, args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
+    if args.amp or args.amp_dtype:
+        use_amp(cfg, args.amp_dtype)
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise ValueError('--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config')
+        cfg.auto_scale_lr.enable = True
+    train(cfg, args.resume, args.launcher)
 
 
 if __name__ == '__main__':

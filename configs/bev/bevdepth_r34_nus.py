@@ -6,7 +6,7 @@ custom_imports = dict(imports=[*_base_.get('custom_imports', dict(imports=[]))['
 input_size = (352, 640)
 model = dict(
     type='BEVDepthDetector',
-    # As in configs/fsmde_sup_nuscenes.py. A student that is trained already goes into init_cfg:
+    # As in configs/fsmde_sup_resnet34_nuscenes.py. A student that is trained already goes into init_cfg:
     # dict(type='Pretrained', checkpoint='checkpoints/student_r34.pth'); freeze_student=True then keeps it as it is.
     student=dict(
         type='BinDepthEstimator',

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import reprlib
 from pathlib import Path
 
@@ -22,18 +23,32 @@ def read_json(path):
         raise ValueError(f'{path} is cut or no JSON: {error}') from error
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which a key that is there twice is an error, as YAML has it; the library takes the last."""
+
+    def construct_mapping(self, node, deep=False):
+        """What the library makes of a mapping; what `<<` merges into it, its own keys may replace."""
+        own = [key for key, _ in node.value if key.tag != 'tag:yaml.org,2002:merge']
+        keys = [self.construct_object(key, deep=True) for key in own]
+        for number, key in enumerate(keys):
+            if key in keys[:number]:
+                raise ValueError(f'line {own[number].start_mark.line + 1}: {key!r} is there twice')
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path):
     """Content of a YAML file, a mapping or a list; no object is made of it.
 
     Raises:
-        FileNotFoundError, ValueError: If it is absent, empty or no YAML; names it, and the line.
+        FileNotFoundError, ValueError: If it is absent, empty, no YAML, or names a key twice; names it, and the line.
     """
     path = existing(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        # OpenCV begins its files with %YAML:1.0, which YAML does not know.
+        content = yaml.load(re.sub('^%YAML:', '# ', path.read_text(encoding='utf-8')), _Loader)
     # What is wrong inside a scalar (a 30th of February, `!!bool foo`) the library lets through as it falls.
     except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f'{path} is no yaml: {error}') from error
+        raise ValueError(f'{path} is no YAML: {error}') from error
     if not isinstance(content, (dict, list)):
         raise ValueError(f'{path} is empty or holds neither a mapping nor a list')
     return content

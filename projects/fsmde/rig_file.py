@@ -1,6 +1,6 @@
 """``rig.yaml``: the cameras of a vehicle in a file. The schema is in docs/rig_file.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import yaml
 
 from .lenses import LENSES
 from .output_files import write_text
-from .plain_data import brief, check_keys, named_numbers, nearest, numbers
+from .plain_data import brief, check_keys, named_numbers, nearest, numbers, read_yaml
 from .poses import euler_to_matrix, quaternion_to_matrix
 from .rig import CameraRig
 from .rig_camera import RigCamera
@@ -32,6 +32,7 @@ class RigFile:
     Args:
         cameras: N :class:`fsmde.rig_camera.RigCamera`.
         notes: Free text, such as where the numbers come from.
+        origin: What messages call it: of a rig that was read, its file.
 
     Raises:
         ValueError: If there is no camera or two have one name.
@@ -39,6 +40,7 @@ class RigFile:
 
     cameras: tuple
     notes: str = ''
+    origin: str = 'the rig'
 
     def __post_init__(self):
         object.__setattr__(self, 'cameras', tuple(self.cameras))
@@ -57,7 +59,7 @@ class RigFile:
         for camera in self.cameras:
             if camera.name == name:
                 return camera
-        raise KeyError(f'the rig has no camera {name!r}{nearest(name, self.names)}')
+        raise KeyError(f'{self.origin} has no camera {name!r}{nearest(name, self.names)}')
 
     @property
     def has_poses(self) -> bool:
@@ -72,20 +74,9 @@ class RigFile:
         """
         without = [camera.name for camera in self.cameras if camera.cam2ego is None]
         if without:
-            raise ValueError(f'cameras {without} have no cam2ego: write their poses into the rig file')
+            raise ValueError(f'{self.origin}: cameras {without} have no cam2ego: write their poses into the rig file')
         stacks = (np.stack([getattr(camera, key) for camera in self.cameras]) for key in ('cam2img', 'cam2ego'))
         return CameraRig(self.names, *stacks)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key that is there twice is an error, where YAML itself takes the last."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value):
-            if keys.count(key) > 1:
-                raise ValueError(f'line {key_node.start_mark.line + 1}: {key!r} is there twice')
-        return super().construct_mapping(node, deep)
 
 
 def read_rig(path) -> RigFile:
@@ -102,12 +93,12 @@ def read_rig(path) -> RigFile:
         )
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f'{path} is no rig file: {path.stat().st_size} bytes, at most {MAX_BYTES} are read')
+    content = read_yaml(path)
     try:
-        return parse_rig(yaml.load(path.read_text(encoding='utf-8'), _Loader))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f'{path} is no YAML: {error}') from error
+        rig = parse_rig(content)
     except (ValueError, TypeError) as error:
         raise ValueError(f'{path}: {error}') from error
+    return replace(rig, origin=str(path))
 
 
 def parse_rig(content) -> RigFile:

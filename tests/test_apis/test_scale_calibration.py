@@ -1,10 +1,12 @@
 """A student that is wrong by a factor is brought back, by each of the three ways; one that is right is left alone."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
-from processes import run_tool
+from processes import load_tool, run_tool
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.scale_calibration import (
@@ -238,6 +240,8 @@ def test_measured_distances(tmp_path):
         distance_evidence(result, [('FRNT', 1, 1, 'z_depth', 5.0)])
     with pytest.raises(ValueError, match=r'pixel \(160, 0\) is not in an image of 160x96'):
         distance_evidence(result, [('FRONT', 160, 0, 'z_depth', 5.0)])
+    path.write_text('frame,camera,u,v,range\n000000,FRONT,10,48,10\n', encoding='utf-8-sig')
+    assert read_distances(path)['000000'] == [('FRONT', 10, 48, 'range', 10.0, f'{path}, line 2')]
     for text, message in (
         ('frame,camera,u,v\n', 'expected the columns frame, camera, u, v and one of'),
         ('frame,camera,u,v,range,z_depth\n', 'one of'),
@@ -245,12 +249,18 @@ def test_measured_distances(tmp_path):
         ('frame,camera,u,v,range\n0,A,1.5,2,3\n', 'line 2: expected whole pixels'),
         ('frame,camera,u,v,range\n0,A,1,2\n', 'line 2: expected whole pixels'),
         ('frame,camera,u,v,range\n0,A,1,2,-3\n', 'line 2: range must be positive'),
+        ('frame,camera,u,v,range\n0,A,1,2,3,5\n', 'line 2: more values than the columns .*decimals have a point'),
+        ('u,v,range,frame,camera\n1,2,3,0\n', 'line 2: frame or camera is empty'),
         ('frame,camera,u,v,range\n', 'holds no distance'),
+        ('frame,camera,u,v,range\n0,' + 200_000 * 'A' + ',1,2,3\n', 'is no CSV file: field larger'),
         ('', 'expected the columns'),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
             read_distances(path)
+    path.write_bytes(b'frame,camera\xff')
+    with pytest.raises(ValueError, match='is no CSV file: .utf-8. codec'):
+        read_distances(path)
     with pytest.raises(FileNotFoundError, match='no file of distances'):
         read_distances(tmp_path / 'nothing.csv')
 
@@ -297,5 +307,47 @@ def test_the_same_from_python(published, frames, tmp_path):
         gather_evidence(frames, inferencer, tmp_path / 'elsewhere')
     with pytest.raises(ValueError, match='no camera has height_over_road'):
         gather_evidence(frames, inferencer)
-    with pytest.raises(ValueError, match=r"no frame \['none'\], of which there are distances"):
+    with pytest.raises(ValueError, match=r"a distance: no frame \['none'\] in the input, of which there are"):
         gather_evidence(frames, inferencer, distances=dict(none=[('CAMERA_01', 1, 1, 'z_depth', 5.0)]))
+
+
+@pytest.mark.parametrize(
+    'ask, text, message',
+    [
+        (
+            'distances',
+            '000000/0000,CAMERA_1,1,1,5',
+            "distances.csv, line 2: .*mine.yaml has no camera 'CAMERA_1' .did you",
+        ),
+        (
+            'distances',
+            '000000/0000,CAMERA_01,9999,1,5',
+            r'distances.csv, line 2: pixel \(9999, 1\) is not in an image of',
+        ),
+        ('distances', 'none,CAMERA_01,1,1,5', r"distances.csv, line 2: no frame \['none'\] in the input"),
+        ('lidar', None, r"mine.yaml: cameras \['CAMERA_05'\] have no cam2ego"),
+        ('ground', None, r"mine.yaml: cameras \['CAMERA_05'\] have no cam2ego"),
+        ('height', None, 'mine.yaml: no camera has height_over_road'),
+        ('device', None, "calibrate_scale: device 'gpu' cannot be used here"),
+    ],
+)
+def test_the_tool_names_the_file_that_is_wrong_in_one_line(
+    published, frames, tmp_path, monkeypatch, ask, text, message
+):
+    cameras = [
+        replace(camera, cam2ego=None) if camera.name == 'CAMERA_05' and ask in ('lidar', 'ground') else camera
+        for camera in frames[0].rig.cameras
+    ]
+    write_rig(tmp_path / 'mine.yaml', RigFile(cameras))
+    (tmp_path / 'distances.csv').write_text(f'frame,camera,u,v,range\n{text}\n')
+    (tmp_path / 'clouds' / frames[0].name).parent.mkdir(parents=True)
+    np.savez(tmp_path / 'clouds' / f'{frames[0].name}.npz', data=cylinder_points())
+    ways = dict(
+        distances=['--distances', tmp_path / 'distances.csv'],
+        lidar=['--lidar', tmp_path / 'clouds'],
+        device=['--ground', '--device', 'gpu'],
+    )
+    argv = [published / 'student', published / 'config.py', '--rig', tmp_path / 'mine.yaml', '--device', 'cpu']
+    monkeypatch.setattr('sys.argv', ['calibrate_scale.py', *map(str, argv + ways.get(ask, ['--ground']))])
+    with pytest.raises(SystemExit, match=f'calibrate_scale: .*{message.removeprefix("calibrate_scale: ")}'):
+        load_tool('calibrate_scale.py').main()

@@ -12,7 +12,7 @@ from fsmde.apis.pseudo_points import file_names
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export_points.py'
-SMALL = ['model.backbone.depth=18', 'model.backbone.base_channels=8', 'model.backbone.init_cfg=None']
+WITHOUT_WEIGHTS = 'model.backbone.init_cfg=None'
 
 
 @pytest.fixture(scope='module')
@@ -23,7 +23,7 @@ def tool():
 def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_path, monkeypatch, capsys):
     config = ROOT / 'configs/fsmde_sup_nuscenes.py'
     cfg = Config.fromfile(config)
-    cfg.model.backbone.update(depth=18, base_channels=8, init_cfg=None)
+    cfg.model.backbone.init_cfg = None
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'student.pth')
     sizes = [
         f'test_dataloader.dataset.pipeline.{i}.size=(96,160)'
@@ -33,7 +33,7 @@ def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_pa
     command = [TOOL, config, tmp_path / 'student.pth', '--out', tmp_path / 'points']
     command += ['--data-root', sample_data / 'nuscenes_sample', '--max-depth', 40, '--color', '--voxel-size', 0.2]
     loader = ['test_dataloader.num_workers=0']
-    command += ['--cfg-options', *SMALL, *loader, *sizes]
+    command += ['--cfg-options', WITHOUT_WEIGHTS, *loader, *sizes]
     monkeypatch.setattr(sys, 'argv', list(map(str, command)))
     tool.main()
 

@@ -122,6 +122,9 @@ def test_what_is_there_is_kept_and_another_step_refused(segment, tmp_path):
         convert_waymo(source, tmp_path)
     with pytest.raises(ValueError, match='splits are'):
         convert_waymo(source, tmp_path, ['train'])
+    scene.write_text('{"metadata"')
+    with pytest.raises(ValueError, match='scene.json is cut or no JSON'):
+        convert_waymo(source, tmp_path, ['training'], every=2)
 
 
 @pytest.mark.parametrize(

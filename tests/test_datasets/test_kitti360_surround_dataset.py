@@ -168,7 +168,7 @@ def test_frames_and_sequences_are_chosen(published, own_copy):
         ('image_02.yaml', 'MEI', 'KANNALA_BRANDT', "image_02.yaml: model_type: expected MEI, found 'KANNALA_BRANDT'"),
         ('image_02.yaml', 'p2: ', 'p3: ', "image_02.yaml .*'p2' is missing"),
         ('image_03.yaml', 'image_width', 'width', "image_03.yaml .*'image_width' is missing"),
-        ('image_03.yaml', 'xi: 2.2134047507854890e+00', 'xi: [', 'image_03.yaml: no YAML'),
+        ('image_03.yaml', 'xi: 2.2134047507854890e+00', 'xi: [', 'image_03.yaml is no YAML'),
     ],
 )
 def test_faults_of_the_calibration_are_named(own_copy, file, old, new, message):

@@ -16,7 +16,7 @@ TOY = """
 from mmengine.config import read_base
 with read_base():
     from .my_rig_kd import *
-model.backbone.update(depth=18, base_channels=8, init_cfg=None)
+model.backbone.update(init_cfg=None)
 model.neck.update(channels=8)
 model.head.update(focal_reference=45.0)
 for loader in (train_dataloader, val_dataloader, test_dataloader):

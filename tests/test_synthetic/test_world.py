@@ -142,6 +142,15 @@ def test_a_complete_world_is_found_and_another_refused(world, caplog):
         make_world(world, seed=1, **TINY)
 
 
+@pytest.mark.parametrize(
+    'text, message', [('{"seed": 0,', 'world.json is cut or no JSON'), ('[]', 'not a synthetic world')]
+)
+def test_a_world_whose_record_is_broken(tmp_path, text, message):
+    (tmp_path / 'world.json').write_text(text)
+    with pytest.raises((ValueError, FileExistsError), match=message):
+        make_world(tmp_path, **TINY)
+
+
 def test_force_replaces_a_world_but_nothing_else(tmp_path):
     one = dict(TINY, test_scenes=0, frames_per_scene=1)
     make_world(tmp_path / 'w', **one)

@@ -1,9 +1,10 @@
 """What tools/cache_teacher.py makes of its options."""
 
 import pytest
+from mmdet3d.registry import MODELS
 from processes import load_tool
 from toy_infos import write_toy_infos
-from toy_run import PIPELINE, toy_config
+from toy_run import PIPELINE, ToyTeacher, toy_config
 
 from fsmde.datasets import NuScenesSurroundDataset
 from fsmde.teacher_cache import TeacherCache
@@ -44,4 +45,26 @@ def test_what_stands_in_the_way_is_said_in_a_line(run, toy_dgp, tmp_path):
     del cfg.train_dataloader.dataset.pipeline[3]
     cfg.dump(tmp_path / 'config.py')
     with pytest.raises(SystemExit, match='cache_teacher: neither KeepTeacherViews nor LoadTeacherAnswers is in'):
+        run()
+
+
+@MODELS.register_module()
+class FaultyTeacher(ToyTeacher):
+    """Of a user, with a mistake of its own."""
+
+    def predict(self, images, cam2img):
+        raise ValueError('a mistake in the teacher')
+
+
+def test_a_mistake_inside_of_a_teacher_shows_where_it_is(run, toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp)
+    cfg.model.teacher = dict(type='FaultyTeacher')
+    cfg.dump(tmp_path / 'config.py')
+    with pytest.raises(ValueError, match='a mistake in the teacher') as caught:
+        run()
+    assert caught.traceback[-1].name == 'predict'
+
+
+def test_a_config_that_is_not_there(run, tmp_path):
+    with pytest.raises(SystemExit, match=f'cache_teacher: no such file: {tmp_path}/config.py'):
         run()

@@ -18,13 +18,15 @@ import sys
 from pathlib import Path
 
 from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from fsmde.command_line import mistakes_in_one_line
+from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import read_config, read_config_file, refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.teacher_choice import compare_teachers, table
 
@@ -39,7 +41,7 @@ def choose_split(dataset, split):
         dataset.split = split or 'val'
     elif split:
         sys.exit(
-            f'--split {split}: {dataset.type.__name__ if isinstance(dataset.type, type) else dataset.type} has no splits by '
+            f'--split {split}: {type_name(dataset)} has no splits by '
             f'name, its frames are those of {dataset.get("ann_file")}; leave --split out, or name another file with '
             '--cfg-options test_dataloader.dataset.ann_file=...'
         )
@@ -52,7 +54,7 @@ def candidates(cfg, path, config_name):
         SystemExit: If there are none, or one cannot be built.
     """
     if path:
-        configs = Config.fromfile(path).get('teachers')
+        configs = read_config_file(path).get('teachers')
         if not configs:
             sys.exit(f'{path} has no teachers: expected teachers = dict(NAME=dict(type=...), ...)')
     elif cfg.model.get('teacher', {}).get('cache') or 'teacher' not in cfg.model:
@@ -69,6 +71,7 @@ def candidates(cfg, path, config_name):
     return teachers
 
 
+@mistakes_in_one_line('alignment_error')
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='one whose data is to be judged on; with a live teacher, or with --teachers')

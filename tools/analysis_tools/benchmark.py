@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, exists, kind_of, measure, measure_apart
 from fsmde.deployment.speed_report import speed_ups, table
 from fsmde.engine.launch import refuse_empty_options
@@ -58,6 +59,7 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('benchmark')
 def main():
     args = parse_args()
     common = dict(

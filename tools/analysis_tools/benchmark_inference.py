@@ -19,6 +19,7 @@ import numpy as np
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.sources import open_source
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.deployment import OnnxSession
 from fsmde.engine.launch import refuse_empty_options
 
@@ -78,6 +79,7 @@ def run_tool(args, folder: Path, out: Path) -> tuple:
     return float(rates[-1]), usage.ru_maxrss / 1024
 
 
+@mistakes_in_one_line('benchmark_inference')
 def main():
     args = parse_args()
     bare = time_session(args)

@@ -32,6 +32,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from fsmde import image_files
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets import LoadSurroundImages, RectifyViews
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.engine.launch import read_config, refuse_empty_options, set_data_root
@@ -207,6 +208,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('benchmark_loader')
 def main():
     args = parse_args()
     cv2.setNumThreads(0)

@@ -1,6 +1,6 @@
 """Training steps a second with several ranks, and memory of a rank, by size of the data set.
 
-    python tools/analysis_tools/benchmark_scaling.py configs/fsmde_sup_ddad.py --data-root DDAD --size 192 320 \
+    python tools/analysis_tools/benchmark_scaling.py configs/fsmde_sup_resnet34_ddad.py --data-root DDAD --size 192 320 \
         --ranks 1 2 --index-frames 100 1000 12650 --cfg-options model.backbone.depth=18 model.backbone.init_cfg=None
 
 Each rank is a process with one thread, pinned to a CPU of its own; they talk through gloo. A rank reads its own frames,
@@ -25,6 +25,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODEL_WRAPPERS, init_default_scope
 from mmengine.runner import Runner
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.launch import read_config, refuse_empty_options
@@ -102,6 +103,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('benchmark_scaling')
 def main():
     args = parse_args()
     rows = []

@@ -14,6 +14,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
 from fsmde.output_names import output_path
 from fsmde.visualization import draw_panel, ring_order
@@ -80,6 +81,7 @@ def browse_frame(dataset, index: int, max_depth: float, out: Path) -> list:
     return [f'frame {frame_id}, {report.name}: {problem}' for report in reports for problem in report.problems]
 
 
+@mistakes_in_one_line('browse_dataset')
 def main():
     parser = argparse.ArgumentParser(description='Draw LiDAR on the images of a data set and report what is wrong.')
     parser.add_argument('config', help='config file')

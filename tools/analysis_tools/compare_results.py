@@ -5,8 +5,8 @@ The first is the baseline. Runs under different protocols, data sets or frames a
 
 import argparse
 import os.path as osp
-import sys
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
 from fsmde.evaluation.functional import METRICS
@@ -27,15 +27,13 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('compare_results')
 def main():
     args = parse_args()
-    try:
-        runs = [read_run(path, args.protocol, args.mode) for path in args.results]
-        for run, name in zip(runs, args.names or []):
-            run.name = name
-        check_comparable(runs, args.protocol)
-    except (ValueError, OSError) as error:
-        sys.exit(f'compare_results: {error}')
+    runs = [read_run(path, args.protocol, args.mode) for path in args.results]
+    for run, name in zip(runs, args.names or []):
+        run.name = name
+    check_comparable(runs, args.protocol)
     table = comparison_table(runs, args.protocol, args.mode)
     print(table.to_terminal())
     if args.out:

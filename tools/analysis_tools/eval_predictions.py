@@ -16,6 +16,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation import PROTOCOLS, DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
 
@@ -52,6 +53,7 @@ def parse_args():
     return args
 
 
+@mistakes_in_one_line('eval_predictions')
 def main():
     args = parse_args()
     MMLogger.get_instance('eval_predictions')

@@ -16,6 +16,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation import SurroundDepthMetric
 from fsmde.evaluation.aggregate import distinct_frames
@@ -53,6 +54,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('evaluation_cost')
 def main():
     args = parse_args()
     torch.set_num_threads(1)

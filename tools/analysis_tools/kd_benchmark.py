@@ -42,6 +42,7 @@ def main():
         os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('kd_benchmark: terminated'))
 
+    from fsmde.command_line import mistakes_in_one_line
     from fsmde.engine.launch import refuse_empty_options
     from fsmde.kd_benchmark import Run, execute, read_suite, write_report
     from fsmde.kd_benchmark.comparison import check_unchanged
@@ -50,31 +51,32 @@ def main():
     path = Path(args.suite)
     path = path if path.suffix == '.py' else SUITES / f'{path}.py'
     try:
-        suite = read_suite(path)
-        unknown = sorted({*(args.arms or ()), args.over} - {None, *suite.arms})
-        if unknown:
-            raise ValueError(f'{path} has no arm {", ".join(unknown)}; there are {", ".join(suite.arms)}')
-        run_of = partial(
-            Run,
-            split=args.split or suite.split,
-            out=Path(args.out),
-            work_root=Path(args.work_dir),
-            data_root=args.data_root,
-            threads=1 if args.jobs > 1 else None,
-        )
-        chosen = [arm for name, arm in suite.arms.items() if name in (args.arms or suite.arms)]
-        runs = [run_of(arm, seed) for arm in chosen for seed in args.seeds or arm.seeds]
-        # All arms with the first seed, then all with the second: what is finished early can be compared.
-        runs.sort(key=lambda run: run.seed)
-        check_unchanged([run_of(arm, seed) for arm in suite.arms.values() for seed in args.seeds or arm.seeds])
-        failed = [] if args.table_only else execute(runs, args.jobs, partial(print, flush=True))
-        table = 'table'
-        if args.over:
-            table = f'table_over_{args.over}'
-            suite = replace(suite, arms={name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()})
-        write_report(suite, run_of, Path(args.out) / suite.name, table)
-    except (ValueError, OSError) as error:
-        sys.exit(f'kd_benchmark: {error}')
+        with mistakes_in_one_line('kd_benchmark'):
+            suite = read_suite(path)
+            unknown = sorted({*(args.arms or ()), args.over} - {None, *suite.arms})
+            if unknown:
+                raise ValueError(f'{path} has no arm {", ".join(unknown)}; there are {", ".join(suite.arms)}')
+            run_of = partial(
+                Run,
+                split=args.split or suite.split,
+                out=Path(args.out),
+                work_root=Path(args.work_dir),
+                data_root=args.data_root,
+                threads=1 if args.jobs > 1 else None,
+            )
+            chosen = [arm for name, arm in suite.arms.items() if name in (args.arms or suite.arms)]
+            runs = [run_of(arm, seed) for arm in chosen for seed in args.seeds or arm.seeds]
+            # All arms with the first seed, then all with the second: what is finished early can be compared.
+            runs.sort(key=lambda run: run.seed)
+            check_unchanged([run_of(arm, seed) for arm in suite.arms.values() for seed in args.seeds or arm.seeds])
+            failed = [] if args.table_only else execute(runs, args.jobs, partial(print, flush=True))
+            table = 'table'
+            if args.over:
+                table = f'table_over_{args.over}'
+                suite = replace(
+                    suite, arms={name: replace(arm, baseline=args.over) for name, arm in suite.arms.items()}
+                )
+            write_report(suite, run_of, Path(args.out) / suite.name, table)
     except KeyboardInterrupt:
         sys.exit('kd_benchmark: stopped; the same command goes on')
     if failed:

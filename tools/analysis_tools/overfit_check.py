@@ -24,6 +24,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import set_random_seed
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets import (
     LoadSurroundImages,
     LoadSurroundLidar,
@@ -100,11 +101,11 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('overfit_check')
 def main():
     args = parse_args()
     set_random_seed(args.seed)
-    small = {'model.backbone.init_cfg': None, 'model.backbone.depth': 18}
-    cfg = read_config(args.config, args.data_root, {**small, **(args.cfg_options or {})})
+    cfg = read_config(args.config, args.data_root, {'model.backbone.init_cfg': None, **(args.cfg_options or {})})
     dataset = cfg.train_dataloader.dataset
     dataset.pipeline = [
         dict(type=LoadSurroundImages),

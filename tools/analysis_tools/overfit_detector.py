@@ -18,6 +18,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.output_files import write_text
 
@@ -118,6 +119,7 @@ def car_recall(model, train, test, score: float) -> tuple:
     return found, total, claimed
 
 
+@mistakes_in_one_line('overfit_detector')
 def main():
     args = parse_args()
     set_random_seed(args.seed)

@@ -28,6 +28,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.checkpoint import check_student_checkpoint
 from fsmde.engine.launch import read_config, refuse_empty_options
@@ -147,6 +148,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('profile_step')
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root, args.cfg_options)

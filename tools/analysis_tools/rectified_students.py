@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.synthetic import make_world
 
@@ -46,6 +47,7 @@ def train(config: str, world: Path, folder: Path, seed: int, epochs: int) -> flo
     ][-1]
 
 
+@mistakes_in_one_line('rectified_students')
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('out', type=Path, help='folder for the worlds and the runs')

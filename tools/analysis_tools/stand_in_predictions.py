@@ -16,6 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets import LoadDenseDepth
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation.predictions import encode_depth, prediction_path
@@ -53,6 +54,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('stand_in_predictions')
 def main():
     args = parse_args()
     cfg = read_config(args.config, args.data_root)

@@ -5,10 +5,10 @@ python tools/dataset_converters/convert_waymo.py WAYMO data/waymo --every 5 --jo
 
 import argparse
 import logging
-import sys
 
 from mmengine.logging import MMLogger
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.converters import convert_waymo
 from fsmde.converters.waymo import SPLITS
 from fsmde.engine.launch import refuse_empty_options
@@ -24,13 +24,11 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('convert_waymo')
 def main():
     args = parse_args()
     MMLogger.get_instance('convert_waymo', log_level=logging.INFO)
-    try:
-        index = convert_waymo(args.source, args.out, args.splits, args.every, args.jobs)
-    except (ImportError, ValueError, OSError) as error:
-        sys.exit(f'convert_waymo: {error}')
+    index = convert_waymo(args.source, args.out, args.splits, args.every, args.jobs)
     print(f'{index} is ready')
 
 

@@ -11,9 +11,9 @@ python tools/dataset_converters/make_rig.py rig.yaml ros camera*_info.yaml --tre
 """
 
 import argparse
-import sys
 
 import fsmde  # noqa: F401
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.rig_file import write_rig
 from fsmde.rig_formats import (
@@ -68,29 +68,30 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('make_rig')
 def main():
     args = parse_args()
-    try:
-        if args.format == 'dgp':
-            rig = rig_from_dgp(args.source, args.size, args.cameras)
-        elif args.format == 'infos':
-            rig = rig_from_infos(args.source, args.frame, args.size, args.cameras)
-        elif args.format == 'nuscenes':
-            rig = rig_from_nuscenes(args.source, args.version, args.sample, args.cameras)
-        elif args.format == 'kitti':
-            rig = rig_from_kitti(args.source, not args.original, args.size, args.cameras or ('02', '03'))
-        elif args.format == 'kitti360':
-            rig = rig_from_kitti360(args.source, args.cameras or ('02', '03'))
-        elif args.format == 'ftheta':
-            rig = rig_from_ftheta(args.source, args.cameras)
-        elif args.format == 'ocam':
-            rig = rig_from_ocam(args.source)
-        else:
-            frames = dict(pair.split('=', 1) for pair in args.frames)
-            rig = rig_from_ros(args.source, args.tree, args.ego_frame, args.rectified, frames)
-        write_rig(args.out, rig, args.overwrite)
-    except (ValueError, OSError) as error:
-        sys.exit(str(error))
+    if args.format == 'dgp':
+        rig = rig_from_dgp(args.source, args.size, args.cameras)
+    elif args.format == 'infos':
+        rig = rig_from_infos(args.source, args.frame, args.size, args.cameras)
+    elif args.format == 'nuscenes':
+        rig = rig_from_nuscenes(args.source, args.version, args.sample, args.cameras)
+    elif args.format == 'kitti':
+        rig = rig_from_kitti(args.source, not args.original, args.size, args.cameras or ('02', '03'))
+    elif args.format == 'kitti360':
+        rig = rig_from_kitti360(args.source, args.cameras or ('02', '03'))
+    elif args.format == 'ftheta':
+        rig = rig_from_ftheta(args.source, args.cameras)
+    elif args.format == 'ocam':
+        rig = rig_from_ocam(args.source)
+    else:
+        wrong = [pair for pair in args.frames if '=' not in pair]
+        if wrong:
+            raise ValueError(f'--frames: expected CAMERA=FRAME, found {wrong[0]!r}')
+        frames = dict(pair.split('=', 1) for pair in args.frames)
+        rig = rig_from_ros(args.source, args.tree, args.ego_frame, args.rectified, frames)
+    write_rig(args.out, rig, args.overwrite)
     poses = 'with poses' if rig.has_poses else 'without poses'
     print(f'{args.out}: {len(rig.cameras)} cameras {poses}: {", ".join(rig.names)}')
 

@@ -7,10 +7,9 @@ python tools/dataset_converters/make_synthetic.py data/fisheyes --rig fisheyes
 
 import argparse
 import logging
-import sys
 import time
 
-from fsmde.concurrency import BusyError
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.synthetic import KINDS, LENS_RIGS, make_world, trivial_abs_rel
 
@@ -55,19 +54,17 @@ def parse_size(text):
     return int(height), int(width)
 
 
+@mistakes_in_one_line('make_synthetic')
 def main():
     args = vars(parse_args())
     logging.basicConfig(level=logging.INFO, format='%(message)s')
-    try:
-        if args.pop('check'):
-            for source in ('dense', 'lidar'):
-                error = trivial_abs_rel(args['out_dir'], source)
-                logging.info('AbsRel of the median %s training depth per pixel on test LiDAR: %.3f', source, error)
-            return
-        start = time.time()
-        make_world(**args)
-    except (ValueError, OSError, BusyError) as error:
-        sys.exit(f'make_synthetic: {error}')
+    if args.pop('check'):
+        for source in ('dense', 'lidar'):
+            error = trivial_abs_rel(args['out_dir'], source)
+            logging.info('AbsRel of the median %s training depth per pixel on test LiDAR: %.3f', source, error)
+        return
+    start = time.time()
+    make_world(**args)
     logging.info('%s is ready (%.0f s)', args['out_dir'], time.time() - start)
 
 

@@ -16,6 +16,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from fsmde.apis import load_model
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.deployment import (
     DeployableEstimator,
     OnnxSession,
@@ -57,6 +58,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('export_onnx')
 def main():
     args = parse_args()
     init_default_scope('mmdet3d')

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import read_config, refuse_empty_options
 
 
@@ -108,6 +109,7 @@ def parse_args():
     return refuse_empty_options(parser, parser.parse_args())
 
 
+@mistakes_in_one_line('int8_forms')
 def main():
     args = parse_args()
     args.run(args)

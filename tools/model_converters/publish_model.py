@@ -12,9 +12,11 @@ config of OpenMMLab takes as ``init_cfg=dict(type='Pretrained', checkpoint=..., 
 import argparse
 
 from fsmde.apis import publish_file, publish_folder, push_to_hub
+from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 
 
+@mistakes_in_one_line('publish_model')
 def main():
     parser = argparse.ArgumentParser(description='Write the student of a training checkpoint as what is given away.')
     parser.add_argument('checkpoint', help='training checkpoint')

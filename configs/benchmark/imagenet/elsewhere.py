@@ -11,13 +11,12 @@ from fsmde.datasets import LoadTeacherAnswers, MultiSourceBatchSampler
 
 with read_base():
     from ..._base_.pipelines import replace
-    from .self_aligned import *
+    from .home import *
 
-home_cameras = ['CAMERA_01', 'CAMERA_05', 'CAMERA_07', 'CAMERA_08', 'CAMERA_06']
 elsewhere_root = 'data/benchmark_elsewhere'
 elsewhere_cameras = ['CAMERA_01', 'CAMERA_02', 'CAMERA_03', 'CAMERA_04', 'CAMERA_05']
 
-home = dict(train_dataloader.dataset, cameras=home_cameras)
+home = dict(train_dataloader.dataset)
 elsewhere = dict(
     home,
     data_root=elsewhere_root,

@@ -1,12 +1,14 @@
 r"""A town without LiDAR: supervised at home, distilled at home, distilled on that town's images, supervised there. Test split.
 
-The town, its answers, and those of suites/converged.py for home:
+The town, and the answers of the teacher of suites/converged.py for it and for home, seen by the cameras that both have:
 
     python tools/dataset_converters/make_synthetic.py data/benchmark_elsewhere --preset elsewhere --size 192x320 \
         --train-scenes 72 --val-scenes 12 --test-scenes 24
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_elsewhere_answers \
         --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
         train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_home_answers \
+        --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -25,7 +27,7 @@ split = 'test'
 seeds = [0, 1, 2]
 arms = [
     _arm('sup_home', 'supervised at home', 'sup', **{f'{_dataset}.cameras': _home, **_judged}),
-    _arm('kd_home', 'distilled at home', 'self_aligned', **{f'{_dataset}.cameras': _home, **_judged}),
+    _arm('kd_home', 'distilled at home', 'home', **_judged),
     _arm('kd_images', "distilled at home and on the town's images", 'elsewhere'),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
 ]

@@ -152,8 +152,8 @@ class SurroundDepthInferencer(BaseInferencer):
         for camera in frame.images:
             if camera not in rig.names:
                 raise ValueError(
-                    f'frame {frame.name}: camera {camera!r} is not in the rig{nearest(camera, rig.names)}; it has '
-                    f'{list(rig.names)}'
+                    f'frame {frame.name}: camera {camera!r} is not in {rig.origin}{nearest(camera, rig.names)}; '
+                    f'it has {list(rig.names)}'
                 )
         return rig
 

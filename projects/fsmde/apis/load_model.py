@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.device import get_device
 
 from fsmde.deployment.deployable import build_student
 from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
+from fsmde.engine.launch import read_config_file
 
 from .published_model import FILES, read_config, read_published
 from .teacher_origin import teacher_of
@@ -34,15 +34,26 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
-        ValueError: If it is not complete, not valid, or the weights do not fit; names the file and the field or key.
+        ValueError: If it is not complete, not valid, or the weights do not fit; names the file and the field or key. If the
+            device cannot be used.
     """
+    device = _usable(device or get_device())
     if checkpoint is None:
         student, description = read_published(find_published(model, revision), classes)
         student.input_size = tuple(description['input_size'])
         student.description = description
     else:
         student = _from_training(model, checkpoint)
-    return student.to(device or get_device())
+    return student.to(device)
+
+
+def _usable(device):
+    """The device; a ValueError if torch cannot use it here, which it says by three kinds of error."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f'device {device!r} cannot be used here: {str(error).splitlines()[0]}') from error
+    return device
 
 
 def find_published(model, revision: str = None) -> Path:
@@ -95,7 +106,7 @@ def _from_training(config, checkpoint):
     if isinstance(config, (str, os.PathLike)):
         if not os.path.isfile(config):
             raise FileNotFoundError(f'no such file: {config}, the config that {checkpoint} was trained with')
-        config = Config.fromfile(config)
+        config = read_config_file(config)
     if 'model' not in config:
         raise ValueError(f'{name} has no model: expected the config an estimator was trained with')
     # A model starts from random weights, which are replaced; the caller's random numbers are not touched.
@@ -126,7 +137,9 @@ def set_input_size(config, size) -> None:
     """
     resize = _last_resize(config)
     if resize is None:
-        raise ValueError("the config's test pipeline has no ResizeViews, which brings images to the model's input size")
+        raise ValueError(
+            "the config's test pipeline has no ResizeViews, which brings images to the model's input size"
+        )
     resize['size'] = tuple(size)
 
 

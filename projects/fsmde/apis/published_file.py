@@ -5,9 +5,9 @@ import io
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 
 from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.engine.launch import read_config_file
 from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 
@@ -54,7 +54,7 @@ def publish_file(
         fsmde_version=__version__,
         torch_version=str(torch.__version__),
         averaged='ema_state_dict' in checkpoint and not without_ema,
-        config=Config.fromfile(config).pretty_text if config else old.get('cfg'),
+        config=read_config_file(config).pretty_text if config else old.get('cfg'),
     )
     teacher = teacher_of(_model_of(old.get('cfg'), config), old.get('teacher'), teacher_licence)
     warn_if_non_commercial(teacher, licence)
@@ -73,7 +73,7 @@ def publish_file(
 def _model_of(text, config):
     """Config of the estimator, empty where there is none that can be read without being executed."""
     try:
-        return (Config.fromfile(config) if config else read_config_text(text or '')).get('model') or {}
+        return (read_config_file(config) if config else read_config_text(text or '')).get('model') or {}
     except ValueError:
         if config:
             raise

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 
+from fsmde.config_types import type_name
 from fsmde.engine.checkpoint import load_checkpoint_file
+from fsmde.engine.launch import read_config_file
 from fsmde.models.architecture import architecture_of, build_architecture
 from fsmde.plain_data import read_json
 from fsmde.version import __version__
@@ -125,7 +126,7 @@ def publish_folder(
     text = checkpoint.get('meta', {}).get('cfg')
     if not config and not text:
         raise ValueError(f'{source} does not hold the config it was trained with: give --config')
-    config = Config.fromfile(config) if config else read_config_text(text)
+    config = read_config_file(config) if config else read_config_text(text)
     size = input_size or input_size_of(config)
     if not size:
         raise ValueError("the config's test pipeline has no ResizeViews: give --size HEIGHT WIDTH")
@@ -144,13 +145,12 @@ def publish_folder(
     cameras = dict.fromkeys(camera for rig in rigs for camera in rig.get('cam_names') or ())
     teacher = teacher_of(config.model, old.get('teacher'), teacher_licence)
     warn_if_non_commercial(teacher, licence)
-    kind = str(getattr(dataset.get('type'), '__name__', dataset.get('type'))).split('.')[-1]
     description = dict(
         model=architecture,
         input_size=[int(side) for side in size],
         cameras=list(cameras or dataset.get('cameras') or []),
         origin=dict(
-            data_set=meta.get('dataset') or kind,
+            data_set=meta.get('dataset') or type_name(dataset),
             split=dataset.get('split') or dataset.get('ann_file'),
             checkpoint_sha256=hashlib.sha256(Path(source).read_bytes()).hexdigest(),
             licence=licence,

@@ -119,7 +119,10 @@ class DepthResult:
         """
         without = [name for name, view in self.views.items() if view.camera.cam2ego is None]
         if without:
-            raise ValueError(f'frame {self.name}: cameras {without} have no cam2ego: write it into the rig file')
+            raise ValueError(
+                f'frame {self.name}: {self.original_rig.origin}: cameras {without} have no cam2ego: write it into the rig '
+                'file'
+            )
         return np.stack([view.camera.cam2ego for view in self.views.values()])
 
     def points(self, max_depth: float = np.inf, min_confidence: float = 0.0, stride: int = 1) -> tuple:

@@ -2,6 +2,7 @@
 
 from mmengine.logging import MMLogger
 
+from fsmde.config_types import type_name
 from fsmde.models.teachers.licence import is_non_commercial, joined
 from fsmde.models.teachers.zoo import licence_of, short_name
 from fsmde.teacher_cache import TeacherCache
@@ -46,12 +47,12 @@ def warn_if_non_commercial(teacher: dict, licence: str) -> None:
 
 def _stated(teacher):
     """What a teacher's config says of its name and licence, and what lies on the disk beside the weights or in a cache."""
-    kind = getattr(teacher['type'], '__name__', teacher['type'])
+    kind = type_name(teacher)
     if teacher.get('teachers'):
         names, licences = zip(*map(_stated, teacher['teachers']))
         name, licence = f'{teacher.get("combine", "mean")} of {", ".join(names)}', joined(licences)
     elif teacher.get('cache') or teacher.get('teacher'):
-        name, licence = _stated(teacher['teacher']) if teacher.get('teacher') else (str(kind), None)
+        name, licence = _stated(teacher['teacher']) if teacher.get('teacher') else (kind, None)
         try:
             cache = TeacherCache(teacher['cache']).description() if teacher.get('cache') else {}
         except (FileNotFoundError, ValueError):  # It stayed where the training was.

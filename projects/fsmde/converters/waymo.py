@@ -4,7 +4,6 @@ A parquet file of Waymo holds one component of a segment in one row group, so th
 segment: 1.7 s for a sweep (waymo-open-dataset, issue 841). So it is unpacked once.
 """
 
-import json
 import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 
 from fsmde.concurrency import end_with_parent
+from fsmde.plain_data import read_json
 
 from .waymo_segment import Segment, write_json
 
@@ -72,7 +72,7 @@ def _convert_segment(source, out, segment, every):
     """Write a segment unless it is there, and return how many frames it has."""
     folder = out / segment
     if folder.is_dir():
-        scene = json.loads((folder / 'scene.json').read_text())
+        scene = read_json(folder / 'scene.json')
         if scene['metadata']['every'] != every:
             raise ValueError(f'{folder} was converted with every={scene["metadata"]["every"]}: use another folder')
         return len(scene['samples'])

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from fsmde.plain_data import read_json
+
 #: DDAD's training split: 12,650 frames in 150 scenes.
 FRAMES_OF_A_SCENE = 84
 
@@ -19,9 +21,9 @@ def write_repeated_index(root, frames: int, folder) -> None:
         folder: Existing empty directory, the root of the new data set.
     """
     root, folder = Path(root).resolve(), Path(folder)
-    splits = json.loads((root / 'ddad.json').read_text())['scene_splits']
+    splits = read_json(root / 'ddad.json')['scene_splits']
     scene_file = root / splits[min(splits)]['filenames'][0]
-    scene = json.loads(scene_file.read_text())
+    scene = read_json(scene_file)
     files = []
     for number, first in enumerate(range(0, frames, FRAMES_OF_A_SCENE)):
         target = folder / f'{number:06d}'

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
 
 from fsmde.concurrency import LOCK
+from fsmde.plain_data import existing
 
 from .settings import KNOWN, LOADERS, check_arguments, check_names, check_options
 
@@ -27,18 +28,10 @@ def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
         cfg_options: Settings by dotted names, as mmengine's ``DictAction`` collects them.
 
     Raises:
-        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError; if a
-            setting is not known, see :mod:`fsmde.engine.settings`, or of another kind than the one it replaces.
+        FileNotFoundError, ValueError: See :func:`read_config_file`; if a setting is not known, see
+            :mod:`fsmde.engine.settings`, or of another kind than the one it replaces.
     """
-    try:
-        cfg = Config.fromfile(path)
-    except RuntimeError as error:
-        if error.args:
-            raise
-        raise ValueError(
-            f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
-            'Class(...)'
-        ) from error
+    cfg = read_config_file(path)
     if cfg_options:
         check_options(cfg, cfg_options, path)
         cfg.merge_from_dict(cfg_options)
@@ -57,6 +50,24 @@ def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
     if data_root is not None:
         set_data_root(cfg, data_root)
     return cfg
+
+
+def read_config_file(path) -> Config:
+    """A config file's content as it stands.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError.
+    """
+    try:
+        return Config.fromfile(existing(path))
+    except RuntimeError as error:
+        if error.args:
+            raise
+        raise ValueError(
+            f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
+            'Class(...)'
+        ) from error
 
 
 def refuse_empty_options(parser, args, but: tuple = ()):

@@ -8,7 +8,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from fsmde.concurrency import only_one
-from fsmde.evaluation import SurroundDepthMetric, describe_run
+from fsmde.config_types import type_name
+from fsmde.evaluation import describe_run, get_protocol
+from fsmde.plain_data import existing
 
 from .checkpoint import check_resumable, check_student_checkpoint, checkpoint_to_resume, find_latest_checkpoint
 from .launch import end_distribution, setup_distribution, work_dir_lock
@@ -91,19 +93,25 @@ def evaluate(
         The metrics' figures by name.
 
     Raises:
-        ValueError: If protocols are named and there is no :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint
-            does not fit the model, or the test pipeline does not resize to a published model's input.
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config does not say what to evaluate on, protocols are named and there is no
+            :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint does not fit the model, or the test pipeline does
+            not resize to a published model's input.
     """
-    weights, published = checkpoint, None
+    missing = [key for key in ('test_cfg', 'test_dataloader', 'test_evaluator') if cfg.get(key) is None]
+    if missing:
+        raise ValueError(f'{name or "the config"} has no {", ".join(missing)}: there is nothing to evaluate')
+    published = None
     if osp.isdir(checkpoint):
         # apis builds on this package.
         from fsmde.apis.load_model import load_model, set_input_size
         from fsmde.apis.published_model import WEIGHTS
 
-        published, weights = load_model(checkpoint, device='cpu'), osp.join(checkpoint, WEIGHTS)
+        published = load_model(checkpoint, device='cpu')
         cfg.model = published.description['model']
         set_input_size(cfg, published.input_size)
-    cfg.load_from = None if published else checkpoint
+    weights = osp.join(checkpoint, WEIGHTS) if published else str(existing(checkpoint))
+    cfg.load_from = None if published else weights
     if flip:
         cfg.model.flip_augmentation = True
     # A folder for each call: figures are not overwritten.
@@ -129,16 +137,17 @@ def set_up_metrics(evaluator, out_dir: str, run: dict, protocol=None) -> None:
         protocol: Names of protocols, None for the metrics' own.
 
     Raises:
-        ValueError: If there are protocols, and no :class:`fsmde.evaluation.SurroundDepthMetric`.
+        KeyError, ValueError: If a protocol is unknown, or there is no :class:`fsmde.evaluation.SurroundDepthMetric` for it.
     """
+    for name in protocol or ():
+        get_protocol(name)  # Said now, not when the model is there and the metric is built.
     metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
     # A MixedEvaluator has metrics for each data set, by name.
     parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
-    is_ours = lambda kind: kind is SurroundDepthMetric or str(kind).split('.')[-1] == 'SurroundDepthMetric'
     found = False
     for name, of_part in parts.items():
         of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
-        for number, metric in enumerate(metric for metric in of_part if is_ours(metric['type'])):
+        for number, metric in enumerate(metric for metric in of_part if type_name(metric) == 'SurroundDepthMetric'):
             found = True
             folder = out_dir if number == 0 else f'{out_dir}_{number}'
             metric.update(out_dir=osp.join(folder, name) if name else folder, run=run)

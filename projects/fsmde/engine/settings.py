@@ -22,6 +22,8 @@ from mmdet3d.registry import (
 )
 from mmengine.config import Config
 
+from fsmde.config_types import type_name
+
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 #: All that mmengine's Runner reads at the top of a config, and what configs as such may say.
 KNOWN = (
@@ -176,8 +178,7 @@ def check_settings(cfg: Config) -> None:
     epochs = train.get('max_epochs')
     ends = [scheduler.get('end', float('inf')) for scheduler in schedulers if scheduler.get('by_epoch', True)]
     for place, scheduler in enumerate(schedulers):
-        kind = scheduler.get('type')
-        kind = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+        kind = type_name(scheduler)
         end = scheduler.get('end', scheduler.get('T_max'))
         if not epochs or end is None or not scheduler.get('by_epoch', True) or not kind.startswith(FALLING):
             continue

@@ -7,6 +7,8 @@ from mmdet3d.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from fsmde.config_types import type_name
+
 from .check import Finding, check
 from .processes import run_tool
 from .setting import batch_of
@@ -38,7 +40,7 @@ def compare(what, found, expected, loss_limit, gradient_limit):
 
 @check(
     'A distilled step in float32 against the CPU',
-    'Sums in another order differ by 1e-7 of their terms; some forty layers with batch statistics, and rectifiers that '
+    'Sums in another order differ by 1e-7 of their terms; some fifty layers with batch statistics, and rectifiers that '
     'switch, multiply it. TF32 keeps 10 bits of each factor, 1e-3.',
 )
 def float32_step(setting):
@@ -103,7 +105,7 @@ def cached_teacher(setting):
     expected, _ = losses_and_gradients(model, batch, setting.device)
     cfg = Config.fromfile(path)
     pipeline = cfg.train_dataloader.dataset.pipeline
-    place = next(i for i, transform in enumerate(pipeline) if 'KeepTeacherViews' in str(transform['type']))
+    place = next(i for i, transform in enumerate(pipeline) if type_name(transform) == 'KeepTeacherViews')
     pipeline[place] = dict(type='LoadTeacherAnswers', cache=str(cache))
     cfg.model.teacher = dict(type='CachedTeacher', cache=str(cache), teacher=cfg.model.teacher)
     student = MODELS.build(cfg.model).train()

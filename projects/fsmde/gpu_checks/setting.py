@@ -17,7 +17,9 @@ CHILD = """from mmengine.config import read_base
 with read_base():
     from fsmde.configs.{name} import *
 
-model.backbone.update({backbone})
+# Nothing is downloaded: ImageNet weights are those that are installed.
+if 'http' in str(model.backbone.init_cfg):
+    model.backbone.update(init_cfg=None)
 if 'teacher' in model:
     model.teacher.update(model={teacher!r})
 for transform in train_pipeline + test_pipeline:
@@ -77,7 +79,7 @@ class Setting:
         return ['fsmde_sup_ddad', 'fsmde_kd_ddad', *(f'realtime.fsmde_{name}_ddad' for name in family)]
 
     def config(self, name: str = 'fsmde_kd_ddad', full_size: bool = False) -> Path:
-        """A config that inherits a shipped one, on the built-in world, with random weights; the path of its file.
+        """A config that inherits a shipped one, on the built-in world, without downloads; the path of its file.
 
         Args:
             full_size: Images of the shipped size, where it is no dry run.
@@ -87,7 +89,6 @@ class Setting:
         path.write_text(
             CHILD.format(
                 name=name,
-                backbone='init_cfg=None, depth=18, base_channels=8' if self.dry_run else 'init_cfg=None',
                 teacher='random-tiny' if self.dry_run else 'random-small',
                 size=size,
                 workers=0 if self.dry_run else 2,
@@ -101,7 +102,9 @@ class Setting:
         """The model of a config, on the CPU, and :func:`batch_of` it."""
         cfg = Config.fromfile(path)
         torch.manual_seed(0)
-        return MODELS.build(cfg.model).train(), batch_of(cfg, frames)
+        model = MODELS.build(cfg.model)
+        model.init_weights()
+        return model.train(), batch_of(cfg, frames)
 
 
 def batch_of(cfg: Config, frames: int = 2) -> dict:

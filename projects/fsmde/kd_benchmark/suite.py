@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.launch import read_config, read_config_file
 
 #: What a suite, and what an arm in it, may say.
 SUITE_KEYS = ('arms', 'baseline', 'seeds', 'split')
@@ -107,7 +107,7 @@ def read_suite(path) -> Suite:
         ValueError: If it says something unknown, an arm twice, or a baseline that is no arm.
     """
     path = Path(path)
-    content = {key: value for key, value in Config.fromfile(path).to_dict().items() if not key.startswith('_')}
+    content = {key: value for key, value in read_config_file(path).to_dict().items() if not key.startswith('_')}
     _check_keys(path, content, SUITE_KEYS, ('arms', 'baseline'))
     arms = {}
     for entry in content['arms']:

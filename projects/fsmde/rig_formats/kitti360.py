@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from fsmde.lenses import MeiLens
-from fsmde.plain_data import numbers
+from fsmde.plain_data import numbers, read_yaml
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
 
@@ -46,15 +45,8 @@ def rig_from_kitti360(folder, cameras: tuple = ('02', '03')) -> RigFile:
 
 def _fisheye(folder, name, pose):
     path = folder / f'{name}.yaml'
-    if not path.is_file():
-        raise FileNotFoundError(f'no such file: {path}')
+    content = read_yaml(path)
     with reading(path, "KITTI-360's fisheyes"):
-        # OpenCV's first line, %YAML:1.0, is none of YAML's.
-        lines = path.read_text().splitlines()
-        try:
-            content = yaml.safe_load('\n'.join(line for line in lines if not line.startswith('%YAML')))
-        except yaml.YAMLError as error:
-            raise ValueError(f'no YAML: {error}') from error
         if content['model_type'] != 'MEI':
             raise ValueError(f'model_type: expected MEI, found {content["model_type"]!r}')
 

@@ -1,6 +1,5 @@
 """How far a predictor gets that only knows camera, row and column."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from fsmde.array_files import read_npz
 from fsmde.image_files import load_image
+from fsmde.plain_data import read_json
 
 logger = logging.getLogger(__name__)
 _MAX_DEPTH = 200.0
@@ -74,15 +74,15 @@ def _median_map(size, cell, cells, depth):
 
 def _views(root, split, source):
     """Yield camera name, image size, pixels (n, 2) column and row, and their depth (n,) for each image of a split."""
-    index = json.loads((root / 'ddad.json').read_text())['scene_splits']
+    index = read_json(root / 'ddad.json')['scene_splits']
     for filename in index[str(('train', 'val', 'test').index(split))]['filenames']:
         path = root / filename
-        scene = json.loads(path.read_text())
+        scene = read_json(path)
         data = {entry['key']: entry for entry in scene['data']}
         for sample in scene['samples']:
             entries = [data[key] for key in sample['datum_keys']]
             cloud = next(e['datum']['point_cloud'] for e in entries if 'point_cloud' in e['datum'])
-            calibration = json.loads((path.parent / 'calibration' / f'{sample["calibration_key"]}.json').read_text())
+            calibration = read_json(path.parent / 'calibration' / f'{sample["calibration_key"]}.json')
             intrinsics = dict(zip(calibration['names'], calibration['intrinsics']))
             if any(set(k) - {'fx', 'fy', 'cx', 'cy', 'skew'} for k in intrinsics.values()):
                 raise ValueError(f'{root}: its cameras have lenses; this measurement knows pinholes')

@@ -1,6 +1,5 @@
 """Makes a whole world: scenes of three splits on disk, complete or not there at all."""
 
-import json
 import logging
 import multiprocessing
 import shutil
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fsmde.concurrency import end_with_parent, only_one
+from fsmde.plain_data import read_json
 
 from .dgp import write_index, write_json
 from .frozen import generator
@@ -122,11 +122,11 @@ def _found(out_dir, wanted, force):
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
     record = out_dir / 'world.json'
-    if not record.is_file():
+    found = read_json(record) if record.is_file() else None
+    if not isinstance(found, dict):
         raise FileExistsError(
-            f'{out_dir} exists and is not a synthetic world (it has no world.json): choose another directory'
+            f'{out_dir} exists and is not a synthetic world (it has no such world.json): choose another directory'
         )
-    found = json.loads(record.read_text())
     if found == wanted:
         return True
     if not force:

@@ -11,6 +11,7 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader, Dataset
 
+from fsmde.config_types import type_name
 from fsmde.output_names import check_names
 
 from .cache import TeacherCache
@@ -89,7 +90,7 @@ def with_live_teacher(model: dict) -> tuple:
     model = copy.deepcopy(model)
     if 'teacher' not in model:
         raise ValueError('the model of this config has no teacher: give a config of a distilled student')
-    if _type_name(model.teacher) != 'CachedTeacher':
+    if type_name(model.teacher) != 'CachedTeacher':
         return model, None
     folder, teacher = model.teacher.cache, model.teacher.get('teacher')
     if teacher is None:
@@ -118,7 +119,7 @@ def build_datasets(config: dict, with_lidar: bool = False) -> list:
 
 def _teacher_views(pipeline, with_lidar):
     """The transforms that make what the teacher is shown: those before its place in a pipeline; LiDAR's if it reads them."""
-    names = [_type_name(transform) for transform in pipeline]
+    names = [type_name(transform) for transform in pipeline]
     places = [i for i, name in enumerate(names) if name in ('KeepTeacherViews', 'LoadTeacherAnswers')]
     if not places:
         raise ValueError('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
@@ -128,12 +129,6 @@ def _teacher_views(pipeline, with_lidar):
         return [*pipeline[: places[0]], dict(type='mmdet3d.KeepTeacherViews', lidar=True)]
     lidar = 'LoadSurroundLidar', 'SubsampleLidar'
     return [pipeline[i] for i in range(places[0]) if names[i] not in lidar]
-
-
-def _type_name(config):
-    """Name of the class that a config builds, which is a class in a pure Python config and a name in others."""
-    kind = config['type']
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
 
 
 def frame_ids(datasets: list) -> list:

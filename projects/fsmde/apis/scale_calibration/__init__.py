@@ -1,6 +1,7 @@
 """One factor for a rig's predicted depth, or one a camera, from what is known to be where: and whether it helps."""
 
 from .evidence import (
+    Distance,
     Evidence,
     distance_evidence,
     ground_evidence,
@@ -14,6 +15,7 @@ from .ground import camera_height
 
 __all__ = [
     'Calibration',
+    'Distance',
     'Evidence',
     'calibrate',
     'calibrate_rig',

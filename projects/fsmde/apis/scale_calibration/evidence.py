@@ -3,6 +3,7 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,25 @@ class Evidence:
         """One :class:`Evidence` a value."""
         pairs = zip(self.predicted, self.measured)
         return [Evidence(self.frame, self.camera, np.array([p]), np.array([m])) for p, m in pairs]
+
+
+class Distance(NamedTuple):
+    """A measured distance.
+
+    Args:
+        camera: Its name.
+        u, v: Column and row of a pixel of the original image, counted from 0.
+        kind: ``'z_depth'``, along the optical axis, or ``'range'``, from the camera.
+        metres: How far.
+        where: What messages call it: file and line.
+    """
+
+    camera: str
+    u: int
+    v: int
+    kind: str
+    metres: float
+    where: str = 'a distance'
 
 
 def _evidence(result, camera, predicted, measured):
@@ -85,7 +105,7 @@ def read_distances(path) -> dict:
     optical axis, ``range`` in metres from the camera, as a laser or a tape measures it.
 
     Returns:
-        By frame a list of (camera, u, v, kind, metres).
+        By frame a list of :class:`Distance`.
 
     Raises:
         FileNotFoundError, ValueError: If the file is absent or not like that; names line and column.
@@ -94,25 +114,33 @@ def read_distances(path) -> dict:
     if not path.is_file():
         raise FileNotFoundError(f'no file of distances at {path}')
     found = {}
-    with open(path, newline='') as file:
-        rows = csv.DictReader(file)
-        names = [name.strip() for name in rows.fieldnames or ()]
-        rows.fieldnames = names
-        check_keys(dict.fromkeys(names), (*COLUMNS, *KINDS), str(path))
-        kinds = [kind for kind in KINDS if kind in names]
-        if not set(COLUMNS) <= set(names) or len(kinds) != 1:
-            raise ValueError(f'{path}: expected the columns {", ".join(COLUMNS)} and one of {KINDS}, found {names}')
-        for row in rows:
-            where = f'{path}, line {rows.line_num}'
-            try:
-                u, v, metres = int(row['u']), int(row['v']), float(row[kinds[0]])
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f'{where}: expected whole pixels u and v and {kinds[0]} in metres ({error})'
-                ) from error
-            if not 0 < metres < 1000:
-                raise ValueError(f'{where}: {kinds[0]} must be positive metres below 1000, found {metres:g}')
-            found.setdefault(row['frame'].strip(), []).append((row['camera'].strip(), u, v, kinds[0], metres))
+    try:
+        # A spreadsheet begins with a byte order mark.
+        rows = csv.DictReader(path.read_text(encoding='utf-8-sig').splitlines())
+        names = rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+        lines = [(rows.line_num, row) for row in rows]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is no CSV file: {error}') from error
+    check_keys(dict.fromkeys(names), (*COLUMNS, *KINDS), str(path))
+    kinds = [kind for kind in KINDS if kind in names]
+    if not set(COLUMNS) <= set(names) or len(kinds) != 1:
+        raise ValueError(f'{path}: expected the columns {", ".join(COLUMNS)} and one of {KINDS}, found {names}')
+    for number, row in lines:
+        where = f'{path}, line {number}'
+        if None in row:
+            raise ValueError(
+                f'{where}: more values than the columns {", ".join(names)}; decimals have a point, no comma'
+            )
+        frame, camera = ((row[name] or '').strip() for name in ('frame', 'camera'))
+        if not (frame and camera):
+            raise ValueError(f'{where}: frame or camera is empty')
+        try:
+            u, v, metres = int(row['u']), int(row['v']), float(row[kinds[0]])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{where}: expected whole pixels u and v and {kinds[0]} in metres ({error})') from error
+        if not 0 < metres < 1000:
+            raise ValueError(f'{where}: {kinds[0]} must be positive metres below 1000, found {metres:g}')
+        found.setdefault(frame, []).append(Distance(camera, u, v, kinds[0], metres, where))
     if not found:
         raise ValueError(f'{path} holds no distance')
     return found
@@ -123,21 +151,20 @@ def distance_evidence(result: DepthResult, distances: list) -> list:
 
     Args:
         result: The prediction.
-        distances: (camera, u, v, kind, metres), see :func:`read_distances`.
+        distances: :class:`Distance`, or tuples of its values.
 
     Raises:
         ValueError: If a camera is not in the rig or a pixel not in its image; names both.
     """
     by_camera = {}
-    for camera, u, v, kind, metres in distances:
-        rig = result.original_rig
+    rig = result.original_rig
+    for distance in distances:
+        camera, u, v, kind, metres, where = Distance(*distance)
         if camera not in rig.names:
-            raise ValueError(f'frame {result.name}: the rig has no camera {camera!r}{nearest(camera, rig.names)}')
+            raise ValueError(f'{where}: {rig.origin} has no camera {camera!r}{nearest(camera, rig.names)}')
         width, height = rig[camera].size
         if not (0 <= u < width and 0 <= v < height):
-            raise ValueError(
-                f'frame {result.name}, camera {camera}: pixel ({u}, {v}) is not in an image of {width}x{height}'
-            )
+            raise ValueError(f'{where}: pixel ({u}, {v}) is not in an image of {width}x{height} of camera {camera}')
         z = metres if kind == 'z_depth' else metres * _ray(rig[camera], u, v)[2]
         by_camera.setdefault(camera, []).append((u, v, z))
     found = []
@@ -180,7 +207,7 @@ def ground_evidence(result: DepthResult, ego_height: float = None) -> list:
             found.append(Evidence(result.name, view.original.name, np.array([shown]), np.array([height])))
     if not known:
         raise ValueError(
-            f'frame {result.name}: no camera has height_over_road: write it into the rig file, or give the height of the ego '
-            'frame over the road, --ego-height (0 where its origin is on the road, as in nuScenes)'
+            f'{result.original_rig.origin}: no camera has height_over_road: write it into the rig file, or give the height of '
+            'the ego frame over the road, --ego-height (0 where its origin is on the road, as in nuScenes)'
         )
     return found

@@ -10,7 +10,7 @@ from fsmde.rig_file import RigFile
 
 from ..frame import Frame
 from ..inferencer import SurroundDepthInferencer
-from .evidence import distance_evidence, ground_evidence, lidar_evidence, pixels_of_points
+from .evidence import Distance, distance_evidence, ground_evidence, lidar_evidence, pixels_of_points
 from .fit import calibrate
 
 
@@ -48,7 +48,7 @@ def gather_evidence(
         unseen.discard(frame.name)
         if distances and frame.name not in distances:
             continue
-        pixels = _lidar_of(frame, inferencer.rig, lidar, lidar_dims) if lidar else None
+        pixels = _lidar_of(frame, inferencer.rig_of(frame), lidar, lidar_dims) if lidar else None
         if lidar and not pixels:
             continue
         (result,) = inferencer.forward(inferencer.prepare(frame))
@@ -59,7 +59,8 @@ def gather_evidence(
         else:
             evidence += ground_evidence(result, ego_height)
     if unseen:
-        raise ValueError(f'no frame {sorted(unseen)[:5]}, of which there are distances')
+        where = Distance(*distances[min(unseen)][0]).where
+        raise ValueError(f'{where}: no frame {sorted(unseen)[:5]} in the input, of which there are distances')
     if not evidence:
         what = 'no road in any frame'
         if lidar:
@@ -74,11 +75,16 @@ def _lidar_of(frame: Frame, rig, lidar, dims):
     """LiDAR of a frame in its cameras' images; empty where a folder has none of it."""
     if lidar is True:
         if frame.lidar is None:
-            raise ValueError('no LiDAR of its own: give the folder of its clouds, --lidar DIR')
+            raise ValueError('the input has no LiDAR of its own: give the folder of its clouds, --lidar DIR')
         return frame.lidar()
     paths = [Path(f'{output_path(lidar, frame.name)}{ending}') for ending in ('.npz', '.bin')]
     for path in paths:
         if path.is_file():
+            without = [name for name in frame.images if rig[name].cam2ego is None]
+            if without:
+                raise ValueError(
+                    f'{rig.origin}: cameras {without} have no cam2ego: LiDAR points cannot be brought into their images'
+                )
             points = load_points(str(path), dims)[:, :3]
             return {name: pixels_of_points(points, rig[name]) for name in frame.images}
     return {}

@@ -6,6 +6,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from PIL import Image
 
+from fsmde.config_types import type_name
 from fsmde.engine.launch import of_one_rig, read_config
 from fsmde.lenses import Lens
 from fsmde.rig_camera import RigCamera
@@ -43,7 +44,7 @@ class DatasetFrames(Source):
             raise ValueError(f'{path} has no test_dataloader.dataset to take frames of')
         of_one_rig(dataset, path)
         # Of the pipeline only what says which views stand for a camera; the inferencer makes them.
-        pipeline = [t for t in dataset.get('pipeline') or [] if str(t['type']).rstrip("'>").endswith('RectifyViews')]
+        pipeline = [t for t in dataset.get('pipeline') or [] if type_name(t) == 'RectifyViews']
         return cls(DATASETS.build(dict(dataset, pipeline=pipeline, test_mode=True)))
 
     def __len__(self):

@@ -1,20 +1,16 @@
-from mmdet.models.backbones import ResNet
+from mmengine.config import read_base
 
 from fsmde.models import BinDepthEstimator, BinDepthHead, LightPyramidNeck, SILogLoss, SurroundDataPreprocessor
+
+with read_base():
+    from .realtime import efficientnet_lite0
 
 model = dict(
     type=BinDepthEstimator,
     # Often changed: the backbone, any of mmdet's; the neck sizes itself.
-    backbone=dict(
-        type=ResNet,
-        depth=34,
-        # mmdet's ResNets freeze BatchNorm's statistics by default, for detectors with two images a GPU; here they are twelve,
-        # and a backbone without pretrained weights would be left without normalisation.
-        norm_eval=False,
-        # The address in full: 'torchvision://' would need torchvision.
-        init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet34-b627a593.pth'),
-    ),
-    neck=dict(type=LightPyramidNeck, channels=96),
+    backbone=efficientnet_lite0,
+    # The width of the students that docs/benchmark.md starts from ImageNet. Those of the real-time family have half of it.
+    neck=dict(type=LightPyramidNeck, channels=64),
     head=dict(
         type=BinDepthHead,
         # Metres at the reference focal length. Data sets set the range, the reference and model.max_depth.
@@ -25,5 +21,7 @@ model = dict(
         loss_depth=dict(type=SILogLoss, loss_weight=1.0),
     ),
     max_depth=200.0,
+    # Mean and standard deviation are those that the backbone's class states, or ImageNet's.
     data_preprocessor=dict(type=SurroundDataPreprocessor),
 )
+del efficientnet_lite0
