@@ -13,7 +13,7 @@ from fsmde.engine.launch import read_config, refuse_empty_options, work_dir_of
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help="config file; for a distilled run the plain student's config works too")
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file, or folder of a published model')
     parser.add_argument(
         '--data-root',
         action='append',

@@ -6,10 +6,12 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from toy_run import STUDENT, toy_config
 
+from fsmde.apis import publish_folder
+from fsmde.apis.load_model import set_input_size
 from fsmde.engine import evaluate, train
 from fsmde.engine.running import set_up_metrics
 from fsmde.evaluation import SurroundDepthMetric
-from fsmde.evaluation.result_files import read_results
+from fsmde.evaluation.result_files import hash_of_file, read_results
 
 
 def evaluator_of(tmp_path, text):
@@ -61,3 +63,23 @@ def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
     assert list(results['protocols']) == ['fsmde', 'vfdepth'] and results['run']['config'] == 'toy'
     of_all = results['protocols']['fsmde']['modes']['metric']['overall']['all']
     assert figures['depth/abs_rel'] == of_all['abs_rel'] > 0
+
+
+def test_a_published_model_brings_its_architecture_and_input_size(toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp, STUDENT, max_epochs=1)
+    cfg.work_dir = str(tmp_path / 'work')
+    train(cfg)
+    checkpoint = str(tmp_path / 'work/epoch_1.pth')
+    published = publish_folder(checkpoint, tmp_path / 'student')
+    expected = evaluate(cfg, checkpoint)
+    other = toy_config(toy_dgp, STUDENT, max_epochs=1)
+    other.work_dir = str(tmp_path / 'other')
+    other.model.head.bins.num_bins = 7
+    set_input_size(other, (32, 32))
+    found = evaluate(other, str(published))
+    assert found == pytest.approx(expected, rel=1e-6)
+    (written,) = (tmp_path / 'other').glob('test_*/results.json')
+    assert read_results(written)['run']['checkpoint_sha256'] == hash_of_file(published / 'model.safetensors')
+    other.test_dataloader.dataset.pipeline = []
+    with pytest.raises(ValueError, match='has no ResizeViews'):
+        evaluate(other, str(published))

@@ -125,6 +125,24 @@ def _from_training(config, checkpoint):
 
 def input_size_of(config) -> tuple:
     """(H, W) to which a config's test pipeline resizes the views, None if it has none."""
+    resize = _last_resize(config)
+    return tuple(resize['size']) if resize else None
+
+
+def set_input_size(config, size) -> None:
+    """Let a config's test pipeline resize the views to (H, W).
+
+    Raises:
+        ValueError: If it does not resize them.
+    """
+    resize = _last_resize(config)
+    if resize is None:
+        raise ValueError(
+            "the config's test pipeline has no ResizeViews, which brings images to the model's input size"
+        )
+    resize['size'] = tuple(size)
+
+
+def _last_resize(config):
     dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    sizes = [transform['size'] for transform in dataset.get('pipeline') or [] if transform.get('size')]
-    return tuple(sizes[-1]) if sizes else None
+    return next((transform for transform in reversed(dataset.get('pipeline') or []) if transform.get('size')), None)

@@ -76,12 +76,14 @@ def _checkpoint_of(resume, work_dir):
 def evaluate(
     cfg: Config, checkpoint: str, name: str = None, protocol=None, flip: bool = False, launcher: str = 'none'
 ) -> dict:
-    """Evaluate a checkpoint on the test data of a config.
+    """Evaluate a checkpoint or a published model on the test data of a config.
 
     Figures go to a folder of their own in the config's work directory, ``test_<time>``.
 
     Args:
         cfg: Of :func:`fsmde.engine.launch.read_config`, with its ``work_dir``; the plain student's for a distilled run, too.
+        checkpoint: File of a checkpoint, or folder of a published model, which brings its own architecture and input size:
+            data and metrics alone are the config's then.
         name: What the results call the config.
         protocol: Names of protocols, in the place of the config's.
         flip: Average with the mirrored images.
@@ -93,20 +95,34 @@ def evaluate(
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the config does not say what to evaluate on, protocols are named and there is no
-            :class:`fsmde.evaluation.SurroundDepthMetric`, or the checkpoint does not fit the model.
+            :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint does not fit the model, or the test pipeline does
+            not resize to a published model's input.
     """
     missing = [key for key in ('test_cfg', 'test_dataloader', 'test_evaluator') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'{name or "the config"} has no {", ".join(missing)}: there is nothing to evaluate')
-    cfg.load_from = str(existing(checkpoint))
+    published = None
+    if osp.isdir(checkpoint):
+        # apis builds on this package.
+        from fsmde.apis.load_model import load_model, set_input_size
+        from fsmde.apis.published_model import WEIGHTS
+
+        published = load_model(checkpoint, device='cpu')
+        cfg.model = published.description['model']
+        set_input_size(cfg, published.input_size)
+    weights = osp.join(checkpoint, WEIGHTS) if published else str(existing(checkpoint))
+    cfg.load_from = None if published else weights
     if flip:
         cfg.model.flip_augmentation = True
     # A folder for each call: figures are not overwritten.
     folder = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
-    set_up_metrics(cfg.test_evaluator, folder, describe_run(name, checkpoint, flip), protocol)
+    set_up_metrics(cfg.test_evaluator, folder, describe_run(name, weights, flip), protocol)
     setup_distribution(cfg, launcher)
     runner = Runner.from_cfg(cfg)
-    check_student_checkpoint(runner.model, checkpoint)
+    if published:
+        getattr(runner.model, 'module', runner.model).load_state_dict(published.state_dict())
+    else:
+        check_student_checkpoint(runner.model, checkpoint)
     figures = runner.test()
     end_distribution()
     return figures
