@@ -7,6 +7,7 @@ import re
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
+from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from fsmde.output_files import write_bytes
@@ -165,4 +166,42 @@ def load_from_local(filename: str, map_location=None):
     return load_weights(filename, map_location)
 
 
+def load_pretrained(self, module) -> None:
+    """mmengine's ``init_cfg=dict(type='Pretrained', ...)``, but weights of another network are an error, not a warning.
+
+    What is in the file and not in the module is passed over, such as a classifier. A tenth of the module's tensors may be
+    missing in the file, such as the offsets of deformable convolutions: they keep their first values.
+
+    Raises:
+        ValueError: If a tensor has another shape or more than a tenth are missing.
+    """
+    file = f'{self.checkpoint} with prefix={self.prefix!r}' if self.prefix else f'{self.checkpoint}'
+    asked = f'init_cfg of {type(module).__name__}: {file}'
+    checkpoint = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location, logger='current')
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
+    prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
+    names = [re.sub(r'^module\.', '', name) for name in state]
+    state = {name[len(prefix) :]: value for name, value in zip(names, state.values()) if name.startswith(prefix)}
+    try:
+        absent = module.load_state_dict(state, strict=False).missing_keys
+    except RuntimeError as error:  # One line for each tensor of another shape, behind a title.
+        wrong = str(error).splitlines()[1:]
+        raise ValueError(
+            f'{asked} holds weights of another network: {len(wrong)} tensors have other shapes, such as {wrong[0].strip()}'
+        ) from error
+    # Files of torch before 0.4.1 count no batches. Distillers are no part of the student that comes from a file.
+    optional = re.compile(r'(^|\.)distillers\.|(^|\.)num_batches_tracked$')
+    wanted = [name for name in module.state_dict() if not optional.search(name)]
+    absent = [name for name in absent if not optional.search(name)]
+    if len(absent) > len(wanted) / 10:
+        raise ValueError(
+            f'{asked} holds weights of another network, or under another prefix: {len(absent)} of {len(wanted)} tensors '
+            f'are missing, such as {", ".join(absent[:2])}; the file has {", ".join(names[:2]) or "no tensors"}'
+        )
+    if hasattr(module, '_params_init_info'):
+        update_init_info(module, init_info=self._get_init_info())
+
+
+# Changed and not replaced: mmengine asks whether a type is this class, and configs name it as a string or as the class.
+PretrainedInit.__call__ = load_pretrained
 register_backend('atomic', AtomicBackend, force=True)
