@@ -2,12 +2,10 @@
 
 from mmengine.config import read_base
 
-from fsmde.models import EfficientNetLite
-
 with read_base():
+    from .._base_.models.realtime import efficientnet_lite0
     from ..realtime.demo.resnet18 import *
 
-model.backbone = dict(
-    type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
-)
+model.backbone = efficientnet_lite0
 optim_wrapper.optimizer.update(lr=1e-3)
+del efficientnet_lite0
