@@ -33,6 +33,15 @@ def test_its_own_weights_are_loaded_a_classifier_is_left(weights, kind):
     assert all(torch.equal(own[name], value) for name, value in file.items() if not name.startswith('fc.'))
 
 
+def test_a_few_tensors_of_a_backbone_may_be_missing(weights):
+    """As the offsets of deformable convolutions are, which cannot be built everywhere."""
+    file = torch.load(weights, weights_only=True)
+    torch.save({name: value for name, value in file.items() if not name.startswith('bn1.')}, weights)
+    net = resnet(18, checkpoint=weights)
+    net.init_weights()
+    assert torch.equal(net.conv1.weight, file['conv1.weight']) and bool((net.bn1.weight == 1).all())
+
+
 @pytest.mark.parametrize('kind', ['Pretrained', PretrainedInit])
 def test_weights_of_a_shallower_network_are_refused(weights, kind):
     """All that is in the file fits: a ResNet-34 of it would be random from the third block of each stage on."""
@@ -74,12 +83,27 @@ def test_a_student_of_another_config_in_a_detector_is_refused(tmp_path):
         MODELS.build(student).init_weights()
 
 
+def small_student(head, **kwargs):
+    backbone, neck = dict(type='mmdet.ResNet', depth=18, base_channels=4), dict(type='LightPyramidNeck', channels=8)
+    return dict(type='BinDepthEstimator', backbone=backbone, neck=neck, head=head, **kwargs)
+
+
+BINS = dict(type='BinDepthHead', bins=dict(num_bins=8, min_depth=0.5, max_depth=80.0))
+
+
+def test_a_student_with_another_head_is_refused(tmp_path):
+    """A few tensors of many, and all of the depth: `load_from` takes the rest, where that is meant."""
+    other = MODELS.build(small_student(dict(type='RegressionDepthHead', min_depth=0.5, max_depth=80.0)))
+    torch.save(dict(state_dict=other.state_dict()), tmp_path / 'other.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'other.pth'))
+    with pytest.raises(ValueError, match=r'other.pth holds weights of another network, .* missing, such as head\.'):
+        MODELS.build(small_student(BINS, init_cfg=init_cfg)).init_weights()
+
+
 def test_a_distilled_student_starts_from_a_plain_one(tmp_path):
     student = dict(
+        small_student(BINS),
         type='DistilledDepthEstimator',
-        backbone=dict(type='mmdet.ResNet', depth=18, base_channels=4),
-        neck=dict(type='LightPyramidNeck', channels=8),
-        head=dict(type='BinDepthHead', bins=dict(num_bins=8, min_depth=0.5, max_depth=80.0)),
         teacher=dict(type='HuggingFaceDepthTeacher', model='random-tiny'),
         distillers=[dict(type='FitNetKD'), dict(type='CrossInteractionKD', probabilities='branch')],
     )
