@@ -256,7 +256,9 @@ def test_without_labels_the_sky_is_as_far_as_depth_goes(scene):
     scene.target.mask[:] = False
     disparity = torch.nn.functional.interpolate(3 / scene.depth, scale_factor=0.5, mode='bilinear')
     disparity[..., :2, :] = 0
-    scene.teacher = TeacherOutput(disparity, 'disparity_affine_invariant', torch.ones_like(disparity, dtype=torch.bool))
+    scene.teacher = TeacherOutput(
+        disparity, 'disparity_affine_invariant', torch.ones_like(disparity, dtype=torch.bool)
+    )
     scene.student = StudentOutput(scene.depth)
     depth, valid, _ = replace(scene.step(), max_depth=80.0).metric_depth(self_align=True)
     assert valid.all()
