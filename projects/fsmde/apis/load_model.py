@@ -48,10 +48,10 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
 
 
 def _usable(device):
-    """The device; a ValueError if torch cannot use it here, which it says by three kinds of error."""
+    """The device; a ValueError if torch cannot use it here, which it says by two kinds of error."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise ValueError(f'device {device!r} cannot be used here: {str(error).splitlines()[0]}') from error
     return device
 
