@@ -34,6 +34,12 @@ def load_checkpoint_file(path: str) -> dict:
     return checkpoint
 
 
+def state_of(checkpoint: dict) -> dict:
+    """Tensors by name of a checkpoint, or of a bare state dict, without the prefix of a wrapper of DDP."""
+    state = checkpoint.get('state_dict', checkpoint)
+    return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+
+
 def check_student_checkpoint(model, path: str) -> None:
     """Raise unless the checkpoint fits the model key by key: mmengine itself only warns and goes on with random weights.
 
@@ -45,8 +51,7 @@ def check_student_checkpoint(model, path: str) -> None:
         ValueError: Names the first keys that are missing, unknown or of another shape.
     """
     checkpoint = load_checkpoint_file(path)
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+    state = state_of(checkpoint)
     model = getattr(model, 'module', model)
     own = {key: value for key, value in model.state_dict().items() if not key.startswith('distillers.')}
     state = {key: value for key, value in state.items() if not key.startswith('distillers.')}
@@ -178,10 +183,9 @@ def load_pretrained(self, module) -> None:
     file = f'{self.checkpoint} with prefix={self.prefix!r}' if self.prefix else f'{self.checkpoint}'
     asked = f'init_cfg of {type(module).__name__}: {file}'
     checkpoint = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location, logger='current')
-    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
-    prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
-    names = [re.sub(r'^module\.', '', name) for name in state]
-    state = {name[len(prefix) :]: value for name, value in zip(names, state.values()) if name.startswith(prefix)}
+    found = state_of(checkpoint) if isinstance(checkpoint, dict) else {}
+    prefix, names = f'{self.prefix.rstrip(".")}.' if self.prefix else '', list(found)
+    state = {name[len(prefix) :]: value for name, value in found.items() if name.startswith(prefix)}
     try:
         absent = module.load_state_dict(state, strict=False).missing_keys
     except RuntimeError as error:  # One line for each tensor of another shape, behind a title.
