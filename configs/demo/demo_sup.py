@@ -2,16 +2,14 @@
 
 from mmengine.config import read_base
 
-from fsmde.models import EfficientNetLite
-
 with read_base():
+    from .._base_.models.realtime import efficientnet_lite0
     from ..realtime.demo.resnet18 import *
 
-model.backbone = dict(
-    type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
-)
+model.backbone = efficientnet_lite0
 # 36 steps each. A rate of 2e-3 is better than 1e-3: suite `schedule` of the benchmark, validation scenes.
 max_epochs = 16
 optim_wrapper.optimizer.update(lr=2e-3)
 train_cfg.update(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
+del efficientnet_lite0

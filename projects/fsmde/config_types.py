@@ -1,4 +1,4 @@
-"""What a config's ``type`` names."""
+"""What the ``type`` of a built Config names."""
 
 
 def type_name(config: dict) -> str:

@@ -26,14 +26,36 @@ def read_json(path):
 class _Loader(yaml.SafeLoader):
     """Safe YAML in which a key that is there twice is an error, as YAML has it; the library takes the last."""
 
-    def construct_mapping(self, node, deep=False):
-        """What the library makes of a mapping; what `<<` merges into it, its own keys may replace."""
-        own = [key for key, _ in node.value if key.tag != 'tag:yaml.org,2002:merge']
-        keys = [self.construct_object(key, deep=True) for key in own]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                raise ValueError(f'line {own[number].start_mark.line + 1}: {key!r} is there twice')
-        return super().construct_mapping(node, deep)
+    MERGE, DEFAULT = 'tag:yaml.org,2002:merge', 'tag:yaml.org,2002:value'
+
+    def compose_mapping_node(self, anchor):
+        """A mapping as it is written: what `<<` merges into it later, its own keys may replace."""
+        node, seen = super().compose_mapping_node(anchor), set()
+        for key, _ in node.value:
+            if _identity(key) in seen:
+                raise ValueError(f'line {key.start_mark.line + 1}: {key.value!r} is there twice')
+            seen.add(_identity(key))
+            if key.tag == self.DEFAULT:  # `=`, which is a text like others here.
+                key.tag = self.DEFAULT_SCALAR_TAG
+        return node
+
+    def flatten_mapping(self, node):
+        """Own keys go before merged ones, and these in their order; of the library that depends on its version."""
+        merges = [value for key, value in node.value if key.tag == self.MERGE]
+        node.value = [pair for pair in node.value if pair[0].tag != self.MERGE]
+        found = {_identity(key) for key, _ in node.value}
+        for merge in merges:
+            for source in merge.value if isinstance(merge, yaml.SequenceNode) else [merge]:
+                if not isinstance(source, yaml.MappingNode):
+                    raise ValueError(f'line {source.start_mark.line + 1}: << merges mappings, found another value')
+                self.flatten_mapping(source)
+                new = [pair for pair in source.value if _identity(pair[0]) not in found]
+                node.value += new
+                found.update(_identity(key) for key, _ in new)
+
+
+def _identity(key):
+    return (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
 
 
 def read_yaml(path):
@@ -45,9 +67,10 @@ def read_yaml(path):
     path = existing(path)
     try:
         # OpenCV begins its files with %YAML:1.0, which YAML does not know.
-        content = yaml.load(re.sub('^%YAML:', '# ', path.read_text(encoding='utf-8')), _Loader)
+        text = re.sub('^%YAML:', '# ', path.read_text(encoding='utf-8-sig'), count=1, flags=re.MULTILINE)
+        content = yaml.load(text, _Loader)
     # What is wrong inside a scalar (a 30th of February, `!!bool foo`) the library lets through as it falls.
-    except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise ValueError(f'{path} is no YAML: {error}') from error
     if not isinstance(content, (dict, list)):
         raise ValueError(f'{path} is empty or holds neither a mapping nor a list')

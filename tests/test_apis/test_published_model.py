@@ -199,7 +199,7 @@ class OwnNeck(nn.Module):
 
     def __init__(self, in_channels, channels: int):
         super().__init__()
-        self.out_channels = channels
+        self.out_channels = {8: channels}[channels]
         self.conv = nn.Conv2d(in_channels[0], channels, 1)
 
     def forward(self, levels):
@@ -216,6 +216,12 @@ def test_classes_of_ones_own_must_be_given():
     assert isinstance(build_architecture(architecture, classes=(OwnNeck,)).neck, OwnNeck)
     with pytest.raises(ValueError, match='model.neck.type'):
         build_architecture(architecture)
+    architecture['neck']['channels'] = 9
+    with pytest.raises(KeyError, match='9'):  # Of the class itself.
+        build_architecture(architecture, classes=(OwnNeck,))
+    del architecture['neck']['channels']
+    with pytest.raises(ValueError, match="cannot be built: .*'channels'"):
+        build_architecture(architecture, classes=(OwnNeck,))
 
 
 def test_names_on_the_hub_come_from_its_cache_without_a_connection(published, tmp_path, monkeypatch):

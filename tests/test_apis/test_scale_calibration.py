@@ -242,6 +242,12 @@ def test_measured_distances(tmp_path):
         distance_evidence(result, [('FRONT', 160, 0, 'z_depth', 5.0)])
     path.write_text('frame,camera,u,v,range\n000000,FRONT,10,48,10\n', encoding='utf-8-sig')
     assert read_distances(path)['000000'] == [('FRONT', 10, 48, 'range', 10.0, f'{path}, line 2')]
+    # A comma behind the last value; a line break and what only Python takes for one inside a name.
+    for end in ',\n', ',\r\n':
+        path.write_bytes(f'frame,camera,u,v,range{end}"a\nb\u2028c",FRONT,10,48,10{end}'.encode())
+        assert read_distances(path) == {'a\nb\u2028c': [('FRONT', 10, 48, 'range', 10.0, f'{path}, line 3')]}
+    path.write_text('frame,camera,u,v,range\n000000,FRONT,10,48,10,\n')
+    assert read_distances(path)['000000'] == [('FRONT', 10, 48, 'range', 10.0, f'{path}, line 2')]
     for text, message in (
         ('frame,camera,u,v\n', 'expected the columns frame, camera, u, v and one of'),
         ('frame,camera,u,v,range,z_depth\n', 'one of'),
@@ -254,6 +260,8 @@ def test_measured_distances(tmp_path):
         ('frame,camera,u,v,range\n', 'holds no distance'),
         ('frame,camera,u,v,range\n0,' + 200_000 * 'A' + ',1,2,3\n', 'is no CSV file: field larger'),
         ('', 'expected the columns'),
+        ('frame;camera;u;v;range\n0;A;1;2;3,5\n', 'separated by commas, found semicolons'),
+        ('frame,camera,u,v,range,u\n0,A,1,2,3,4\n', r"columns are named twice: \['u'\]"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):
@@ -287,7 +295,7 @@ def test_the_tool_writes_what_helps_and_changes_nothing_else(published, frames, 
 
 def test_the_same_from_python(published, frames, tmp_path):
     """Of clouds in a folder, in the ego frame, which is the toy LiDAR's; one factor for the rig, and one a camera."""
-    rig, said = RigFile(frames[0].rig.cameras, 'of a toy'), []
+    rig, said = RigFile(frames[0].rig.cameras, 'of a toy', 'toy.yaml'), []
     inferencer = SurroundDepthInferencer(published / 'student', rig=rig, device='cpu')
     for number, frame in enumerate(frames):
         (tmp_path / 'clouds' / frame.name).parent.mkdir(parents=True, exist_ok=True)
@@ -297,13 +305,14 @@ def test_the_same_from_python(published, frames, tmp_path):
     (scale,) = {camera.depth_scale for camera in calibrate_rig(rig, evidence, 'LiDAR', say=said.append).cameras}
     assert scale == fit_factor(evidence) and said[0].startswith(f'the rig: factor {scale:.4f}')
     apart = calibrate_rig(rig, evidence, 'LiDAR', per_camera=True, say=said.append)
+    assert apart.origin == 'toy.yaml' and apart.notes.startswith('of a toy\n')
     scales = np.array([camera.depth_scale for camera in apart.cameras])
     assert len(set(scales)) > 1 and abs(np.median(scales) / scale - 1) < 0.2
     assert any(line.startswith('CAMERA_05: factor') for line in said)
     exact = [Evidence(view.frame, view.camera, view.measured, view.measured) for view in evidence]
     assert calibrate_rig(rig, exact, 'LiDAR', say=said.append) is rig
     assert len(gather_evidence(frames, inferencer, tmp_path / 'clouds', every=2)) == 2 * len(rig.cameras)
-    with pytest.raises(ValueError, match='no LiDAR for a frame in .*elsewhere'):
+    with pytest.raises(ValueError, match='the input: nothing to calibrate with: no LiDAR for a frame in .*elsewhere'):
         gather_evidence(frames, inferencer, tmp_path / 'elsewhere')
     with pytest.raises(ValueError, match='no camera has height_over_road'):
         gather_evidence(frames, inferencer)
@@ -324,7 +333,12 @@ def test_the_same_from_python(published, frames, tmp_path):
             '000000/0000,CAMERA_01,9999,1,5',
             r'distances.csv, line 2: pixel \(9999, 1\) is not in an image of',
         ),
-        ('distances', 'none,CAMERA_01,1,1,5', r"distances.csv, line 2: no frame \['none'\] in the input"),
+        ('distances', 'none,CAMERA_01,1,1,5', r"distances.csv, line 2: no frame \['none'\] in .*config.py, of"),
+        (
+            'elsewhere',
+            None,
+            'calibrate_scale: .*config.py: nothing to calibrate with: no LiDAR for a frame in .*absent',
+        ),
         ('lidar', None, r"mine.yaml: cameras \['CAMERA_05'\] have no cam2ego"),
         ('ground', None, r"mine.yaml: cameras \['CAMERA_05'\] have no cam2ego"),
         ('height', None, 'mine.yaml: no camera has height_over_road'),
@@ -345,6 +359,7 @@ def test_the_tool_names_the_file_that_is_wrong_in_one_line(
     ways = dict(
         distances=['--distances', tmp_path / 'distances.csv'],
         lidar=['--lidar', tmp_path / 'clouds'],
+        elsewhere=['--lidar', tmp_path / 'absent'],
         device=['--ground', '--device', 'gpu'],
     )
     argv = [published / 'student', published / 'config.py', '--rig', tmp_path / 'mine.yaml', '--device', 'cpu']

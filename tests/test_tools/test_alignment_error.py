@@ -66,11 +66,15 @@ def test_several_candidates_in_one_table_and_one_picture_a_frame(tool, toy_dgp, 
         run(tool, monkeypatch, *options)
 
 
-def test_candidates_that_cannot_be_built_are_named(tool, toy_dgp, tmp_path, monkeypatch):
+def test_what_a_candidate_raises_is_not_hidden(tool, toy_dgp, tmp_path, monkeypatch):
     toy_config(toy_dgp).dump(tmp_path / 'config.py')
+    teachers = dict(mine=dict(type='ToyTeacher', setting=1))
+    Config(dict(teachers=teachers)).dump(tmp_path / 'teachers.py')
+    with pytest.raises(TypeError, match="'setting'"):
+        run(tool, monkeypatch, tmp_path / 'config.py', '--teachers', tmp_path / 'teachers.py')
     teachers = dict(mine=dict(type='EstimatorTeacher', config='absent', checkpoint=None))
     Config(dict(teachers=teachers)).dump(tmp_path / 'teachers.py')
-    with pytest.raises(SystemExit, match='teacher mine: FileNotFoundError: no published model at absent'):
+    with pytest.raises(SystemExit, match='alignment_error: no published model at absent'):
         run(tool, monkeypatch, tmp_path / 'config.py', '--teachers', tmp_path / 'teachers.py')
     Config(dict(some=1)).dump(tmp_path / 'teachers.py')
     with pytest.raises(SystemExit, match=r'has no teachers: expected teachers = dict\(NAME=dict\(type'):

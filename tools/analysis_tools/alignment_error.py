@@ -51,7 +51,7 @@ def candidates(cfg, path, config_name):
     """The teachers by name, built: of a file, or of the config.
 
     Raises:
-        SystemExit: If there are none, or one cannot be built.
+        SystemExit: If there are none.
     """
     if path:
         configs = read_config_file(path).get('teachers')
@@ -63,10 +63,7 @@ def candidates(cfg, path, config_name):
         configs = {'': cfg.model.teacher}
     teachers = {}
     for name, config in configs.items():
-        try:
-            teacher = MODELS.build(config)
-        except Exception as error:  # Whatever stands in the way of one, it has a name here.
-            sys.exit(f'teacher {name or config.get("type")}: {type(error).__name__}: {error}')
+        teacher = MODELS.build(config)
         teachers[name or teacher.name] = teacher
     return teachers
 

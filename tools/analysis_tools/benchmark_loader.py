@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import torch
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from PIL import Image
@@ -35,7 +35,7 @@ from fsmde import image_files
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.datasets import LoadSurroundImages, RectifyViews
 from fsmde.datasets.repeated_index import write_repeated_index
-from fsmde.engine.launch import read_config, refuse_empty_options, set_data_root
+from fsmde.engine.launch import read_config, read_config_file, refuse_empty_options, set_data_root
 from fsmde.lenses import PlumbBobLens
 from fsmde.output_files import write_text
 
@@ -105,7 +105,7 @@ def compare(cfg, baselines, frames, sources=3):
     """Print the pipeline of ``cfg`` beside those of ``baselines`` on both formats; returns the medians."""
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     deterministic = [t for t in dataset.pipeline.transforms if not type(t).__name__.startswith('Random')]
-    stock = {path: Compose(Config.fromfile(path).train_dataloader.dataset.pipeline) for path in baselines}
+    stock = {path: Compose(read_config_file(path).train_dataloader.dataset.pipeline) for path in baselines}
     size = next(t.size for t in deterministic if hasattr(t, 'size'))
     reduced = [image_files_at(size, t) for t in deterministic]
     originals = [dataset.get_data_info(i) for i in range(min(sources, len(dataset)))]

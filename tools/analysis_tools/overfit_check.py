@@ -5,8 +5,10 @@ LiDAR agree, a network that has memorised the seen sectors continues surfaces in
 turned (--turn-degrees) the labels of that camera lie beside what it sees, and the withheld sectors and the overlaps
 with its neighbours get worse. Always judged with the right calibration, on the frames that were trained on:
 
-    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD
-    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_ddad.py --data-root DDAD --turn-degrees 3
+    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_resnet34_ddad.py --data-root DDAD --out overfit.json \\
+        --cfg-options model.backbone.depth=18
+    python tools/analysis_tools/overfit_check.py configs/fsmde_sup_resnet34_ddad.py --data-root DDAD --turn-degrees 3 \\
+        --out turned.json --cfg-options model.backbone.depth=18
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Turn a training checkpoint into what is given away: the student's weights and where they come from.
 
-    python tools/model_converters/publish_model.py work_dirs/run/epoch_30.pth fsmde_r34_ddad --results results.json
+    python tools/model_converters/publish_model.py work_dirs/run/epoch_30.pth fsmde_kd_ddad --results results.json
 
-writes the folder ``fsmde_r34_ddad`` of config.json, model.safetensors and README.md, which ``fsmde.apis.load_model`` and
+writes the folder ``fsmde_kd_ddad`` of config.json, model.safetensors and README.md, which ``fsmde.apis.load_model`` and
 ``tools/infer.py`` take, see docs/published_models.md. With a name that ends in ``.pth`` it writes one file for stock
-mmdet3d instead: ``fsmde_r34_ddad-<first 8 digits of the file's sha256>.pth``, a dictionary of ``state_dict`` (tensors) and
+mmdet3d instead: ``fsmde_kd_ddad-<first 8 digits of the file's sha256>.pth``, a dictionary of ``state_dict`` (tensors) and
 ``meta`` (plain python types), which ``torch.load(..., weights_only=True)`` reads wherever torch is, and which any
 config of OpenMMLab takes as ``init_cfg=dict(type='Pretrained', checkpoint=..., prefix='backbone.')``.
 """

@@ -9,6 +9,7 @@ test_cfg = dict(type=TestLoop)
 
 optim_wrapper = dict(
     type=OptimWrapper,
+    # Set for ResNet-34 and not tuned for EfficientNet-Lite0: docs/realtime.md, "The student of the shipped configs".
     optimizer=dict(type=AdamW, lr=2e-4, weight_decay=0.01),
     clip_grad=dict(max_norm=10.0),
 )

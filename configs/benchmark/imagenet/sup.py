@@ -2,14 +2,13 @@
 
 from mmengine.config import read_base
 
-from fsmde.models import EfficientNetLite, LightPyramidNeck
+from fsmde.models import LightPyramidNeck
 
 with read_base():
+    from ..._base_.models.realtime import efficientnet_lite0
     from ..sup import *
 
-model.backbone = dict(
-    type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
-)
+model.backbone = efficientnet_lite0
 # What the weights expect.
 model.data_preprocessor.update(mean=(127.5,) * 3, std=(127.5,) * 3)
 model.neck = dict(type=LightPyramidNeck, channels=64)
@@ -21,3 +20,4 @@ optim_wrapper.optimizer.update(lr=2e-3)
 train_cfg.update(max_epochs=max_epochs)
 param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
 default_hooks.checkpoint.update(interval=max_epochs)
+del efficientnet_lite0

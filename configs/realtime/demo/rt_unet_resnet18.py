@@ -9,5 +9,5 @@ with read_base():
 model.backbone, model.neck, model.head = unet_resnet18, unet_neck, unet_head
 model.backbone.update(init_cfg=None)
 model.head.update(focal_reference=87.0)
-# At the demo's 2e-3 one of two seeds diverged.
+# At resnet18.py's 2e-3 one of two seeds diverged.
 optim_wrapper.optimizer.update(lr=1e-3)

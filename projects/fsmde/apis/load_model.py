@@ -8,7 +8,7 @@ import torch
 from mmengine.device import get_device
 
 from fsmde.deployment.deployable import build_student
-from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file
+from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file, state_of
 from fsmde.engine.launch import read_config_file
 
 from .published_model import FILES, read_config, read_published
@@ -48,10 +48,10 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
 
 
 def _usable(device):
-    """The device; a ValueError if torch cannot use it here, which it says by three kinds of error."""
+    """The device; a ValueError if torch cannot use it here, which it says by two kinds of error."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise ValueError(f'device {device!r} cannot be used here: {str(error).splitlines()[0]}') from error
     return device
 
@@ -114,9 +114,7 @@ def _from_training(config, checkpoint):
         student = build_student(config.model)
     check_student_checkpoint(student, checkpoint)
     checkpoint = load_checkpoint_file(checkpoint)
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
-    student.load_state_dict(state)
+    student.load_state_dict(state_of(checkpoint))
     meta = checkpoint.get('meta') or {}
     origin = dict(licence=meta.get('licence'), teacher=teacher_of(config.model, meta.get('teacher')))
     student.input_size, student.description = input_size_of(config), dict(model=config.model, origin=origin)

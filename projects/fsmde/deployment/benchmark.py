@@ -3,8 +3,9 @@
 import multiprocessing
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
+
+from fsmde.engine.launch import read_config_file
 
 from .contenders import DTYPES, StudentContender, TeacherContender
 from .latency import peak_memory, pin_threads, summarise, time_runs
@@ -76,7 +77,7 @@ def measure(
     init_default_scope('mmdet3d')
     before = peak_memory(device)
     if kind == 'student':
-        contender = StudentContender(Config.fromfile(name).model, size, views)
+        contender = StudentContender(read_config_file(name).model, size, views)
     elif kind == 'graph':
         from .foreign_graph import GraphContender
 

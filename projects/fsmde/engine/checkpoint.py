@@ -7,6 +7,7 @@ import re
 
 import torch
 from mmengine.fileio import LocalBackend, register_backend
+from mmengine.model import BaseModel, PretrainedInit, update_init_info
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from fsmde.output_files import write_bytes
@@ -33,6 +34,12 @@ def load_checkpoint_file(path: str) -> dict:
     return checkpoint
 
 
+def state_of(checkpoint: dict) -> dict:
+    """Tensors by name of a checkpoint, or of a bare state dict, without the prefix of a wrapper of DDP."""
+    state = checkpoint.get('state_dict', checkpoint)
+    return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+
+
 def check_student_checkpoint(model, path: str) -> None:
     """Raise unless the checkpoint fits the model key by key: mmengine itself only warns and goes on with random weights.
 
@@ -44,8 +51,7 @@ def check_student_checkpoint(model, path: str) -> None:
         ValueError: Names the first keys that are missing, unknown or of another shape.
     """
     checkpoint = load_checkpoint_file(path)
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+    state = state_of(checkpoint)
     model = getattr(model, 'module', model)
     own = {key: value for key, value in model.state_dict().items() if not key.startswith('distillers.')}
     state = {key: value for key, value in state.items() if not key.startswith('distillers.')}
@@ -165,4 +171,41 @@ def load_from_local(filename: str, map_location=None):
     return load_weights(filename, map_location)
 
 
+def load_pretrained(self, module) -> None:
+    """mmengine's ``init_cfg=dict(type='Pretrained', ...)``, but weights of another network are an error, not a warning.
+
+    What is in the file and not in the module is passed over, such as a classifier. A whole model must be in the file. Of a
+    part, such as a backbone, a fifth may be missing, which keeps its first values: the offsets of deformable convolutions.
+
+    Raises:
+        ValueError: If a tensor has another shape, or too many are missing.
+    """
+    file = f'{self.checkpoint} with prefix={self.prefix!r}' if self.prefix else f'{self.checkpoint}'
+    asked = f'init_cfg of {type(module).__name__}: {file}'
+    checkpoint = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location, logger='current')
+    found = state_of(checkpoint) if isinstance(checkpoint, dict) else {}
+    prefix, names = f'{self.prefix.rstrip(".")}.' if self.prefix else '', list(found)
+    state = {name[len(prefix) :]: value for name, value in found.items() if name.startswith(prefix)}
+    try:
+        absent = module.load_state_dict(state, strict=False).missing_keys
+    except RuntimeError as error:  # One line for each tensor of another shape, behind a title.
+        wrong = str(error).splitlines()[1:]
+        raise ValueError(
+            f'{asked} holds weights of another network: {len(wrong)} tensors have other shapes, such as {wrong[0].strip()}'
+        ) from error
+    # Files of torch before 0.4.1 count no batches. Distillers are no part of the student that comes from a file.
+    optional = re.compile(r'(^|\.)distillers\.|(^|\.)num_batches_tracked$')
+    wanted = [name for name in module.state_dict() if not optional.search(name)]
+    absent = [name for name in absent if not optional.search(name)]
+    if len(absent) > (0 if isinstance(module, BaseModel) else len(wanted) / 5):
+        raise ValueError(
+            f'{asked} holds weights of another network, or under another prefix: {len(absent)} of {len(wanted)} tensors '
+            f'are missing, such as {", ".join(absent[:2])}; the file has {", ".join(names[:2]) or "no tensors"}'
+        )
+    if hasattr(module, '_params_init_info'):
+        update_init_info(module, init_info=self._get_init_info())
+
+
+# Changed and not replaced: mmengine asks whether a type is this class, and configs name it as a string or as the class.
+PretrainedInit.__call__ = load_pretrained
 register_backend('atomic', AtomicBackend, force=True)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import torch
@@ -57,13 +58,25 @@ def read_config_file(path) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a pure Python config makes an object, which mmengine answers with an empty RuntimeError.
+        ValueError: If mmengine cannot read it or a base: it names the file. A pure Python config that makes an object is
+            among these, which mmengine answers with an empty RuntimeError. What is raised by code that the config imports
+            comes as it is.
     """
+    path = existing(path)
     try:
-        return Config.fromfile(existing(path))
-    except RuntimeError as error:
-        if error.args:
+        return Config.fromfile(path)
+    except SyntaxError as error:
+        # mmengine does not say in which of its bases it is.
+        line = f': {error.text.strip()}' if error.text else ''
+        raise ValueError(f'{path}, or a config that it reads, is no Python: {error}{line}') from error
+    except Exception as error:
+        trace = traceback.extract_tb(error.__traceback__)
+        own = isinstance(error, (RuntimeError, OSError)) and 'mmengine' in Path(trace[-1].filename).parts
+        # Of a package that a base is looked for in and that is not there, others speak, by version in their own kind.
+        if not own and all(frame.name != 'get_installed_path' for frame in trace):
             raise
+        if error.args:
+            raise ValueError(f'{path}: {error}') from error
         raise ValueError(
             f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
             'Class(...)'

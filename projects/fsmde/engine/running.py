@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from fsmde.concurrency import only_one
 from fsmde.config_types import type_name
 from fsmde.evaluation import describe_run, get_protocol
+from fsmde.evaluation.protocols import as_list
 from fsmde.plain_data import existing
 
 from .checkpoint import check_resumable, check_student_checkpoint, checkpoint_to_resume, find_latest_checkpoint
@@ -85,7 +86,7 @@ def evaluate(
         checkpoint: File of a checkpoint, or folder of a published model, which brings its own architecture and input size:
             data and metrics alone are the config's then.
         name: What the results call the config.
-        protocol: Names of protocols, in the place of the config's.
+        protocol: What :class:`fsmde.evaluation.SurroundDepthMetric` takes, in the place of the config's.
         flip: Average with the mirrored images.
         launcher: See :func:`train`.
 
@@ -134,13 +135,13 @@ def set_up_metrics(evaluator, out_dir: str, run: dict, protocol=None) -> None:
     Args:
         out_dir: Folder of the first metric; those of further ones get a number.
         run: See :class:`fsmde.evaluation.SurroundDepthMetric`.
-        protocol: Names of protocols, None for the metrics' own.
+        protocol: What the metric takes, None for the metrics' own.
 
     Raises:
         KeyError, ValueError: If a protocol is unknown, or there is no :class:`fsmde.evaluation.SurroundDepthMetric` for it.
     """
-    for name in protocol or ():
-        get_protocol(name)  # Said now, not when the model is there and the metric is built.
+    for given in as_list(protocol or ()):
+        get_protocol(given)  # Said now, not when the model is there and the metric is built.
     metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
     # A MixedEvaluator has metrics for each data set, by name.
     parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}

@@ -15,7 +15,7 @@ from .aggregate import distinct_frames
 from .flicker import flicker_results
 from .frame import MODES, Regions
 from .functional import METRICS as NAMES
-from .protocols import get_protocol
+from .protocols import as_list, get_protocol
 from .report import all_tables, camera_table, consistency_tables, flicker_tables, protocol_table
 from .result_files import SCHEMA, versions, write_results
 from .results import consistency_results, protocol_results
@@ -74,7 +74,7 @@ class SurroundDepthMetric(BaseMetric):
         prefix: str = None,
     ):
         super().__init__(collect_device, prefix)
-        names = protocol if isinstance(protocol, (list, tuple)) else [protocol]
+        names = as_list(protocol)
         self.protocols = {p.name: p for p in map(get_protocol, names)}
         if len(self.protocols) < len(names):
             raise ValueError(f'protocols must differ by name, found {[get_protocol(name).name for name in names]}')

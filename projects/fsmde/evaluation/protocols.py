@@ -213,3 +213,8 @@ def get_protocol(protocol) -> Protocol:
     if protocol not in PROTOCOLS:
         raise KeyError(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')
     return PROTOCOLS[protocol]
+
+
+def as_list(protocol) -> list:
+    """What names one protocol, see :func:`get_protocol`, or several in a list or tuple, as a list."""
+    return list(protocol) if isinstance(protocol, (list, tuple)) else [protocol]

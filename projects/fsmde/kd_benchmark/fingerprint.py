@@ -82,7 +82,9 @@ def _settings(value, key):
 
 
 def _hash_of_all(descriptions):
-    """One hash; None where there is nothing, or something that is not on this machine."""
+    """One hash; None where there is nothing, or something that is not on this machine: then a change of what is here is
+    not seen either. Records that are made depend on it.
+    """
     if not descriptions or None in descriptions:
         return None
     return short_hash(descriptions[0] if len(descriptions) == 1 else descriptions)

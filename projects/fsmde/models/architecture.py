@@ -7,6 +7,7 @@ an address, and no more memory is taken than the weights beside the architecture
 import copy
 import math
 import re
+import traceback
 
 import mmdet.models.backbones
 import torch
@@ -162,7 +163,8 @@ def build_architecture(model: dict, weights: int = None, classes: tuple = ()) ->
         classes: As given to :func:`check_architecture`.
 
     Raises:
-        ValueError: If it is not allowed, is larger, or a class does not take what it is given.
+        ValueError: If it is not allowed, is larger, or a class does not take what it is given. What a class of the caller's
+            own raises comes as it is.
     """
     check_architecture(model, classes)
     model = copy.deepcopy(model)
@@ -184,6 +186,9 @@ def build_architecture(model: dict, weights: int = None, classes: tuple = ()) ->
         with torch.random.fork_rng(devices=[]):
             return MODELS.build(model)
     except Exception as error:  # Whatever a class raises of settings that do not go together.
+        own = {kind.__module__ for kind in classes}
+        if any(frame.f_globals.get('__name__') in own for frame, _ in traceback.walk_tb(error.__traceback__)):
+            raise
         raise ValueError(f'the architecture cannot be built: {error}') from error
     finally:
         handle.remove()

@@ -251,6 +251,23 @@ def test_a_student_that_sees_too_flat_a_world_does_not_flatten_the_teacher(scene
     torch.testing.assert_close(ratio, ratio.mean((-2, -1), keepdim=True).expand_as(ratio), rtol=1e-3, atol=0)
 
 
+def test_without_labels_the_sky_is_as_far_as_depth_goes(scene):
+    """Maps of half the size: what is interpolated is inverse depth, whose 0 is the sky."""
+    scene.target.mask[:] = False
+    disparity = torch.nn.functional.interpolate(3 / scene.depth, scale_factor=0.5, mode='bilinear')
+    disparity[..., :2, :] = 0
+    scene.teacher = TeacherOutput(
+        disparity, 'disparity_affine_invariant', torch.ones_like(disparity, dtype=torch.bool)
+    )
+    scene.student = StudentOutput(scene.depth)
+    depth, valid, _ = replace(scene.step(), max_depth=80.0).metric_depth(self_align=True)
+    assert valid.all()
+    torch.testing.assert_close(depth[..., 0, :], torch.full_like(depth[..., 0, :], 80.0))
+    upsampled = torch.nn.functional.interpolate(disparity, size=scene.depth.shape[-2:], mode='bilinear')
+    ratio = (depth * upsampled)[..., 6:, :]
+    torch.testing.assert_close(ratio, ratio.mean((-2, -1), keepdim=True).expand_as(ratio), rtol=1e-3, atol=0)
+
+
 def test_without_labels_the_shape_is_learned_at_the_students_scale(scene):
     """Of a student that is 20 % too far and flat on the right half, cross-interaction KD mends the shape only."""
     scene.target.mask[:] = False

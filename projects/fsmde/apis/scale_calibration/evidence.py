@@ -1,6 +1,7 @@
 """What is known of a view's depth: LiDAR, measured distances, the road."""
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -116,18 +117,26 @@ def read_distances(path) -> dict:
     found = {}
     try:
         # A spreadsheet begins with a byte order mark.
-        rows = csv.DictReader(path.read_text(encoding='utf-8-sig').splitlines())
+        rows = csv.DictReader(io.StringIO(path.read_bytes().decode('utf-8-sig'), newline=''))
         names = rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
         lines = [(rows.line_num, row) for row in rows]
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is no CSV file: {error}') from error
+    if len(names) == 1 and ';' in names[0]:
+        raise ValueError(f'{path}: columns are separated by commas, found semicolons; decimals have a point, no comma')
+    # A comma behind the last value makes a column without a name.
+    while names and not names[-1]:
+        names.pop()
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f'{path}: columns are named twice: {twice}')
     check_keys(dict.fromkeys(names), (*COLUMNS, *KINDS), str(path))
     kinds = [kind for kind in KINDS if kind in names]
     if not set(COLUMNS) <= set(names) or len(kinds) != 1:
         raise ValueError(f'{path}: expected the columns {", ".join(COLUMNS)} and one of {KINDS}, found {names}')
     for number, row in lines:
         where = f'{path}, line {number}'
-        if None in row:
+        if any(row.get(None) or ()):
             raise ValueError(
                 f'{where}: more values than the columns {", ".join(names)}; decimals have a point, no comma'
             )

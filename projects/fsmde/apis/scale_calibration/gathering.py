@@ -43,12 +43,12 @@ def gather_evidence(
     Raises:
         ValueError: If there is none, a frame of the distances is not in the source, or the source has no LiDAR of its own.
     """
-    evidence, unseen = [], set(distances or ())
+    evidence, unseen, origin = [], set(distances or ()), getattr(source, 'origin', 'the input')
     for frame in islice(source, 0, None, 1 if distances else every):
         unseen.discard(frame.name)
         if distances and frame.name not in distances:
             continue
-        pixels = _lidar_of(frame, inferencer.rig_of(frame), lidar, lidar_dims) if lidar else None
+        pixels = _lidar_of(frame, inferencer.rig_of(frame), lidar, lidar_dims, origin) if lidar else None
         if lidar and not pixels:
             continue
         (result,) = inferencer.forward(inferencer.prepare(frame))
@@ -60,22 +60,22 @@ def gather_evidence(
             evidence += ground_evidence(result, ego_height)
     if unseen:
         where = Distance(*distances[min(unseen)][0]).where
-        raise ValueError(f'{where}: no frame {sorted(unseen)[:5]} in the input, of which there are distances')
+        raise ValueError(f'{where}: no frame {sorted(unseen)[:5]} in {origin}, of which there are distances')
     if not evidence:
         what = 'no road in any frame'
         if lidar:
             what = 'no frame has LiDAR' if lidar is True else f'no LiDAR for a frame in {lidar}'
         elif distances:
             what = 'nothing is predicted where distances were measured'
-        raise ValueError(f'nothing to calibrate with: {what}')
+        raise ValueError(f'{origin}: nothing to calibrate with: {what}')
     return evidence
 
 
-def _lidar_of(frame: Frame, rig, lidar, dims):
+def _lidar_of(frame: Frame, rig, lidar, dims, origin):
     """LiDAR of a frame in its cameras' images; empty where a folder has none of it."""
     if lidar is True:
         if frame.lidar is None:
-            raise ValueError('the input has no LiDAR of its own: give the folder of its clouds, --lidar DIR')
+            raise ValueError(f'{origin} has no LiDAR of its own: give the folder of its clouds, --lidar DIR')
         return frame.lidar()
     paths = [Path(f'{output_path(lidar, frame.name)}{ending}') for ending in ('.npz', '.bin')]
     for path in paths:
@@ -127,4 +127,4 @@ def calibrate_rig(
     ]
     lines = [f'depth_scale by {how}, {"cameras" if per_camera else "rig"}:']
     lines += dict.fromkeys(f'{name if per_camera else "rig"}: {found}' for name, found in factors.items())
-    return RigFile(cameras, '\n'.join(filter(None, [rig.notes, *lines])))
+    return replace(rig, cameras=cameras, notes='\n'.join(filter(None, [rig.notes, *lines])))

@@ -46,7 +46,12 @@ def open_source(inputs, data_root: str = None, **options) -> Source:
             f'expected a frame {{camera: path or array}}, a list of frames, a folder or a source, found '
             f'{type(inputs).__name__}'
         )
-    path = Path(inputs)
+    source = _of_path(Path(inputs), data_root, options)
+    source.origin = str(inputs)
+    return source
+
+
+def _of_path(path, data_root, options):
     if path.suffix.lower() in ENDINGS or (path / 'metadata.yaml').is_file():
         return Recording(path, **options)
     alone = [option for option in ('topics', 'ego_frame') if option in options]

@@ -10,9 +10,11 @@ class Source:
 
     Attributes:
         cameras: Names of the cameras that it can have images of.
+        origin: What messages call it: of a path that was opened, that.
     """
 
     cameras: tuple = ()
+    origin: str = 'the input'
 
     def __iter__(self) -> Iterator[Frame]:
         raise NotImplementedError

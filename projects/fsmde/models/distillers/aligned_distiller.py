@@ -12,7 +12,7 @@ class AlignedDistiller(DepthDistiller):
     Args:
         self_align: Views with fewer than 16 LiDAR points, as of frames without labels, are aligned to the student's own
             depth, through which no gradient flows: what is learned there is the teacher's shape, at the student's
-            scale. A teacher of inverse depth is fitted by a scale alone there, see :func:`without_shift`. False leaves
+            scale. A teacher of inverse depth is fitted by a scale alone there, its 0 taken for infinity. False leaves
             such views out. Of a teacher whose views share one scale that goes for frames: a view without LiDAR has the
             scale of the others.
         local: Correct the aligned depth near LiDAR, see :func:`correct_locally`. Views that are aligned to the student

@@ -29,7 +29,7 @@ TINY = 1e-12
 
 
 @torch.no_grad()
-def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float = 1e3):
+def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float = 1e3, shift: bool = True):
     """Metric depth from a teacher's relative depth, by a fit to LiDAR in each view, or one over all views of a frame.
 
     With t the teacher's numbers and g LiDAR depth, the aligned depth d has 1/d = a t + b, d = a t + b or d = a t, as the
@@ -47,6 +47,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
         teacher: (B, N, h, w) depth in the student's views.
         target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used.
         max_depth: Bound of the result in metres, for pixels whose inverse depth comes out at or under 0.
+        shift: Whether inverse depth has an unknown shift b; False takes its 0 for infinity.
 
     Returns:
         tuple: depth (B, N, H, W) float32 metres and valid (B, N, H, W) bool: False where the teacher saw nothing, in
@@ -57,7 +58,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
     if teacher.space == 'depth_metric':
         return values.clamp(MIN_DEPTH, max_depth), seen
     inverse = teacher.space == 'disparity_affine_invariant'
-    shift_free = teacher.space.startswith('depth_scale_invariant')
+    shift_free = teacher.space.startswith('depth_scale_invariant') or (inverse and not shift)
     used, t, lidar = (x.flatten(2) for x in (target.mask & seen & target.depth.isfinite(), values, target.depth))
     count = used.sum(-1, keepdim=True)
     at, weight = _even_steps(count, min(POINTS, used.shape[-1]))

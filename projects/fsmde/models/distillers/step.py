@@ -57,9 +57,12 @@ class DistillationStep:
         key = self_align, local
         if key not in self._aligned:
             labels, target = self.labels(self_align), self.target
-            depth, valid = align_to_lidar(self.teacher, target, self.max_depth)
-            if self_align:
-                scaled, seen = align_to_lidar(without_shift(self.teacher), labels, self.max_depth)
+            depth, valid = align_to_lidar(self.teacher, labels, self.max_depth)
+            if self_align and self.teacher.space == 'disparity_affine_invariant':
+                # Two numbers fitted to the student's own depth are attenuated by its errors, as every regression on an
+                # uncertain quantity is: the teacher comes out too flat, the student follows, and its world gets flatter
+                # with every step.
+                scaled, seen = align_to_lidar(self.teacher, labels, self.max_depth, shift=False)
                 unlabelled = (labels.mask & ~target.mask).sum((-2, -1), keepdim=True) > 0
                 depth, valid = torch.where(unlabelled, scaled, depth), torch.where(unlabelled, seen, valid)
             valid = valid & target.visible
@@ -70,18 +73,6 @@ class DistillationStep:
             )
             self._aligned[key] = corrected.clamp(max=self.max_depth) if local else depth, valid, spread
         return self._aligned[key]
-
-
-def without_shift(teacher: TeacherOutput) -> TeacherOutput:
-    """A teacher of inverse depth read as one of depth up to scale: 0 is infinity. Others are returned as they are.
-
-    A fit of two numbers to the student's own depth is attenuated by its errors, as every regression on an uncertain quantity
-    is: far and near come out too much alike, the student follows, and its world gets flatter with every step.
-    """
-    if teacher.space != 'disparity_affine_invariant':
-        return teacher
-    seen = teacher.valid & (teacher.depth > 0)
-    return TeacherOutput(1 / torch.where(seen, teacher.depth, 1), 'depth_scale_invariant', seen)
 
 
 def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor, dims: tuple) -> DepthTarget:
