@@ -69,7 +69,9 @@ def fold_normalisation(graph) -> int:
     for item in convolution.attribute:
         if item.name == 'pads':
             item.ints[:] = [0] * 4
-    for name in names:
+    # A mean that equals std is the same constant, and others may read it.
+    read = {name for node in graph.node for name in node.input}
+    for name in set(names) - read:
         graph.initializer.remove(constants[name])
     return zero
 
