@@ -29,12 +29,13 @@ STUDENTS = [
 ]
 
 
-def student(backbone=RESNET, head=BINS):
+def student(backbone=RESNET, head=BINS, **normalisation):
     """A student whose BatchNorms have seen something."""
     torch.manual_seed(0)
-    neck = dict(type='LightPyramidNeck', channels=8)
+    parts = dict(backbone=backbone, neck=dict(type='LightPyramidNeck', channels=8), head=head)
+    preprocessor = dict(type='SurroundDataPreprocessor', **normalisation)
     return with_seen_statistics(
-        MODELS.build(dict(type='BinDepthEstimator', backbone=backbone, neck=neck, head=head, max_depth=80.0))
+        MODELS.build(dict(type='BinDepthEstimator', **parts, max_depth=80.0, data_preprocessor=preprocessor))
     )
 
 

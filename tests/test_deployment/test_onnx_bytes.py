@@ -20,17 +20,17 @@ FX = np.ones((2, 3), np.float32)
 FRAMES = [(IMAGES[:1], FX[:1]), (IMAGES[1:], FX[1:])]
 
 
-def weights():
+def weights(std=STD):
     """Of a 3x3 and a 1x1 convolution; the first's are multiples of their largest over 64 once std is divided out."""
     rng = np.random.default_rng(1)
     first = rng.integers(-60, 61, (4, 3, 3, 3)).astype(float)
     first[:, 0, 0, 0] = 64
-    return first * STD[:, None, None] / 5000, rng.normal(size=4), rng.normal(size=(2, 4, 1, 1)), rng.normal(size=2)
+    return first * std[:, None, None] / 5000, rng.normal(size=4), rng.normal(size=(2, 4, 1, 1)), rng.normal(size=2)
 
 
-def write(path, pads=(1, 1, 1, 1), middle=()):
-    """A graph that begins as an exported one: normalised images, two convolutions."""
-    w1, b1, w2, b2 = weights()
+def write(path, pads=(1, 1, 1, 1), middle=(), std='std'):
+    """A graph that begins as an exported one: images less ``mean`` over the constant named ``std``, two convolutions."""
+    w1, b1, w2, b2 = weights(dict(mean=MEAN, std=STD)[std])
     constants = dict(mean=MEAN.reshape(3, 1, 1), std=STD.reshape(3, 1, 1), w1=w1, b1=b1, w2=w2, b2=b2)
     initializers = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()]
     initializers.append(numpy_helper.from_array(np.array([-1, 3, H, W]), 'shape'))
@@ -42,7 +42,7 @@ def write(path, pads=(1, 1, 1, 1), middle=()):
         node('Transpose', ['images'], 'transposed', perm=[0, 1, 4, 2, 3]),
         node('Cast', ['transposed'], 'float', to=1),
         node('Sub', ['float', 'mean'], 'centered'),
-        node('Div', ['centered', 'std'], 'normalised'),
+        node('Div', ['centered', std], 'normalised'),
         node('Reshape', ['normalised', 'shape'], 'views_in'),
         *middle,
         node('Conv', [middle[-1].output[0] if middle else 'views_in', 'w1', 'b1'], 'one', strides=[2, 2], pads=pads),
@@ -85,6 +85,16 @@ def test_folded_it_is_the_same_function_at_the_borders_too(tmp_path, pads):
     top, left, bottom, right = pads
     expected = F.conv2d(F.conv2d(F.pad(views, (left, right, top, bottom)), w1, b1, stride=2).relu(), w2, b2)
     np.testing.assert_allclose(run(model), expected, atol=2e-5)
+
+
+def test_mean_and_std_may_be_one_constant(tmp_path):
+    # 127.5 both, as EfficientNet-Lite has it: exporters write it once.
+    path = write(tmp_path / 'float32.onnx', std='mean')
+    model = onnx.load(path)
+    assert fold_normalisation(model.graph) == 110
+    onnx.checker.check_model(model, full_check=True)
+    assert 'mean' not in {tensor.name for tensor in model.graph.initializer}
+    np.testing.assert_allclose(run(model), run(path), atol=5e-5)
 
 
 def test_in_int8_the_bytes_go_in_as_they_are(tmp_path):

@@ -50,6 +50,7 @@ def fold_normalisation(graph) -> int:
     def node(kind, inputs, name, **attributes):
         return helper.make_node(kind, inputs, [name], name, **attributes)
 
+    replaced = constants.keys() & {name for node in (*chain, convolution) for name in node.input}
     for old in chain:
         graph.node.remove(old)
     start = [
@@ -69,7 +70,8 @@ def fold_normalisation(graph) -> int:
     for item in convolution.attribute:
         if item.name == 'pads':
             item.ints[:] = [0] * 4
-    for name in names:
+    # Once each: a mean that equals std is the same constant.
+    for name in (name for name in replaced if not any(name in node.input for node in graph.node)):
         graph.initializer.remove(constants[name])
     return zero
 
