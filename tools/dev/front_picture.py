@@ -1,9 +1,9 @@
 """Draw a drive as the README shows it: images, a student's depth of them, and the cloud of all cameras, in one moving picture.
 
-    python tools/dev/front_picture.py configs/demo/demo_sup.py work_dirs/demo/kd/epoch_5.pth --data-root data/showcase \\
+    python tools/dev/front_picture.py models/student configs/demo/demo_sup.py --data-root data/showcase \\
         --out docs/images/front.webp
 
-The student is the one that ``make demo`` distils; the drive is one that it has not seen, see docs/gallery.md.
+The drive is one that the student has not seen, see docs/gallery.md.
 """
 
 import argparse
@@ -27,8 +27,8 @@ MIN_DEPTH, MAX_DEPTH, CLOUD_DEPTH = 2.0, 60.0, 40.0
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config of the student and of the data set whose test frames are drawn')
-    parser.add_argument('checkpoint', help="the student's checkpoint")
+    parser.add_argument('model', help='published student')
+    parser.add_argument('config', help='config of the data set whose test frames are drawn')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--out', required=True, help='picture to write: .webp moves, another shows the first frame')
     parser.add_argument('--width', type=int, default=1000, help='in pixels')
@@ -85,7 +85,7 @@ def draw_frame(frame, result, azimuth: float, width: int) -> Image.Image:
 def main():
     args = parse_args()
     frames = DatasetFrames.of_config(args.config, args.data_root)
-    results = SurroundDepthInferencer(args.config, args.checkpoint).stream(frames)
+    results = SurroundDepthInferencer(args.model).stream(frames)
     pictures = []
     for number, (frame, result) in enumerate(zip(frames, results)):
         azimuth = 0.45 * np.sin(2 * np.pi * number / len(frames))
