@@ -143,7 +143,8 @@ tr:nth-child(even){{background:#f2f2f2}}img{{max-width:100%}}</style>
 <p>One network, trained with and without the teacher, and one that was trained for an hour and is shipped, on held-out scenes
 of the built-in world, metric scale, no median scaling; figures are means over images, then cameras (protocol
 <code>fsmde</code>). One seed and minutes of training: this shows that the pipeline works, not which method is better. All
-steps took {seconds / 60:.1f} minutes here.</p>
+training frames have all of their LiDAR here, which leaves a teacher little to add; where labels are scarce, or missing in a
+whole town, docs/benchmark.md says what it adds. All steps took {seconds / 60:.1f} minutes here.</p>
 <table><tr>{head}</tr>{body}</table>
 <h2>By camera and by distance</h2><img src="compare_fsmde/compare.png"><img src="compare_fsmde_dense/compare.png">
 <p>Panels: image, prediction, LiDAR, relative error (blue: too near, red: too far), one colour scale for the rig. Bird's-eye

@@ -16,13 +16,15 @@ from fsmde.apis.sources import DatasetFrames
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.image_files import load_image
 from fsmde.output_files import replace_when_written
-from fsmde.visualization import fuse_points, ring_order
+from fsmde.visualization import ring_order
 from fsmde.visualization.color_scale import depth_scale
 from fsmde.visualization.drawing import BACKGROUND, draw_text, splat_points
 
 GAP, CLOUD_HEIGHT = 4, 360
 # Metres: of the colour scale, and how far the cloud goes.
 MIN_DEPTH, MAX_DEPTH, CLOUD_DEPTH = 2.0, 60.0, 40.0
+# Of the cloud's points, metres above the ground: no ground truth says what depth the sky has.
+MIN_CONFIDENCE, MAX_HEIGHT = 0.15, 6.0
 
 
 def parse_args():
@@ -68,14 +70,9 @@ def draw_frame(frame, result, azimuth: float, width: int) -> Image.Image:
         for line, picture in enumerate((images[name], scale(depth[name]))):
             view = Image.fromarray(np.ascontiguousarray(picture)).resize((cell, row), Image.Resampling.LANCZOS)
             canvas.paste(view, (n * (cell + GAP), line * (row + GAP)))
-    cameras = [result.views[name].camera for name in names]
-    points, colors = fuse_points(
-        np.stack([depth[name] for name in names]),
-        np.stack([images[name].transpose(2, 0, 1) for name in names]),
-        np.stack([camera.cam2img for camera in cameras]),
-        np.stack([camera.cam2ego for camera in cameras]),
-        max_depth=CLOUD_DEPTH,
-    )
+    points, colors = result.points(CLOUD_DEPTH, MIN_CONFIDENCE)
+    low = points[:, 2] < MAX_HEIGHT
+    points, colors = points[low], colors[low]
     canvas.paste(Image.fromarray(draw_cloud(points, colors, azimuth, width, CLOUD_HEIGHT)), (0, 2 * (row + GAP)))
     note = f'{len(names)} images, depth from {MIN_DEPTH:g} m (red) to {MAX_DEPTH:g} m (blue), one cloud'
     draw_text(canvas, (12, canvas.height - 14), note, anchor='lm')
