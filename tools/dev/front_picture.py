@@ -24,7 +24,7 @@ GAP, CLOUD_HEIGHT = 4, 360
 # Metres: of the colour scale, and how far the cloud goes.
 MIN_DEPTH, MAX_DEPTH, CLOUD_DEPTH = 2.0, 60.0, 40.0
 # Of the cloud's points, metres above the ground: no ground truth says what depth the sky has.
-MIN_CONFIDENCE, MAX_HEIGHT = 0.15, 6.0
+MIN_CONFIDENCE, MAX_HEIGHT = 0.3, 6.0
 
 
 def parse_args():
