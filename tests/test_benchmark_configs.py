@@ -71,6 +71,23 @@ def test_arms_of_the_benchmark_train(name, tiny_world, tmp_path):
     assert (cfg.train_cfg == sup.train_cfg) == (name != 'sup_2x') and cfg.optim_wrapper == sup.optim_wrapper
 
 
+@pytest.mark.parametrize(
+    'name',
+    [f'benchmark/imagenet/{arm}' for arm in ('sup', 'sup_2x', 'dense', 'oracle', 'few_labels', 'home')]
+    + ['demo/student'],
+)
+def test_students_from_imagenet_train(name, tiny_world, tmp_path):
+    init_default_scope('mmdet3d')
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    set_data_root(cfg, str(tiny_world))
+    if 'cache' in cfg.model.get('teacher', {}):
+        answer_for(cfg, tmp_path / 'answers')
+    model, losses = train_step(cfg)
+    assert any(key.startswith('loss_kd_') for key in losses) == ('teacher' in cfg.model)
+    sup = Config.fromfile(ROOT / 'configs/benchmark/imagenet/sup.py')
+    assert cfg.model.backbone == sup.model.backbone and cfg.model.neck == sup.model.neck
+
+
 @pytest.mark.parametrize('name', ['live_teacher', 'ckd_vrkd', 'few_labels'])
 def test_the_teacher_is_shown_what_the_arms_read(name, tiny_world):
     init_default_scope('mmdet3d')

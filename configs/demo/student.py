@@ -1,9 +1,13 @@
-"""The student that is shipped in models/student: the demo's network at twice the size, on four times the scenes, for longer.
+r"""The student that is shipped in models/student: the demo's network at twice the size, on four times the scenes, for longer.
 
 It starts from the benchmark's stronger mini teacher, whose backbone and neck are of the same shape, and reads its answers:
-suites/converged.py says how both are made.
+configs/benchmark/suites/converged.py says how both are made.
 
-python tools/train.py configs/demo/student.py
+    python tools/train.py configs/demo/student.py
+    python tools/test.py configs/demo/student.py work_dirs/student/epoch_12.pth --work-dir work_dirs/student \
+        --cfg-options test_dataloader.dataset.split=test
+    python tools/model_converters/publish_model.py work_dirs/student/epoch_12.pth models/student --half \
+        --licence apache-2.0 --teacher-licence apache-2.0 --results work_dirs/student/test_*/results.json
 """
 
 from mmengine.config import read_base

@@ -23,7 +23,7 @@ from fsmde.visualization.drawing import BACKGROUND, draw_text, splat_points
 GAP, CLOUD_HEIGHT = 4, 360
 # Metres: of the colour scale, and how far the cloud goes.
 MIN_DEPTH, MAX_DEPTH, CLOUD_DEPTH = 2.0, 60.0, 40.0
-# Of the cloud's points, metres above the ground: no ground truth says what depth the sky has.
+# Least confidence and largest height over the ground in metres of the cloud's points: nothing says how far the sky is.
 MIN_CONFIDENCE, MAX_HEIGHT = 0.3, 6.0
 
 

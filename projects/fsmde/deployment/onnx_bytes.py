@@ -70,7 +70,7 @@ def fold_normalisation(graph) -> int:
     for item in convolution.attribute:
         if item.name == 'pads':
             item.ints[:] = [0] * 4
-    # Once each: a mean that equals std is the same constant.
+    # Each once, for a mean that equals std is the same constant, and none that another node reads.
     for name in (name for name in replaced if not any(name in node.input for node in graph.node)):
         graph.initializer.remove(constants[name])
     return zero
