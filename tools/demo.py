@@ -141,12 +141,13 @@ td,th{{padding:.3em .8em;text-align:right}}td:first-child,td:nth-child(2){{text-
 tr:nth-child(even){{background:#f2f2f2}}img{{max-width:100%}}</style>
 <h1>fsmde: the demo</h1>
 <p>One network, trained with and without the teacher, and {SHIPPED}: the same network on images of twice the size, which
-began as a teacher of dense depth of 480 other scenes and was distilled on 72, two hours on a core together. On held-out scenes of
-the built-in world, metric scale, no median scaling; figures are means over images, then cameras (protocol <code>fsmde</code>).</p>
+began as a teacher of dense depth of 480 other scenes and was distilled on 72, two hours on a core together. On held-out
+scenes of the built-in world, metric scale, no median scaling; figures are means over images, then cameras (protocol
+<code>fsmde</code>).</p>
 <p>One seed and minutes of training: this shows that the pipeline works, not which method is better. All training frames
-have all of their LiDAR here, which leaves a teacher little to add, and the student may come out worse for it; what distillation adds
-where labels are scarce, or missing in a whole town, is in docs/benchmark.md of the repository. All steps took
-{seconds / 60:.1f} minutes here.</p>
+have all of their LiDAR here, which leaves a teacher little to add, and the student may come out worse for it; what
+distillation adds where labels are scarce, or missing in a whole town, is in docs/benchmark.md of the repository. All steps
+took {seconds / 60:.1f} minutes here.</p>
 <table><tr>{head}</tr>{body}</table>
 <h2>By camera and by distance</h2><img src="compare_fsmde/compare.png"><img src="compare_fsmde_dense/compare.png">
 <p>Panels: image, prediction, LiDAR, relative error (blue: too near, red: too far), one colour scale for the rig. Bird's-eye
