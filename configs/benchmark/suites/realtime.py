@@ -15,10 +15,28 @@ _family = dict(
     unet_resnet18='ResNet-18 with U-Net (monodepth2)',
 )
 
+_weights = dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
+_lite = dict(
+    efficientnet_lite0='EfficientNet-Lite0',
+    efficientnet_lite0_stride8='EfficientNet-Lite0, five stages, map at stride 8',
+)
+
 baseline = 'demo_sup'
 split = 'test'
 seeds = [0, 1, 2]
 arms = [
     dict(name='demo_sup', title='ResNet-18, 64 channels', config='configs/realtime/demo/resnet18.py'),
     *[dict(name=name, title=title, config=f'configs/realtime/demo/rt_{name}.py') for name, title in _family.items()],
+    *[
+        dict(
+            name=f'{name}_imagenet',
+            title=f'{title}, from ImageNet weights',
+            config=f'configs/realtime/demo/rt_{name}.py',
+            cfg_options={
+                'model.backbone.init_cfg': dict(_delete_=True, **_weights),
+                'optim_wrapper.optimizer.lr': 1e-3,
+            },
+        )
+        for name, title in _lite.items()
+    ],
 ]
