@@ -9,4 +9,3 @@ with read_base():
 model.backbone, model.neck = efficientnet_lite0, light_neck
 # Maps at strides 8 and 16: what is said of a pixel comes from the 387 x 387 around it, and from centers of the whole view.
 model.backbone.update(out_indices=(2, 4))
-model.neck.update(channels=64)

@@ -6,4 +6,3 @@ with read_base():
     from .rt_efficientnet_lite0 import *
 
 model.backbone.update(out_indices=(2, 4))
-model.neck.update(channels=64)

@@ -8,4 +8,3 @@ with read_base():
 
 model.backbone, model.neck = efficientnet_lite0, light_neck
 model.backbone.update(out_indices=(2, 4))
-model.neck.update(channels=64)
