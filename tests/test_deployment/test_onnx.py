@@ -21,7 +21,7 @@ RESNET = dict(type='mmdet.ResNet', depth=18, base_channels=8)
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'deployment' / 'export_onnx.py'
 # Made thin, the other ResNets are the same as ResNet-18; EfficientNet-Lite0 is in the first.
-FAMILY = ['cspnext_tiny', 'mobilenetv2', 'regnetx_400mf', 'resnet18']
+FAMILY = ['cspnext_tiny', 'efficientnet_lite0_stride8', 'mobilenetv2', 'regnetx_400mf', 'resnet18']
 STUDENTS = [
     'fsmde_sup_ddad',
     *(f'realtime/fsmde_rt_{name}_ddad' for name in FAMILY),
