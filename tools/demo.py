@@ -18,10 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
-from mmengine.config import Config
-
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
+from fsmde.engine.launch import read_config_file
 from fsmde.output_files import write_text
 from fsmde.plain_data import read_json
 
@@ -66,7 +65,7 @@ def make_world():
 
 
 def checkpoint_of(arm):
-    return osp.join(OUT, arm, f'epoch_{Config.fromfile(config_of(arm)).max_epochs}.pth')
+    return osp.join(OUT, arm, f'epoch_{read_config_file(config_of(arm)).max_epochs}.pth')
 
 
 def config_of(arm):

@@ -1,4 +1,4 @@
-"""Backbones of the students, finest level at stride 4, and the neck that the real-time family shares.
+"""Backbones of the students, finest level at stride 4 unless the name says otherwise, and the neck that the real-time family shares.
 
 Addresses in full: 'torchvision://' would need torchvision. Statistics of BatchNorm are trained (`norm_eval=False`): mmdet's
 ResNets freeze them by default, which leaves a backbone without pretrained weights without normalisation.
@@ -61,4 +61,12 @@ cspnext_tiny = dict(
 # Its weights come inside a package that is installed with this project. Mean and standard deviation: see the class.
 efficientnet_lite0 = dict(
     type=EfficientNetLite, arch='lite0', init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0')
+)
+# Its first five stages, of which the maps at strides 8 and 16: with the light neck, what is said of a pixel comes from the
+# 387 x 387 around it, and from centers of the whole view.
+efficientnet_lite0_stride8 = dict(
+    type=EfficientNetLite,
+    arch='lite0',
+    out_indices=(2, 4),
+    init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0'),
 )

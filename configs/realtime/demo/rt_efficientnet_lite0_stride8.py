@@ -3,6 +3,8 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .rt_efficientnet_lite0 import *
+    from ..._base_.models.realtime import efficientnet_lite0_stride8, light_neck
+    from .resnet18 import *
 
-model.backbone.update(out_indices=(2, 4))
+model.backbone, model.neck = efficientnet_lite0_stride8, light_neck
+model.backbone.update(init_cfg=None)

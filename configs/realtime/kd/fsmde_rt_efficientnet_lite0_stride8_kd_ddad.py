@@ -3,8 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..._base_.models.realtime import efficientnet_lite0, light_neck
+    from ..._base_.models.realtime import efficientnet_lite0_stride8, light_neck
     from ...fsmde_kd_ddad import *
 
-model.backbone, model.neck = efficientnet_lite0, light_neck
-model.backbone.update(out_indices=(2, 4))
+model.backbone, model.neck = efficientnet_lite0_stride8, light_neck
