@@ -1,4 +1,4 @@
-"""Backbones of the students, finest level at stride 4 unless the name says otherwise, and the neck that the real-time family shares.
+"""Backbones of the students, and the neck that the real-time family shares. Finest level at stride 4, or as the name says.
 
 Addresses in full: 'torchvision://' would need torchvision. Statistics of BatchNorm are trained (`norm_eval=False`): mmdet's
 ResNets freeze them by default, which leaves a backbone without pretrained weights without normalisation.
