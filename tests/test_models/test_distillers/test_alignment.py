@@ -209,6 +209,20 @@ def test_recovers_metric_depth_in_every_space(scene, space, distort):
     torch.testing.assert_close(depth, scene.depth, rtol=2e-3, atol=0)
 
 
+def test_whether_there_is_a_shift_may_differ_between_views():
+    """A view is fitted as if it were alone. The last has no shift: t = 2 / g fits with one and without."""
+    g = torch.linspace(2, 50, 400).expand(1, 3, 1, -1)
+    t = 2 / g + torch.tensor([0.3, 0.3, 0.0])[:, None, None]
+    everywhere = torch.ones_like(g, dtype=torch.bool)
+    teacher, target = TeacherOutput(t, RELATIVE[0], everywhere), DepthTarget(g, everywhere, everywhere)
+    depth, valid = align_to_lidar(teacher, target, shift=torch.tensor([[True, False, False]]))
+    assert valid.all()
+    torch.testing.assert_close(depth[0, [0, 2]], g[0, [0, 2]], rtol=1e-3, atol=0)
+    assert loss_of(depth[0, 1].double().numpy(), g[0, 1].double().numpy()) > 0.005
+    alone, _ = align_to_lidar(teacher, target, shift=False)
+    assert torch.equal(depth[0, 1:], alone[0, 1:])
+
+
 def test_outliers_do_not_rule(scene):
     scene.target.depth[..., :3] = torch.where(scene.target.mask[..., :3], 79.0, 0.0)
     depth, _ = align_to_lidar(scene.teacher, scene.target)

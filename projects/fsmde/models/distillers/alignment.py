@@ -29,7 +29,7 @@ TINY = 1e-12
 
 
 @torch.no_grad()
-def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float = 1e3, shift: bool = True):
+def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float = 1e3, shift=True):
     """Metric depth from a teacher's relative depth, by a fit to LiDAR in each view, or one over all views of a frame.
 
     With t the teacher's numbers and g LiDAR depth, the aligned depth d has 1/d = a t + b, d = a t + b or d = a t, as the
@@ -47,7 +47,7 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
         teacher: (B, N, h, w) depth in the student's views.
         target: LiDAR at the input's size (H, W). Of views with more than 2048 points so many at even steps are used.
         max_depth: Bound of the result in metres, for pixels whose inverse depth comes out at or under 0.
-        shift: Whether inverse depth has an unknown shift b; False takes its 0 for infinity.
+        shift: Whether inverse depth has an unknown shift b, of all views or (B, N) bool; False takes its 0 for infinity.
 
     Returns:
         tuple: depth (B, N, H, W) float32 metres and valid (B, N, H, W) bool: False where the teacher saw nothing, in
@@ -58,7 +58,10 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
     if teacher.space == 'depth_metric':
         return values.clamp(MIN_DEPTH, max_depth), seen
     inverse = teacher.space == 'disparity_affine_invariant'
-    shift_free = teacher.space.startswith('depth_scale_invariant') or (inverse and not shift)
+    shift = shift if inverse else not teacher.space.startswith('depth_scale_invariant')
+    if isinstance(shift, bool):
+        shift = torch.full(values.shape[:2], shift, device=values.device)
+    shifted = shift[..., None]
     used, t, lidar = (x.flatten(2) for x in (target.mask & seen & target.depth.isfinite(), values, target.depth))
     count = used.sum(-1, keepdim=True)
     at, weight = _even_steps(count, min(POINTS, used.shape[-1]))
@@ -69,15 +72,15 @@ def align_to_lidar(teacher: TeacherOutput, target: DepthTarget, max_depth: float
         weight = weight * count.clamp(max=MIN_POINTS) / count.clamp(min=1, max=weight.shape[-1])
         start = _some_of_each_view(weight, count)
         points, g, weight, t = (x.flatten(1)[:, None] for x in (points, g, weight, t))
-        count = count.sum(1, keepdim=True)
+        count, shifted = count.sum(1, keepdim=True), shifted[:, :1]
     low, high = math.log(MIN_DEPTH), math.log(max_depth)
     log_y, bounds = (-g.log(), (-high, -low)) if inverse else (g.log(), (low, high))
-    unit = _unit(points, *start, shift_free)
+    unit = *_unit(points, *start, shifted), shifted
     log_scale, slope = _fit(*_shape(points, *unit), log_y, weight, start, bounds).unbind(-1)
     base, x = _shape(t, *unit)
     fitted = (log_scale.exp()[..., None] * (base + slope[..., None] * x)).view_as(values)
     depth = (1 / fitted.clamp(min=TINY) if inverse else fitted).clamp(MIN_DEPTH, max_depth)
-    rises = (unit[1] > 0) & (slope[..., None] > LEAST_SLOPE if not shift_free else True)
+    rises = (unit[1] > 0) & (~shifted | (slope[..., None] > LEAST_SLOPE))
     return depth, seen & ((count >= MIN_POINTS) & rises)[..., None]
 
 
@@ -99,28 +102,24 @@ def _even_steps(count: Tensor, size: int):
     return step * count.clamp(min=size) // size, step < count
 
 
-def _unit(t: Tensor, some: Tensor, chosen: Tensor, shift_free: bool):
+def _unit(t: Tensor, some: Tensor, chosen: Tensor, shifted: Tensor):
     """Origin and unit (..., 1) of t by its quartiles over points, which neither scale nor shift nor outliers change.
 
-    The median and half the interquartile range; None and the median where t has no shift.
+    The median and half the interquartile range; where t has no shift the unit is the median.
     """
     t = torch.where(chosen, t.gather(-1, some), math.inf).sort(-1).values
     last = chosen.sum(-1, keepdim=True) - 1
     quartiles = torch.cat([(last * quarter // 4).clamp(min=0) for quarter in (1, 2, 3)], -1)
     low, middle, high = torch.where(last >= 0, t.gather(-1, quartiles), 0).split(1, -1)
-    if shift_free:
-        return None, middle
     # Where half of the points are alike, the others say how large the steps are.
     deviation = torch.where(chosen, t - middle, 0).abs().sum(-1, keepdim=True) / (last + 1).clamp(min=1)
-    return middle, torch.where(high > low, (high - low) / 2, deviation)
+    return middle, torch.where(shifted, torch.where(high > low, (high - low) / 2, deviation), middle)
 
 
-def _shape(t: Tensor, origin: Tensor, unit: Tensor):
-    """The base and x of lines that are proportional to base + slope * x."""
-    unit = torch.where(unit > 0, unit, 1.0)
-    if origin is None:
-        return (t / unit).clamp(-FARTHEST, FARTHEST), torch.zeros_like(t)
-    return torch.ones_like(t), ((t - origin) / unit).clamp(-FARTHEST, FARTHEST)
+def _shape(t: Tensor, origin: Tensor, unit: Tensor, shifted: Tensor):
+    """The base and x of lines that are proportional to base + slope * x: 1 and t, or where there is no shift t and 0."""
+    x = ((t - torch.where(shifted, origin, 0)) / torch.where(unit > 0, unit, 1)).clamp(-FARTHEST, FARTHEST)
+    return torch.where(shifted, 1, x), torch.where(shifted, x, 0)
 
 
 def _some(weight: Tensor, count: Tensor):

@@ -57,14 +57,11 @@ class DistillationStep:
         key = self_align, local
         if key not in self._aligned:
             labels, target = self.labels(self_align), self.target
-            depth, valid = align_to_lidar(self.teacher, labels, self.max_depth)
-            if self_align and self.teacher.space == 'disparity_affine_invariant':
-                # Two numbers fitted to the student's own depth are attenuated by its errors, as every regression on an
-                # uncertain quantity is: the teacher comes out too flat, the student follows, and its world gets flatter
-                # with every step.
-                scaled, seen = align_to_lidar(self.teacher, labels, self.max_depth, shift=False)
-                unlabelled = (labels.mask & ~target.mask).sum((-2, -1), keepdim=True) > 0
-                depth, valid = torch.where(unlabelled, scaled, depth), torch.where(unlabelled, seen, valid)
+            # Two numbers fitted to the student's own depth are attenuated by its errors, as every regression on an
+            # uncertain quantity is: the teacher comes out too flat, the student follows, and its world gets flatter with
+            # every step.
+            labelled = ~(labels.mask & ~target.mask).flatten(2).any(-1)
+            depth, valid = align_to_lidar(self.teacher, labels, self.max_depth, shift=labelled)
             valid = valid & target.visible
             measured = torch.where(target.mask, target.depth, labels.depth)
             # LiDAR only: near the student's own depth a correction would agree with whatever the student says.

@@ -1,0 +1,54 @@
+"""Weights of CKD and VRKD for students from ImageNet, with all labels and with 3 %, chosen on the validation split.
+
+One seed, no reported number. Answers: see suites/converged.py.
+"""
+
+_dataset = 'train_dataloader.dataset'
+_few = {f'{_dataset}.labelled_fraction': 0.03, f'{_dataset}.only_labelled': True}
+_beside_all = {f'{_dataset}.datasets.{i}.labelled_fraction': 0.03 for i in (0, 1)}
+
+
+def _arm(name, title, config='mini_teacher', baseline='sup', **options):
+    return dict(
+        name=name,
+        title=title,
+        config=f'configs/benchmark/imagenet/{config}.py',
+        baseline=baseline,
+        cfg_options=options,
+    )
+
+
+def _distilled(ckd, vrkd=None, few=False):
+    """An arm by the weights of its distillers."""
+    distillers = [dict(type='CrossInteractionKD', probabilities='aligned')]
+    name, title = f'ckd_{ckd:g}', f'CKD, weight {ckd:g}'
+    if ckd != 1:
+        distillers[0]['loss_weight'] = ckd
+    if few:
+        distillers[0]['self_align'] = True
+    if vrkd:
+        distillers.append(dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=vrkd))
+        name, title = f'{name}_vrkd_{vrkd:g}', f'{title} + VRKD, weight {vrkd:g}'
+    options = {'model.distillers': distillers}
+    if few:
+        return _arm(f'{name}_of_3', f'{title}, 3 % labelled', 'few_labels', 'sup_of_3', **options, **_beside_all)
+    return _arm(name, title, **options)
+
+
+baseline = 'sup'
+split = 'val'
+seeds = [0]
+arms = [
+    _arm('sup', 'supervised', 'sup'),
+    _distilled(1),
+    _distilled(0.3),
+    _distilled(3),
+    _distilled(1, 0.57),
+    _distilled(1, 1.9),
+    _distilled(1, 5.7),
+    _arm('sup_of_3', 'supervised, 3 % labelled', 'sup', 'sup_of_3', **_few),
+    _distilled(1, few=True),
+    _distilled(1, 0.57, few=True),
+    # The run of suites/scarce.py.
+    _arm('ckd_1_vrkd_5.7_of_3', 'CKD + VRKD, weight 5.7, 3 % labelled', 'few_labels', 'sup_of_3', **_beside_all),
+]
