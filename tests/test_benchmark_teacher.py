@@ -15,13 +15,13 @@ from fsmde.models.teachers import EstimatorTeacher
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize('name', ['teacher', 'teacher_lite0', 'pretrained'])
+@pytest.mark.parametrize('name', ['benchmark/teacher', 'benchmark/teacher_lite0', 'benchmark/pretrained', 'demo/mini_teacher'])
 def test_trained_on_the_teachers_world_and_judged_on_the_students(name, tmp_path):
     pytest.importorskip('embreex')
     from fsmde.synthetic import make_world
 
     init_default_scope('mmdet3d')
-    cfg = Config.fromfile(ROOT / f'configs/benchmark/{name}.py')
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
     shrink(cfg.model)
     tiny = dict(train_scenes=1, val_scenes=0, test_scenes=1, frames_per_scene=1, size=(48, 80))
     frames, students = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset

@@ -119,6 +119,15 @@ def test_dense_depth_as_target_is_that_of_the_nearest_pixel():
     assert DenseDepthAsTarget()(frame)['gt_depth'].tolist() == [[[8, 5]]]
 
 
+def test_the_sky_of_dense_depth_is_where_the_world_is_seen():
+    depth = np.array([[[4.0, 0, 0]]], np.float32)
+    frame = dict(img=[np.zeros((1, 3, 3))], ori2img=np.eye(3)[None], cam_order=[0], dense_depth=depth)
+    frame['visible'] = [np.array([[True, True, False]])]
+    assert DenseDepthAsTarget()(frame)['gt_depth'].tolist() == [[[4, 0, 0]]]
+    assert DenseDepthAsTarget(sky=250.0)(frame)['gt_depth'].tolist() == [[[4, 250, 0]]]
+    assert depth.tolist() == [[[4, 0, 0]]]
+
+
 @pytest.mark.parametrize(
     'make',
     [

@@ -43,6 +43,7 @@ arms = [
     _distilled(1),
     _distilled(0.3),
     _distilled(3),
+    _distilled(0.3, 0.57),
     _distilled(1, 0.57),
     _distilled(1, 1.9),
     _distilled(1, 5.7),

@@ -93,7 +93,14 @@ class DenseDepthAsTarget(BaseTransform):
     """Supervise with dense depth instead of LiDAR: ``gt_depth`` is ``dense_depth`` at the nearest pixel.
 
     For teachers and upper bounds on the built-in world.
+
+    Args:
+        sky: Metres that are learned where the world is seen and has no depth, which is the sky and what lies beyond the
+            range of the dense maps; None learns nothing there. Depth foundation models know the sky, LiDAR does not.
     """
+
+    def __init__(self, sky: float = None):
+        self.sky = sky
 
     def transform(self, results):
         depth = []
@@ -107,4 +114,6 @@ class DenseDepthAsTarget(BaseTransform):
             full = results['dense_depth'][results['cam_order'][n]]
             depth.append(full[row.clip(0, full.shape[0] - 1)[:, None], column.clip(0, full.shape[1] - 1)])
         results['gt_depth'] = np.stack(depth)
+        if self.sky is not None:
+            results['gt_depth'][np.stack(results['visible']) & (results['gt_depth'] == 0)] = self.sky
         return results
