@@ -15,7 +15,9 @@ from fsmde.models.teachers import EstimatorTeacher
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize('name', ['benchmark/teacher', 'benchmark/teacher_lite0', 'benchmark/pretrained', 'demo/mini_teacher'])
+@pytest.mark.parametrize(
+    'name', ['benchmark/teacher', 'benchmark/teacher_lite0', 'benchmark/pretrained', 'demo/mini_teacher']
+)
 def test_trained_on_the_teachers_world_and_judged_on_the_students(name, tmp_path):
     pytest.importorskip('embreex')
     from fsmde.synthetic import make_world

@@ -151,6 +151,23 @@ def test_joined_data_sets_whose_frames_share_their_names_are_not_written(tmp_pat
             hook.before_test(runner)
 
 
+@pytest.mark.parametrize('hook', [DepthWriterHook, SurroundVisualizationHook])
+def test_a_test_does_not_write_among_files_of_another(tmp_path, hook):
+    class Frames:
+        metainfo = dict(cam_names=['A'])
+
+        def __len__(self):
+            return 0
+
+    runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=Frames()))
+    hook(str(tmp_path / 'new')).before_test(runner)
+    hook(str(tmp_path / 'new')).before_test(runner)  # Made, and empty.
+    (tmp_path / 'new/000000').mkdir()
+    with pytest.raises(ValueError, match='new is not empty: name another folder, or --overwrite'):
+        hook(str(tmp_path / 'new')).before_test(runner)
+    hook(str(tmp_path / 'new'), overwrite=True).before_test(runner)
+
+
 def test_a_name_that_is_there_twice(tmp_path):
     with pytest.raises(ValueError, match="called '000000/0001'"):
         check_names(tmp_path, ['000000/0001', '000000/0002', '000000/0001'])

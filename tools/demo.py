@@ -83,7 +83,7 @@ def train(arm, threads):
 def evaluate(student, weights, threads=None):
     """Evaluate on held-out scenes: the distilled student is the same network, so its twin's config serves all."""
     command = ['tools/test.py', config_of('sup'), weights, '--work-dir', osp.join(OUT, student)]
-    command += ['--show-dir', osp.join(OUT, 'pictures', student), '--show-interval', '8']
+    command += ['--show-dir', osp.join(OUT, 'pictures', student), '--show-interval', '8', '--overwrite']
     run(f'test_{student}', *command, threads=threads)
     return str(max(Path(OUT, student).glob('test_*/results.json')))
 
@@ -104,7 +104,14 @@ def compare(results):
     """Print students side by side with scene-clustered intervals, for LiDAR and dense ground truth."""
     for protocol in ('fsmde', 'fsmde_dense'):
         command = ['tools/analysis_tools/compare_results.py', results['sup'], results['kd'], '--protocol', protocol]
-        command += ['--names', 'LiDAR only', 'LiDAR + teacher', '--out', osp.join(OUT, f'compare_{protocol}')]
+        command += [
+            '--names',
+            'LiDAR only',
+            'LiDAR + teacher',
+            '--out',
+            osp.join(OUT, f'compare_{protocol}'),
+            '--overwrite',
+        ]
         print(f'\n$ python {" ".join(command)}', flush=True)
         if start_tied([sys.executable, *command]).wait():
             sys.exit('This step failed')

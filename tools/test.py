@@ -31,6 +31,7 @@ def parse_args():
     )
     parser.add_argument('--out', help='folder for predicted depth maps: 16-bit PNG, metres * 256')
     parser.add_argument('--show-dir', help="folder for six-camera panels and bird's-eye views")
+    parser.add_argument('--overwrite', action='store_true', help='replace what is in these folders of the same names')
     parser.add_argument('--show-interval', type=int, default=1, help='draw every so many-th frame')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
@@ -49,9 +50,10 @@ def main():
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or work_dir_of(args.config)
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out:
-        hooks.append(dict(type='DepthWriterHook', out_dir=args.out))
+        hooks.append(dict(type='DepthWriterHook', out_dir=args.out, overwrite=args.overwrite))
     if args.show_dir:
-        hooks.append(dict(type='SurroundVisualizationHook', show_dir=args.show_dir, interval=args.show_interval))
+        pictures = dict(show_dir=args.show_dir, interval=args.show_interval, overwrite=args.overwrite)
+        hooks.append(dict(type='SurroundVisualizationHook', **pictures))
     cfg.custom_hooks = hooks
     evaluate(cfg, args.checkpoint, args.config, args.protocol, args.flip, args.launcher)
 

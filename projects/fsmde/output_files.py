@@ -42,6 +42,18 @@ def replace_when_written(path, size: int = None):
             Path(temporary).unlink(missing_ok=True)
 
 
+def refuse_filled(folder, overwrite: bool = False) -> None:
+    """Refuse to write among the files of another run, of which some would be replaced and others stay.
+
+    Raises:
+        ValueError: If there is anything in the folder, unless ``overwrite``.
+    """
+    if not overwrite and os.path.isdir(folder) and os.listdir(folder):
+        raise ValueError(
+            f'{folder} is not empty: name another folder, or --overwrite replaces files of the same names'
+        )
+
+
 def write_bytes(path, content: bytes) -> None:
     """Write a file at once, see :func:`replace_when_written`."""
     with replace_when_written(path, len(content)) as temporary:

@@ -120,7 +120,7 @@ def test_a_group_of_two_beside_a_group_of_one(monkeypatch):
         (dict(shares=[1]), 'shares must be a positive number for each of the groups'),
         (dict(shares=[1, -1]), 'shares must be a positive number'),
         (dict(shares=[1, 1000]), r'an epoch has 8 batches, of which the shares \[1, 1000\] leave none for \[0\]'),
-        (dict(sizes=[1, 8]), 'leave none for'),
+        (dict(sizes=[1, 8]), 'a batch takes 2 frames of data set 0, which gives 1 to each process'),
     ],
 )
 def test_groups_and_shares_that_do_not_fit(monkeypatch, options, message):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from fsmde.evaluation import PROTOCOLS, Protocol, SurroundDepthMetric, get_protocol
 
@@ -149,6 +150,26 @@ def test_dense_ground_truth():
         evaluate([frame(np.ones((3, 4, 6)), points([0], [0], [0], [50]))], protocol='fsmde_dense')
 
 
+class OnDevice(torch.Tensor):
+    """A tensor that numpy cannot read, as those of a GPU."""
+
+    def __array__(self, *_):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_a_networks_tensors_are_read_where_they_are():
+    sample = frame(np.full((3, 4, 6), 11.0), points([0], [0], [0], [50]), dense_depth=np.full((3, 8, 12), 10.0))
+    for key in ('pred_depth', 'valid_mask'):
+        sample[key] = torch.as_tensor(sample[key]).as_subclass(OnDevice)
+    with pytest.raises(TypeError):
+        np.asarray(sample['valid_mask'])
+    results = evaluate([sample], protocol=['fsmde_dense', 'fsmde'])
+    assert results['protocols']['fsmde_dense']['modes']['metric']['overall']['all']['pixels'] == 3 * 8 * 12
+
+
 def test_users_mistakes():
     with pytest.raises(KeyError, match='surrounddepth, vfdepth'):
         get_protocol('kitti')
@@ -158,6 +179,8 @@ def test_users_mistakes():
         Protocol('mine', collisions='first')
     with pytest.raises(KeyError, match='put max_depth'):
         PROTOCOLS['fsmde'].range_for(dict(dataset='unheard_of'))
+    with pytest.raises(ValueError, match='distances must be ascending'):
+        SurroundDepthMetric(distances=(0, 80, 20))
     with pytest.raises(ValueError, match='modes must be of'):
         SurroundDepthMetric(modes=('scaled',))
     with pytest.raises(ValueError, match='differ by name'):

@@ -2,17 +2,18 @@
 
 import csv
 import json
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 from processes import load_tool
 
-from fsmde.evaluation import SurroundDepthMetric, describe_run
+from fsmde.evaluation import SurroundDepthMetric, describe_run, result_files
 from fsmde.evaluation.bootstrap import paired_gain
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, gains, read_run
 from fsmde.evaluation.report import Table, camera_table, caveats
-from fsmde.evaluation.result_files import read_results
+from fsmde.evaluation.result_files import read_results, versions
 
 from .frames import META, frame, points, random_frame
 
@@ -101,6 +102,19 @@ def test_a_run_is_described_with_its_checksum(tmp_path):
     (tmp_path / 'a.pth').write_bytes(b'abc')
     run = describe_run('config.py', str(tmp_path / 'a.pth'))
     assert run['checkpoint_sha256'].startswith('ba7816bf') and run['flip_augmentation'] is False
+
+
+@pytest.mark.parametrize('path', ['', None])
+def test_versions_know_this_repositorys_commit_alone(tmp_path, monkeypatch, path):
+    """Without git, and for a package that lies in somebody else's repository, there is none."""
+    if path is None:
+        code = tmp_path / 'installed.py'
+        code.touch()
+        subprocess.run(['git', 'init', '-q', tmp_path], check=True)
+        monkeypatch.setattr(result_files, '__file__', str(code))
+    else:
+        monkeypatch.setenv('PATH', path)
+    assert versions()['git_commit'] is None and versions()['fsmde']
 
 
 def test_table_formats():

@@ -37,6 +37,14 @@ def test_a_failing_run_is_shown_and_ctrl_c_ends_the_others(tmp_path):
     assert (tmp_path / 'work/suite/toy/seed0.log').is_file()
 
 
+def test_a_run_that_ends_before_it_has_a_log_does_not_end_the_others(tmp_path):
+    (tmp_path / 'work').touch()  # Where it would lock its folder.
+    folders = dict(out=tmp_path / 'out', work_root=tmp_path / 'work')
+    runs, lines = [BrokenRun(ARM, seed, **folders) for seed in (0, 1)], []
+    assert execute(runs, say=lines.append) == runs
+    assert 'ended before it had a log' in lines[-1]
+
+
 def test_finished_runs_are_not_repeated(tmp_path):
     run = BrokenRun(ARM, 0, out=tmp_path / 'out', work_root=tmp_path / 'work')
     run.record_path.parent.mkdir(parents=True)

@@ -100,6 +100,18 @@ def test_ssim_by_hand():
     assert ssim(one, 3 * one)[0, 5, 5].item() == pytest.approx(6 / 10, rel=1e-4)
 
 
+@pytest.mark.parametrize('shape', ['flat', 'ramp', 'noise'])
+def test_ssim_of_far_depth_is_no_rounding(shape):
+    """200 m squared is 40,000, whose last digit in single precision is four times C2."""
+    added = dict(
+        flat=torch.zeros(24, 32), ramp=torch.linspace(0, 1, 32).expand(24, 32), noise=0.05 * torch.rand(24, 32)
+    )
+    x = (200 + added[shape])[None]
+    torch.testing.assert_close(ssim(x, x), torch.ones_like(x))
+    # What is 1 m farther everywhere has the same structure: (2 a b + C1) / (a^2 + b^2 + C1) is nearly 1.
+    torch.testing.assert_close(ssim(x, x + 1), torch.ones_like(x), rtol=0, atol=1e-3)
+
+
 HIDDEN = pytest.mark.parametrize('value', [math.nan, math.inf, 1e30, -1e30, 0.0])
 
 

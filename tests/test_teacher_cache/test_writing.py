@@ -30,6 +30,16 @@ def test_resumes_and_shares_the_work(toy_dgp, tmp_path, capsys):
     TeacherCache(cache).description()
 
 
+def test_a_frame_that_is_there_more_than_once_is_asked_about_once(toy_dgp, tmp_path, capsys):
+    """Labelled frames that take the places of others."""
+    cfg = toy_config(toy_dgp)
+    cfg.train_dataloader.dataset.update(labelled_fraction=0.25, only_labelled=True)
+    cache = write(cfg, tmp_path)
+    assert len(list(cache.rglob('*.npz'))) == 1
+    said = capsys.readouterr().out
+    assert 'rank 0: 1 of 1 frames' in said and 'is complete: 1 of 1 frames' in said
+
+
 def test_a_frame_that_cannot_be_read_is_named(toy_dgp, tmp_path, capsys):
     (toy_dgp / '000000' / 'rgb' / 'CAMERA_01' / '1.png').write_bytes(b'')
     cache = write(toy_config(toy_dgp), tmp_path)

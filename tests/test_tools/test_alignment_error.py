@@ -37,6 +37,13 @@ def test_the_teacher_of_a_config(tool, toy_dgp, tmp_path, monkeypatch, capsys):
     assert all(row[5].endswith(f' of {len(AZIMUTHS)}') and 0 < float(row[6]) <= 100 for row in rows[2:])
 
 
+@pytest.mark.parametrize('options', [('--fraction', '0'), ('--fraction', '50'), ('--frames', '0'), ('--frames', '-1')])
+def test_numbers_that_leave_nothing_to_judge(tool, monkeypatch, capsys, options):
+    with pytest.raises(SystemExit):
+        run(tool, monkeypatch, 'config.py', *options)
+    assert f'{options[0]} must be' in capsys.readouterr().err
+
+
 def test_several_candidates_in_one_table_and_one_picture_a_frame(tool, toy_dgp, tmp_path, monkeypatch, capsys):
     config, out = tmp_path / 'config.py', tmp_path / 'out'
     toy_config(toy_dgp).dump(config)

@@ -83,6 +83,10 @@ def main():
         '--cfg-options', nargs='+', action=DictAction, help='settings, such as model.teacher.checkpoint=...'
     )
     args = refuse_empty_options(parser, parser.parse_args())
+    if not 0 < args.fraction < 1:
+        parser.error(f'--fraction must be above 0 and below 1, for the rest judges: found {args.fraction}')
+    if args.frames is not None and args.frames < 1:
+        parser.error(f'--frames must be 1 or more, found {args.frames}')
     if args.out and (args.out / 'results.json').exists():
         sys.exit(f'{args.out} holds results already: name another folder')
     cfg = read_config(args.config, args.data_root, args.cfg_options)

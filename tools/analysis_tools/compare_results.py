@@ -10,7 +10,7 @@ from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
 from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
 from fsmde.evaluation.functional import METRICS
-from fsmde.output_files import write_text
+from fsmde.output_files import refuse_filled, write_text
 
 
 def parse_args():
@@ -21,9 +21,12 @@ def parse_args():
     parser.add_argument('--mode', default='metric', help='metric, median, shared_median or affine')
     parser.add_argument('--metric', choices=METRICS, default='abs_rel', help='that is drawn')
     parser.add_argument('--out', help='folder for compare.md, compare.tex and compare.png')
+    parser.add_argument('--overwrite', action='store_true', help='replace what is in that folder of the same names')
     args = refuse_empty_options(parser, parser.parse_args())
     if args.names and len(args.names) != len(args.results):
         parser.error(f'{len(args.results)} runs and {len(args.names)} names')
+    if args.out:
+        refuse_filled(args.out, args.overwrite)
     return args
 
 

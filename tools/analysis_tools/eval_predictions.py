@@ -19,6 +19,7 @@ from mmengine.utils import track_iter_progress
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import read_config, refuse_empty_options
 from fsmde.evaluation import PROTOCOLS, DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
+from fsmde.output_files import refuse_filled
 
 
 def parse_args():
@@ -39,6 +40,7 @@ def parse_args():
     parser.add_argument('--tags', help='JSON file {frame_id or scene: [tag, ...]}')
     parser.add_argument('--flip-augmentation', action='store_true', help='say that the mirrored image was used, too')
     parser.add_argument('--out', help='folder for results.json, per_image.csv, results.md and results.tex')
+    parser.add_argument('--overwrite', action='store_true', help='replace what is in that folder of the same names')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = refuse_empty_options(parser, parser.parse_args())
     if (args.config is None) == (args.truth is None):
@@ -50,6 +52,8 @@ def parse_args():
             parser.error('depth maps have no geometry: --consistency and --flicker need a config')
     elif args.max_depth is not None:
         parser.error("--max-depth goes with --truth; a data set's own is evaluated to")
+    if args.out:
+        refuse_filled(args.out, args.overwrite)
     return args
 
 

@@ -5,6 +5,11 @@ which there is a twin with twice the steps. Answers: see suites/converged.py.
 """
 
 _dataset = 'train_dataloader.dataset'
+# Its weight by suite `imagenet_weights`.
+_lighter = [
+    dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
+    dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
+]
 
 
 def _supervised(percent, name='sup', title='supervised'):
@@ -17,12 +22,13 @@ def _supervised(percent, name='sup', title='supervised'):
     )
 
 
-def _distilled(percent):
+def _distilled(percent, name='ckd_vrkd', title='CKD + VRKD', **options):
+    options.update({f'{_dataset}.datasets.{i}.labelled_fraction': percent / 100 for i in (0, 1)})
     return dict(
-        name=f'ckd_vrkd_{percent}',
-        title=f'CKD + VRKD, {percent} % labelled, beside as many of all',
+        name=f'{name}_{percent}',
+        title=f'{title}, {percent} % labelled, beside as many of all',
         config='configs/benchmark/imagenet/few_labels.py',
-        cfg_options={f'{_dataset}.datasets.{i}.labelled_fraction': percent / 100 for i in (0, 1)},
+        cfg_options=options,
         baseline=f'sup_{percent}',
     )
 
@@ -33,5 +39,6 @@ seeds = [0, 1, 2]
 arms = [
     dict(name='sup', title='supervised', config='configs/benchmark/imagenet/sup.py', suite='converged'),
     *[arm for percent in (10, 3, 1) for arm in (_supervised(percent), _distilled(percent))],
+    _distilled(3, 'ckd_vrkd_0.57', 'CKD + VRKD at a tenth of its weight', **{'model.distillers': _lighter}),
     _supervised(3, 'sup_2x', 'supervised, twice the steps'),
 ]

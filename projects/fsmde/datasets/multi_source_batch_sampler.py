@@ -60,6 +60,13 @@ class MultiSourceBatchSampler(BatchSampler):
         self.sources = [DefaultSampler(frames, sampler.shuffle, sampler.seed) for frames in datasets]
         self.starts = [0, *sampler.dataset.cumulative_sizes[:-1]]
         self.groups = [[names.index(name) for name in group] for group in groups]
+        for group in self.groups:
+            for n in group:
+                if len(self.sources[n]) < batch_size // len(group):
+                    raise ValueError(
+                        f'MultiSourceBatchSampler: a batch takes {batch_size // len(group)} frames of data set {names[n]!r}, '
+                        f'which gives {len(self.sources[n])} to each process: choose a smaller batch_size'
+                    )
         own = [min(len(self.sources[n]) for n in group) // (batch_size // len(group)) for group in self.groups]
         self.counts = divided(sum(own), own if shares is None else shares, groups)
 

@@ -5,7 +5,9 @@ from mmengine.hooks import Hook
 
 from fsmde.evaluation.predictions import encode_depth
 from fsmde.output_files import write_bytes
-from fsmde.output_names import check_frames, output_path
+from fsmde.output_names import output_path
+
+from .output_folder import claim_folder
 
 
 @HOOKS.register_module()
@@ -16,15 +18,16 @@ class DepthWriterHook(Hook):
     ``tools/analysis_tools/eval_predictions.py`` reads.
 
     Args:
-        out_dir: Folder to write to.
+        out_dir: Folder to write to, empty or absent.
+        overwrite: Write into a folder that is not empty, too.
     """
 
-    def __init__(self, out_dir: str):
-        self.out_dir = out_dir
+    def __init__(self, out_dir: str, overwrite: bool = False):
+        self.out_dir, self.overwrite = out_dir, overwrite
 
     def before_test(self, runner) -> None:
-        """Refuse frames or cameras that would share files."""
-        check_frames(self.out_dir, runner.test_dataloader.dataset)
+        """See :func:`claim_folder`."""
+        claim_folder(self.out_dir, runner.test_dataloader.dataset, self.overwrite)
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Write the depth maps of a batch."""

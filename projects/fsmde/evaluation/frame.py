@@ -19,9 +19,16 @@ class Regions:
 
     Args:
         distances: Ascending edges in metres; a pixel with edge_k <= ground truth < edge_k+1 is in interval k.
+
+    Raises:
+        ValueError: If they are not ascending.
     """
 
     distances: tuple = (0.0, 20.0, 40.0, 80.0, 200.0)
+
+    def __post_init__(self):
+        if any(near >= far for near, far in zip(self.distances, self.distances[1:])):
+            raise ValueError(f'distances must be ascending edges in metres, found {self.distances}')
 
     @property
     def names(self) -> tuple:

@@ -46,17 +46,25 @@ def hash_of_file(path: str) -> str:
 
 def versions() -> dict:
     """Versions of what computed the figures, and the commit of this code if it is a git checkout."""
-    git = subprocess.run(
-        ['git', '-C', osp.dirname(__file__), 'rev-parse', 'HEAD'], capture_output=True, text=True, check=False
-    )
     return dict(
         fsmde=fsmde.__version__,
-        git_commit=git.stdout.strip() or None,
+        git_commit=_commit(),
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,
         mmengine=mmengine.__version__,
     )
+
+
+def _commit():
+    """The commit of this code; None where it is in no repository, or lies in one of somebody else, or git is not there."""
+    git = 'git', '-C', osp.dirname(__file__)
+    try:
+        subprocess.run([*git, 'ls-files', '--error-unmatch', osp.basename(__file__)], capture_output=True, check=True)
+        head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip()
 
 
 def write_results(results: dict, images: list, folder: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from .consistency import adjacent_pairs, consistency_sums, cylinderdepth_sums
 from .flicker import seen_points
@@ -108,7 +109,9 @@ class FrameReducer:
         if protocol.ground_truth == 'dense':
             if sample.get('dense_depth') is None:
                 raise KeyError(f'protocol {protocol.name!r}: frame {sample["frame_id"]} has no dense_depth')
-            return dense_pixels(np.asarray(sample['dense_depth']), np.asarray(sample['valid_mask']))
+            # Unlike what is measured it is data of the network, and where the network is.
+            visible = torch.as_tensor(sample['valid_mask']).cpu().numpy()
+            return dense_pixels(np.asarray(sample['dense_depth']), visible)
         visible, masks = sample['lidar_visible'], sample.get('ori_visible')
         if masks is None and protocol.mask and protocol.mask_size == 'input' and not np.all(visible):
             raise KeyError(

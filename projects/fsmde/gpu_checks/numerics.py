@@ -122,7 +122,8 @@ def cached_teacher(setting):
 )
 def evaluation(setting):
     """Every figure of the metric on the validation frames, from predictions of either device."""
-    path = setting.config('fsmde_sup_ddad')
+    # With dense ground truth, too.
+    path = setting.config('demo.demo_sup')
     model, _ = setting.model_and_batch(path)
     cfg = Config.fromfile(path)
     dataset = DATASETS.build(cfg.val_dataloader.dataset)
@@ -134,7 +135,7 @@ def evaluation(setting):
         for i in range(min(len(dataset), 8)):
             with torch.no_grad():
                 samples = model(**model.data_preprocessor(pseudo_collate([dataset[i]])), mode='predict')
-            metric.process(None, [sample.to('cpu').to_dict() for sample in samples])
+            metric.process(None, [sample.to_dict() for sample in samples])
         return metric.evaluate(min(len(dataset), 8))
 
     expected, found = figures('cpu'), figures(setting.device)

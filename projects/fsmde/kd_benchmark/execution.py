@@ -90,7 +90,8 @@ def train_and_test(run: Run) -> None:
     shutil.rmtree(evaluation, ignore_errors=True)
     cfg.test_evaluator.out_dir = evaluation
     # For the pictures.
-    writer = dict(type='DepthWriterHook', out_dir=osp.join(work_dir, f'{run.split}_predictions'))
+    predictions = osp.join(work_dir, f'{run.split}_predictions')
+    writer = dict(type='DepthWriterHook', out_dir=predictions, overwrite=True)
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), writer]
     runner = Runner.from_cfg(cfg)
     if not checkpoint:
@@ -139,6 +140,8 @@ def _log_path(run):
 
 
 def _tail(run):
+    if not osp.isfile(_log_path(run)):
+        return '    it ended before it had a log'
     with open(_log_path(run), errors='replace') as log:
         lines = log.readlines()[-TAIL:]
     return ''.join(f'    {line}' for line in lines) + f'    its whole log is {_log_path(run)}'

@@ -63,7 +63,7 @@ def write_answers(
         for dataset, ids in zip(datasets, names):
             _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, world, say)
     # Ranks do not talk to each other: each finds out by itself whether it is the last one.
-    ids = [frame_id for of_dataset in names for frame_id in of_dataset]
+    ids = list(dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset))
     absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
     waiting = [frame_id for frame_id in absent if not cache.is_settled(frame_id)]
     if waiting:
@@ -173,7 +173,9 @@ class _Views(Dataset):
 def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, world, say):
     """Answer for every ``world``-th frame of a data set that the cache does not have; ``ids`` are its frames' names."""
     check_names(cache.root, set(ids))
-    absent = [i for i, frame_id in enumerate(ids) if not cache.path(frame_id).is_file()]
+    # A frame may be there more than once, as labelled ones that take the places of others.
+    first = {frame_id: i for i, frame_id in reversed(list(enumerate(ids)))}
+    absent = sorted(i for frame_id, i in first.items() if not cache.path(frame_id).is_file())
     mine = [i for i in absent if i % world == rank]
     device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')
     loader = DataLoader(_Views(dataset, ids, mine), batch_size=None, num_workers=workers, collate_fn=tuple)
