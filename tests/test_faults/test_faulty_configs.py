@@ -119,6 +119,16 @@ def test_a_config_that_is_no_python_is_said_with_the_line(tmp_path, text):
         read_config(str(tmp_path / 'config.py'))
 
 
+def test_a_function_that_is_left_in_a_config_is_named(tmp_path):
+    """mmengine trains nothing from such a config either: the file that it writes of it is no Python."""
+    left = f'{BASE}from fsmde.configs._base_.pipelines import replace\nmodel = dict()\n'
+    (tmp_path / 'config.py').write_text(left)
+    with pytest.raises(ValueError, match='functions are no settings: end it with `del replace`'):
+        read_config(str(tmp_path / 'config.py'))
+    (tmp_path / 'config.py').write_text(f'{left}del replace\n')
+    assert 'replace' not in read_config(str(tmp_path / 'config.py'))
+
+
 @pytest.mark.parametrize(
     'text', ["a = open('/absent')", "custom_imports = dict(imports=['plug_in_of_mine_that_opens'])"]
 )

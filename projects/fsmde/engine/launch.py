@@ -4,9 +4,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from types import FunctionType
 
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config, ConfigDict, read_base
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
 
 from fsmde.concurrency import LOCK
@@ -59,12 +60,12 @@ def read_config_file(path) -> Config:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If mmengine cannot read it or a base: it names the file. A pure Python config that makes an object is
-            among these, which mmengine answers with an empty RuntimeError. What is raised by code that the config imports
-            comes as it is.
+            among these, which mmengine answers with an empty RuntimeError, and one in which a function is left, whose text
+            is no Python. What is raised by code that the config imports comes as it is.
     """
     path = existing(path)
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except SyntaxError as error:
         # mmengine does not say in which of its bases it is.
         line = f': {error.text.strip()}' if error.text else ''
@@ -81,6 +82,10 @@ def read_config_file(path) -> Config:
             f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
             'Class(...)'
         ) from error
+    functions = [name for name, value in cfg.items() if isinstance(value, FunctionType) and value is not read_base]
+    if functions:
+        raise ValueError(f'{path}: functions are no settings: end it with `del {", ".join(functions)}`')
+    return cfg
 
 
 def refuse_empty_options(parser, args, but: tuple = ()):
