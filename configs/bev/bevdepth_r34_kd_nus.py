@@ -9,7 +9,7 @@ model = dict(
         ),
         distillers=[
             dict(type='CrossInteractionKD', probabilities='aligned'),
-            dict(type='ViewRelationalKD', relation='feature', grid=(12, 20), loss_weight=5.7),
+            dict(type='ViewRelationalKD', relation='feature', grid=(12, 20), loss_weight=0.57),
         ],
     )
 )
