@@ -11,11 +11,11 @@ with read_base():
 
 model.update(
     type=DistilledDepthEstimator,
-    # Made from other scenes, rigs and looks of the built-in world: see models/mini_teacher/README.md.
+    # Made from other scenes, rigs and looks of the built-in world, and it knows the sky: models/mini_teacher/README.md.
     teacher=dict(type=EstimatorTeacher, config='models/mini_teacher', space='disparity_affine_invariant'),
     distillers=[
         dict(type=CrossInteractionKD, probabilities='aligned'),
-        dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
+        dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=0.57),
     ],
 )
 train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=KeepTeacherViews))

@@ -27,7 +27,7 @@ model.distillers = [
     dict(type=CrossInteractionKD, probabilities='aligned'),
     dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=5.7),
 ]
-# All LiDAR points, as in the demo.
+# All LiDAR points.
 train_pipeline = replace(train_pipeline, SubsampleLidar)
 for transform in train_pipeline + test_pipeline:
     if 'size' in transform:

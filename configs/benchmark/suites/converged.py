@@ -10,10 +10,16 @@ The teacher, its answers, and those of one with random weights:
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py \
         --out data/benchmark_teacher_answers_192x320_untrained \
         --cfg-options model.teacher.checkpoint=work_dirs/benchmark/untrained_192x320/epoch_1.pth
+
+Those of a smaller one that knows the sky, models/mini_teacher:
+
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_sky \
+        --cfg-options model.teacher.config=models/mini_teacher model.teacher.checkpoint=None
 """
 
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'
 _untrained = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_192x320_untrained')
+_sky = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_sky')
 _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
 _vrkd = dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7)
 _pkd = dict(type='PearsonFeatureKD', loss_weight=2.8)
@@ -37,6 +43,7 @@ arms = [
     _arm('ckd_vrkd', 'CKD + VRKD', _ckd, _vrkd),
     # The weight of suite `imagenet_weights`; the others' are those of students from random weights.
     _arm('ckd_vrkd_0.57', 'CKD + VRKD, a tenth of its weight', _ckd, dict(_vrkd, loss_weight=0.57)),
+    _arm('ckd_vrkd_0.57_sky', 'the same, a teacher that knows the sky', _ckd, dict(_vrkd, loss_weight=0.57), **_sky),
     _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
