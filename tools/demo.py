@@ -105,14 +105,8 @@ def compare(results):
     """Print students side by side with scene-clustered intervals, for LiDAR and dense ground truth."""
     for protocol in PROTOCOLS:
         command = ['tools/analysis_tools/compare_results.py', results['sup'], results['kd'], '--protocol', protocol]
-        command += [
-            '--names',
-            'LiDAR only',
-            'LiDAR + teacher',
-            '--out',
-            osp.join(OUT, f'compare_{protocol}'),
-            '--overwrite',
-        ]
+        command += ['--names', 'LiDAR only', 'LiDAR + teacher']
+        command += ['--out', osp.join(OUT, f'compare_{protocol}'), '--overwrite']
         print(f'\n$ python {" ".join(command)}', flush=True)
         if start_tied([sys.executable, *command]).wait():
             sys.exit('This step failed')
@@ -156,7 +150,7 @@ tr:nth-child(even){{background:#f2f2f2}}img{{max-width:100%}}</style>
 began as a teacher of dense depth of 480 other scenes and was distilled on 72, two hours on a core together. On held-out
 scenes of the built-in world, metric scale, no median scaling; figures are means over images, then cameras (protocol
 <code>fsmde</code>).</p>
-<p>Training sees LiDAR on 3 % of the pixels, as at the size and density of DDAD; all points judge. The teacher has an answer for
+<p>Training sees LiDAR on 3 % of the pixels, as at the size and density of DDAD; all points judge. The teacher answers for
 every pixel, and knows the sky, of which LiDAR says nothing. One seed and minutes of training: the intervals below are over
 scenes, another seed is another doubt. What distillation adds to a student that is trained for longer, where labels are scarce,
 or in a town without any, is in docs/benchmark.md of the repository. All steps took {seconds / 60:.1f} minutes here.</p>
