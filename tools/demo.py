@@ -129,7 +129,7 @@ def write_page(results, seconds):
         '<tr>' + ''.join(f'<td>{html.escape(cell)}</td>' for cell in row) + '</tr>' for row in rows_of(results)
     )
     gains = ''.join(
-        f'<pre>{html.escape(Path(OUT, f"compare_{protocol}", "compare.md").read_text())}</pre>'
+        f'<pre>{html.escape(Path(OUT, f"compare_{protocol}", "compare.md").read_text(encoding="utf-8"))}</pre>'
         for protocol in PROTOCOLS
     )
     folder = Path(OUT, 'pictures', 'kd')

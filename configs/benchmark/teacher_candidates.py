@@ -1,12 +1,15 @@
 """The mini teachers and what becomes of two together, for the tool that says which is worth learning from.
 
+Both are made by the commands of suites/any_view.py.
+
 python tools/analysis_tools/alignment_error.py configs/benchmark/live_teacher.py \
     --teachers configs/benchmark/teacher_candidates.py --split val --fraction 0.08
 """
 
 single_view = dict(
     type='EstimatorTeacher',
-    config='models/mini_teacher',
+    config='configs/benchmark/teacher_lite0.py',
+    checkpoint='work_dirs/benchmark/teacher_lite0/epoch_10.pth',
     space='disparity_affine_invariant',
 )
 any_view = dict(

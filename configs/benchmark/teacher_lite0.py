@@ -1,4 +1,4 @@
-"""The mini teacher that is shipped in models/mini_teacher: that of teacher.py, from EfficientNet-Lite0's ImageNet weights."""
+"""The mini teacher of teacher.py, from EfficientNet-Lite0's ImageNet weights. The one that is shipped knows the sky, too."""
 
 from mmengine.config import read_base
 

@@ -17,12 +17,10 @@ _place = dict(data_root='data/benchmark_elsewhere', cameras=[f'CAMERA_0{i}' for 
 _judged = {f'test_dataloader.dataset.{key}': value for key, value in _place.items()}
 _there = {f'{_dataset}.{key}': value for key, value in _place.items()}
 # Its weight by suite `imagenet_weights`.
-_lighter = {
-    'model.distillers': [
-        dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
-        dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
-    ]
-}
+_lighter = [
+    dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
+    dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
+]
 
 
 def _arm(name, title, config, **options):
@@ -36,9 +34,11 @@ arms = [
     _arm('sup_home', 'supervised at home', 'sup', **{f'{_dataset}.cameras': _home, **_judged}),
     _arm('kd_home', 'distilled at home', 'home', **_judged),
     _arm('kd_images', "distilled at home and on the town's images", 'elsewhere'),
-    _arm('kd_home_0.57', 'distilled at home, VRKD at a tenth of its weight', 'home', **_lighter, **_judged),
     _arm(
-        'kd_images_0.57', "distilled on the town's images, too, VRKD at a tenth of its weight", 'elsewhere', **_lighter
+        'kd_images_0.57',
+        "distilled on the town's images, too, VRKD at a tenth of its weight",
+        'elsewhere',
+        **{'model.distillers': _lighter},
     ),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
 ]
