@@ -50,7 +50,8 @@ def refuse_filled(folder, overwrite: bool = False) -> None:
     """
     if not overwrite and os.path.isdir(folder) and os.listdir(folder):
         raise ValueError(
-            f'{folder} is not empty: name another folder, or --overwrite replaces files of the same names'
+            f'{folder} is not empty: name another folder, or --overwrite, in Python overwrite=True, replaces files of the '
+            'same names'
         )
 
 

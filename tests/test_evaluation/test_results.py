@@ -110,7 +110,9 @@ def test_versions_know_this_repositorys_commit_alone(tmp_path, monkeypatch, path
     if path is None:
         code = tmp_path / 'installed.py'
         code.touch()
-        subprocess.run(['git', 'init', '-q', tmp_path], check=True)
+        git = 'git', '-C', tmp_path, '-c', 'user.name=a', '-c', 'user.email=a@b'
+        subprocess.run([*git, 'init', '-q'], check=True)
+        subprocess.run([*git, 'commit', '-q', '--allow-empty', '-m', 'theirs'], check=True)
         monkeypatch.setattr(result_files, '__file__', str(code))
     else:
         monkeypatch.setenv('PATH', path)

@@ -127,6 +127,11 @@ def test_a_function_that_is_left_in_a_config_is_named(tmp_path):
         read_config(str(tmp_path / 'config.py'))
     (tmp_path / 'config.py').write_text(f'{left}del replace\n')
     assert 'replace' not in read_config(str(tmp_path / 'config.py'))
+    used = (
+        'from mmengine.dataset import pseudo_collate\ntrain_dataloader = dict(collate_fn=dict(type=pseudo_collate))\n'
+    )
+    (tmp_path / 'config.py').write_text(f'{used}{left}del replace\n')
+    read_config(str(tmp_path / 'config.py'))
 
 
 @pytest.mark.parametrize(

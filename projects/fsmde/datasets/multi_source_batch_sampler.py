@@ -36,8 +36,8 @@ class MultiSourceBatchSampler(BatchSampler):
             frames.
 
     Raises:
-        ValueError: If the data set is not concatenated, a data set is in no group or in two, the batch cannot be divided,
-            or a share is not positive or too small for a single batch.
+        ValueError: If the data set is not concatenated, a data set is in no group or in two, the batch cannot be divided, a
+            data set gives a batch fewer frames than it takes, or a share is not positive or too small for a single batch.
     """
 
     def __init__(self, sampler: DefaultSampler, batch_size: int, groups: Sequence = None, shares: Sequence = None):
@@ -60,7 +60,8 @@ class MultiSourceBatchSampler(BatchSampler):
         self.sources = [DefaultSampler(frames, sampler.shuffle, sampler.seed) for frames in datasets]
         self.starts = [0, *sampler.dataset.cumulative_sizes[:-1]]
         self.groups = [[names.index(name) for name in group] for group in groups]
-        for group in self.groups:
+        # By shares a data set begins again as often as it has to.
+        for group in self.groups if shares is None else ():
             for n in group:
                 if len(self.sources[n]) < batch_size // len(group):
                     raise ValueError(

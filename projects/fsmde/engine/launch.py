@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FunctionType
 
 import torch
-from mmengine.config import Config, ConfigDict, read_base
+from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
 
 from fsmde.concurrency import LOCK
@@ -82,7 +82,9 @@ def read_config_file(path) -> Config:
             f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
             'Class(...)'
         ) from error
-    functions = [name for name, value in cfg.items() if isinstance(value, FunctionType) and value is not read_base]
+    # What is imported outside of read_base() mmengine leaves out by itself.
+    imported = cfg._imported_names
+    functions = [name for name, value in cfg.items() if isinstance(value, FunctionType) and name not in imported]
     if functions:
         raise ValueError(f'{path}: functions are no settings: end it with `del {", ".join(functions)}`')
     return cfg

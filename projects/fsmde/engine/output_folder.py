@@ -1,6 +1,6 @@
 """The folder of what a test writes beside its tables."""
 
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
 
 from fsmde.output_files import refuse_filled
 from fsmde.output_names import check_frames
@@ -12,7 +12,14 @@ def claim_folder(folder, dataset, overwrite: bool) -> None:
     Raises:
         ValueError: See :func:`refuse_filled` and :func:`check_frames`.
     """
+    # The main process looks, before any other writes; where it refuses, all end.
+    said = [None]
     if is_main_process():
-        refuse_filled(folder, overwrite)
-    barrier()  # Before that the other processes write nothing.
+        try:
+            refuse_filled(folder, overwrite)
+        except ValueError as error:
+            said = [str(error)]
+    broadcast_object_list(said)
+    if said[0]:
+        raise ValueError(said[0])
     check_frames(folder, dataset)

@@ -174,9 +174,13 @@ def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, wo
     """Answer for every ``world``-th frame of a data set that the cache does not have; ``ids`` are its frames' names."""
     check_names(cache.root, set(ids))
     # A frame may be there more than once, as labelled ones that take the places of others.
-    first = {frame_id: i for i, frame_id in reversed(list(enumerate(ids)))}
-    absent = sorted(i for frame_id, i in first.items() if not cache.path(frame_id).is_file())
-    mine = [i for i in absent if i % world == rank]
+    first = {}
+    for i, frame_id in enumerate(ids):
+        first.setdefault(frame_id, i)
+    absent = {frame_id for frame_id in first if not cache.path(frame_id).is_file()}
+    # Counted over all of them, so that ranks that start later share alike.
+    shared = list(first.items())[rank::world]
+    mine = [i for frame_id, i in shared if frame_id in absent]
     device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')
     loader = DataLoader(_Views(dataset, ids, mine), batch_size=None, num_workers=workers, collate_fn=tuple)
     start, cost_is_known = time.time(), rank > 0
