@@ -40,6 +40,14 @@ def test_a_frame_that_is_there_more_than_once_is_asked_about_once(toy_dgp, tmp_p
     assert 'rank 0: 1 of 1 frames' in said and 'is complete: 1 of 1 frames' in said
 
 
+def test_ranks_have_equally_many_of_frames_that_are_there_more_than_once(toy_dgp, tmp_path):
+    """Their first places in the data set are multiples of how often each is there."""
+    cfg = toy_config(toy_dgp)
+    cfg.train_dataloader.dataset.update(labelled_fraction=0.5, only_labelled=True)
+    for rank in (1, 0):
+        assert len(list(write(cfg, tmp_path, rank=rank, world=2).rglob('*.npz'))) == 2 - rank
+
+
 def test_a_frame_that_cannot_be_read_is_named(toy_dgp, tmp_path, capsys):
     (toy_dgp / '000000' / 'rgb' / 'CAMERA_01' / '1.png').write_bytes(b'')
     cache = write(toy_config(toy_dgp), tmp_path)

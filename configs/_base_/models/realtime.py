@@ -64,9 +64,4 @@ efficientnet_lite0 = dict(
 )
 # Its first five stages, of which the maps at strides 8 and 16: with the light neck, what is said of a pixel comes from the
 # 387 x 387 around it, and from centers of the whole view.
-efficientnet_lite0_stride8 = dict(
-    type=EfficientNetLite,
-    arch='lite0',
-    out_indices=(2, 4),
-    init_cfg=dict(type='Pretrained', checkpoint='efficientnet-lite://lite0'),
-)
+efficientnet_lite0_stride8 = dict(efficientnet_lite0, out_indices=(2, 4))

@@ -172,11 +172,11 @@ class _Views(Dataset):
 
 def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, world, say):
     """Answer for every ``world``-th frame of a data set that the cache does not have; ``ids`` are its frames' names."""
-    check_names(cache.root, set(ids))
     # A frame may be there more than once, as labelled ones that take the places of others.
     first = {}
     for i, frame_id in enumerate(ids):
         first.setdefault(frame_id, i)
+    check_names(cache.root, first)
     absent = {frame_id for frame_id in first if not cache.path(frame_id).is_file()}
     # Counted over all of them, so that ranks that start later share alike.
     shared = list(first.items())[rank::world]
