@@ -83,7 +83,9 @@ def test_config_trains_and_evaluates(name, request):
 
 
 def test_kd_configs_are_their_supervised_twins_plus_distillation():
-    for data in ('ddad', 'nuscenes', 'resnet34_ddad', 'resnet34_nuscenes'):
+    twins = [name.removeprefix('fsmde_sup_').removesuffix('.py') for name in CONFIGS if name.startswith('fsmde_sup_')]
+    assert len(twins) >= 7
+    for data in twins:
         kd, sup = (Config.fromfile(ROOT / 'configs' / f'fsmde_{kind}_{data}.py') for kind in ('kd', 'sup'))
         for key in ('backbone', 'neck', 'head', 'max_depth', 'data_preprocessor'):
             assert kd.model[key] == sup.model[key]
