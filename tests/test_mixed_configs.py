@@ -1,5 +1,6 @@
 """The shipped mixture at toy size: DDAD, nuScenes and Argoverse 2 through one model."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_focal_reference_is_the_smallest_of_all_rigs():
     assert mixed.param_scheduler == twin.param_scheduler and mixed.train_cfg == twin.train_cfg
 
 
-def test_tools_for_one_rig_ask_for_the_config_of_one(tmp_path):
+def test_tools_for_one_rig_ask_for_the_config_of_one(tmp_path, monkeypatch):
     path = str(ROOT / 'configs/fsmde_kd_mixed.py')
     for ask in (lambda: load_tool('analysis_tools/browse_dataset.py').build_dataset(path, 'val'),
                 lambda: DatasetFrames.of_config(path)):  # fmt: skip
@@ -87,6 +88,11 @@ def test_tools_for_one_rig_ask_for_the_config_of_one(tmp_path):
             ValueError, match='fsmde_kd_mixed.py mixes the data sets .*: use the config of one of them'
         ):
             ask()
+    for tool in ('alignment_error', 'eval_predictions'):
+        arguments = [tool, path] + [str(tmp_path)] * (tool == 'eval_predictions')
+        monkeypatch.setattr(sys, 'argv', arguments)
+        with pytest.raises(SystemExit, match=f'{tool}: .*mixes the data sets'):
+            load_tool(f'analysis_tools/{tool}.py').main()
 
 
 def test_a_cache_has_the_frames_of_all(toy_dgp, tmp_path, argoverse2_world):

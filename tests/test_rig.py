@@ -81,6 +81,12 @@ def test_cameras_that_look_one_way_keep_their_order_whatever_the_calibration_of_
     nominal = [45, 0, -45, 135, 90, 45, -135, 180, 135, -45, -90, -135]
     tables = {str(ring(np.add(nominal, rng.normal(0, 0.3, 12))).neighbors.tolist()) for _ in range(20)}
     assert len(tables) == 1
+    # Wherever the direction lies, and around the back.
+    for middle in (2.5, 112.5, 180.0, 359.9):
+        tables = {
+            str(ring([middle + turn, middle - turn, 90, 270]).neighbors.tolist()) for turn in (-0.1, -0.02, 0.02, 0.1)
+        }
+        assert len(tables) == 1
 
 
 def test_mirrored_order_swaps_left_and_right():

@@ -30,6 +30,8 @@ def write_toy_infos(root, cameras, samples=2):
                 cam2ego=cam2ego.tolist(),
                 lidar2cam=np.linalg.inv(cam2ego).tolist(),
                 timestamp=number + 0.5,
+                height=HEIGHT,
+                width=WIDTH,
             )
         pose = np.eye(4)
         pose[:3, 3] = [700.0 + number, 1200.0, 0.0]

@@ -13,6 +13,8 @@ MAX_DISTANCE = 30.0
 #: Metres and degrees that a vehicle moves and turns between exposure and sweep. 0.1 s at 50 m/s are 5 m; nuScenes' keyframe
 #: in our tests has 0.4 m.
 MAX_MOTION, MAX_TURN = 10.0, 15.0
+#: z of an optical axis of length 1 in the ego frame, beyond which no camera of a car looks up.
+SKYWARD = 0.85
 
 
 def find_fault(cam2img, cam2ego, lidar2cam=None, lidar2ego=None):
@@ -98,6 +100,18 @@ def pose_faults(a2b, max_distance: float = np.inf):
     )
     far = np.linalg.norm(a2b[..., :3, 3], axis=-1)
     yield far > max_distance, f'puts two sensors of a vehicle more than {max_distance:g} m apart (not in metres?)'
+
+
+def looks_at_the_sky(cam2ego):
+    """Where the z axis of (..., 4, 4) poses points up in a frame with z up, and what that means.
+
+    Returns:
+        tuple: (...,) bool and a sentence.
+    """
+    return cam2ego[..., 2, 2] > SKYWARD, (
+        'looks at the sky. Is this the pose of a frame with x forward (ROS: camera_link) in place of the optical one with z '
+        'forward, or is the ego frame that of a camera? x forward, y left and z up is needed there'
+    )
 
 
 def _disagreement(cam2ego, lidar2cam, lidar2ego):

@@ -54,13 +54,19 @@ class CameraRig:
 
     @property
     def _ring(self):
-        """Cameras counter-clockwise from the front.
+        """Cameras counter-clockwise.
 
-        Cameras that look into one direction are in the order of their names' list: to 5 degrees, lest the calibration of one
-        scene have them in another order than that of the next.
+        Cameras that look into one direction, less than 5 degrees from the next, are in the order of their names' list, lest
+        the calibration of one scene have them in another order than that of the next.
         """
-        step = np.radians(5)
-        return np.argsort(np.round(self.azimuths / step).astype(int) % round(2 * np.pi / step), kind='stable')
+        azimuths = self.azimuths % (2 * np.pi)
+        order = np.argsort(azimuths)
+        apart = np.diff(azimuths[order], prepend=azimuths[order[-1]] - 2 * np.pi) >= np.radians(5)
+        direction = np.empty(len(order), dtype=int)
+        direction[order] = np.cumsum(apart)
+        # Where no gap lies between the last camera and the first they look into one direction.
+        direction[direction == 0] = direction.max()
+        return np.argsort(direction, kind='stable')
 
     @property
     def neighbors(self) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .calibration import pinhole_fault
+from .calibration import looks_at_the_sky, pinhole_fault
 from .lenses import Lens
 
 MAX_SIDE = 16384
@@ -140,11 +140,9 @@ def _direction(camera):
     if camera.cam2ego is None:
         return None
     (_, down, forward), R = camera.cam2ego[:3, :3].T, camera.cam2ego[:3, :3]
-    if forward[2] > 0.85:
-        return (
-            'the camera looks at the sky. Is this the pose of a frame with x forward (ROS: camera_link) in place of the '
-            'optical one with z forward?'
-        )
+    skyward, text = looks_at_the_sky(camera.cam2ego)
+    if skyward:
+        return f'the camera {text}'
     sideways, inverse = abs(down[2]) < 0.5 and abs(forward[2]) < 0.5, R.T
     if sideways and inverse[2, 1] < -0.85:
         return (

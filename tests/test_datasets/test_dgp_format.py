@@ -167,7 +167,7 @@ def test_image_sizes_are_those_of_the_index(toy_dgp):
     assert dataset(toy_dgp)[1]['frame_id'] == '000000/0002'
     frames = dataset(toy_dgp, test_mode=True)
     for look in (frames.__getitem__, frames.lidar_pixels):
-        with pytest.raises(ValueError, match=f'{file} is 24x32 .*, the index states 48x64'):
+        with pytest.raises(ValueError, match=f'{file} is 24x32 .*, its calibration is for 48x64'):
             look(1)
 
 
@@ -180,7 +180,7 @@ def test_sizes_of_the_original_count_where_less_is_decoded(toy_dgp):
     edit_data(toy_dgp, 'CAMERA_05', lambda image: image.update(height=48, width=64))
     assert dataset(toy_dgp, pipeline=pipeline, test_mode=True)[0]['img'][1].shape == (24, 32, 3)
     edit_data(toy_dgp, 'CAMERA_05', lambda image: image.update(height=47, width=64))
-    with pytest.raises(ValueError, match='0.jpg is 48x64 .*, the index states 47x64'):
+    with pytest.raises(ValueError, match='0.jpg is 48x64 .*, its calibration is for 47x64'):
         dataset(toy_dgp, pipeline=pipeline, test_mode=True)[0]
 
 

@@ -25,11 +25,16 @@ def turned(degrees, position=(0, 0, 0)):
 
 def rig(frames=4):
     """Cameras at 20, 100 and 200 degrees on a car whose LiDAR is at (1, 0, 2) and turned by 90 degrees."""
-    cam2ego = np.stack([turned(20, [2, 0, 1.5]), turned(100, [1, 0.5, 1.5]), turned(200, [0, -0.5, 1.5])])
+    mounts = turned(20, [2, 0, 1.5]), turned(100, [1, 0.5, 1.5]), turned(200, [0, -0.5, 1.5])
+    cam2ego = np.stack([mount @ OPTICAL for mount in mounts])
     lidar2ego = turned(90, [1, 0, 2])
     cam2img = np.tile([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]], (3, 1, 1))
     one = dict(cam2img=cam2img, cam2ego=cam2ego, lidar2cam=np.linalg.inv(cam2ego) @ lidar2ego, lidar2ego=lidar2ego)
     return [dict({key: value.copy() for key, value in one.items()}, frame_id=f'f{n}') for n in range(frames)]
+
+
+#: Of a camera that looks along the x axis: x right, y down, z forward.
+OPTICAL = np.array([[0.0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 def set_to(value, *where):
@@ -109,6 +114,18 @@ def test_shapes():
     frames = rig()
     frames[1]['lidar2cam'] = frames[1]['lidar2cam'][:, :3]
     with pytest.raises(ValueError, match=r'frame f1: lidar2cam must be \(3, 4, 4\), found \(3, 3, 4\)'):
+        check_index(frames, CAMERAS)
+
+
+def test_an_ego_frame_of_a_camera_is_no_ego_frame():
+    """Poses relative to the first camera, as of data sets that have no vehicle's frame: neighbours would follow them."""
+    frames = rig()
+    for frame in frames:
+        frame['cam2ego'] = np.linalg.inv(frame['cam2ego'][0]) @ frame['cam2ego']
+        del frame['lidar2ego']
+    with pytest.raises(
+        ValueError, match='frame f0: camera CAM_A: cam2ego looks at the sky.* ego frame that of a camera'
+    ):
         check_index(frames, CAMERAS)
 
 

@@ -230,6 +230,7 @@ def test_lyft(tmp_path, converter):
         cameras=NuScenesSurroundDataset.CAMERAS,
         pipeline=[*PIPELINE[:2], dict(type='mmdet3d.ResizeViews', size=(32, 48)), *PIPELINE[3:]],
     )
+    assert frames.metainfo['rounding'] == 'floor'
     info = frames.get_data_info(0)
     assert info['frame_id'] == 'abc' and info['img_path'][1].endswith('v1.01-train/images/host-a101_cam2_1.jpeg')
     np.testing.assert_allclose(info['cam2ego'][3][:3, 2], [-1, 0, 0], atol=1e-6)
@@ -371,7 +372,19 @@ def test_sizes_of_infos_are_compared(tmp_path, sample_data):
         pipeline=PIPELINE[:1],
         test_mode=True,
     )
-    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 900x1600 .*, the index states 899x1600'):
+    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 900x1600 .*, its calibration is for 899x1600'):
+        frames[0]
+    # None is stated: nuScenes has one size.
+    own_copy = tmp_path / 'samples/CAM_BACK'
+    own_copy.mkdir(parents=True)
+    (original,) = (sample_data / 'nuscenes_sample/samples/CAM_BACK').glob('*27637525.jpg')
+    cv2.imwrite(str(own_copy / original.name), cv2.resize(cv2.imread(str(original)), (1280, 720)))
+    del content['data_list'][0]['images']['CAM_BACK']['height']
+    dump(tmp_path / 'infos.pkl', content)
+    frames = NuScenesSurroundDataset(
+        'infos.pkl', cameras=['CAM_BACK'], data_root=str(tmp_path), pipeline=PIPELINE[:1], test_mode=True
+    )
+    with pytest.raises(ValueError, match='CAM_BACK.*jpg is 720x1280 .*, its calibration is for 900x1600'):
         frames[0]
     content['data_list'][0]['images']['CAM_BACK'].update(height=450, width=800)
     dump(tmp_path / 'infos.pkl', content)

@@ -8,6 +8,9 @@ from toy_run import PIPELINE, distilled
 
 from fsmde.datasets import DDADDataset
 from fsmde.datasets.labels import evenly_spread
+from fsmde.evaluation import SurroundDepthMetric
+from fsmde.evaluation.aggregate import distinct_frames
+from fsmde.evaluation.rows import FrameRow
 from toy_dgp import write_toy_dgp
 
 
@@ -47,6 +50,19 @@ def test_images_alone(tmp_path):
     assert len(frames) == 4 and not any((frames[i]['data_samples'].gt_depth > 0).any() for i in range(4))
     with pytest.raises(ValueError, match=r'none of 4 frames keeps LiDAR \(labelled_fraction=0\)'):
         len(dataset(tmp_path, labelled_fraction=0, only_labelled=True))
+
+
+def test_an_evaluation_wants_all_labels_and_each_frame_once(tmp_path):
+    init_default_scope('mmdet3d')
+    frames = dataset(tmp_path, labelled_fraction=0.5)
+    metric = SurroundDepthMetric()
+    metric.dataset_meta = frames.metainfo
+    samples = [dict(frames[i]['data_samples'].to_dict(), lidar_pixels=None) for i in range(4)]
+    with pytest.raises(ValueError, match='frame 000000/0000 is evaluated without its LiDAR: labelled_fraction is for'):
+        metric.process(None, samples)
+    rows = [FrameRow('here', i, frame_id, *[None] * 8) for i, frame_id in enumerate('aabb')]
+    with pytest.raises(ValueError, match='frame a is in the data set more than once.*only_labelled is for training'):
+        distinct_frames(rows)
 
 
 @pytest.mark.parametrize('fraction', [1.5, -0.1])

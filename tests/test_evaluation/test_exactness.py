@@ -89,7 +89,7 @@ def test_memory_does_not_grow_beyond_the_rows():
     sizes = []
     tracemalloc.start()
     for index in range(500):
-        metric.process(None, [dict(sample, sample_idx=index)])
+        metric.process(None, [dict(sample, sample_idx=index, frame_id=f'a/{index}')])
         if index in (99, 299, 499):
             rows = sum(row.sums[name].nbytes for row in metric.results for name in row.sums)
             sizes.append(tracemalloc.get_traced_memory()[0] - rows)

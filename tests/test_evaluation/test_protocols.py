@@ -170,6 +170,12 @@ def test_a_networks_tensors_are_read_where_they_are():
     assert results['protocols']['fsmde_dense']['modes']['metric']['overall']['all']['pixels'] == 3 * 8 * 12
 
 
+def test_a_cap_of_metres_is_for_every_data_set():
+    protocol = get_protocol(dict(name='mine', max_depth=50))
+    for dataset in ('ddad', 'nuscenes', 'unheard_of'):
+        assert protocol.range_for(dict(dataset=dataset, max_depth=80.0)) == (0.1, 50.0)
+
+
 def test_users_mistakes():
     with pytest.raises(KeyError, match='surrounddepth, vfdepth'):
         get_protocol('kitti')
@@ -177,6 +183,12 @@ def test_users_mistakes():
         Protocol('mine', averaging='group')
     with pytest.raises(ValueError, match="collisions must be one of .*found 'first'"):
         Protocol('mine', collisions='first')
+    with pytest.raises(ValueError, match="max_depth must be metres above min_depth, or such by data set, found '80'"):
+        get_protocol(dict(name='mine', max_depth='80'))
+    with pytest.raises(
+        ValueError, match=r"a protocol has a name and some of \['resolution', .*found \['name', 'cap'\]"
+    ):
+        get_protocol(dict(name='mine', cap=80))
     with pytest.raises(KeyError, match='put max_depth'):
         PROTOCOLS['fsmde'].range_for(dict(dataset='unheard_of'))
     with pytest.raises(ValueError, match='distances must be ascending'):

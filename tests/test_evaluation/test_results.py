@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from processes import load_tool
 
 from fsmde.evaluation import SurroundDepthMetric, describe_run, result_files
@@ -18,10 +19,10 @@ from fsmde.evaluation.result_files import read_results, versions
 from .frames import META, frame, points, random_frame
 
 
-def evaluate(out_dir, error=1.0, scenes='aabb', **kwargs):
+def evaluate(out_dir, error=1.0, scenes='aabb', num_points=100, **kwargs):
     metric = SurroundDepthMetric(out_dir=str(out_dir), **kwargs)
     metric.dataset_meta = META
-    samples = [random_frame(seed, scene=scene, num_points=100) for seed, scene in enumerate(scenes)]
+    samples = [random_frame(seed, scene=scene, num_points=num_points) for seed, scene in enumerate(scenes)]
     for sample in samples:
         sample['pred_depth'] = sample['pred_depth'] * error
     metric.process(None, samples)
@@ -72,7 +73,7 @@ def test_short_names(tmp_path):
     assert short['depth/abs_rel'] == modes['metric']['overall']['all']['abs_rel']
 
 
-def test_frame_list_and_tags_file(tmp_path):
+def test_frame_list_and_tags_file(tmp_path, monkeypatch):
     (tmp_path / 'frames.txt').write_text('b/0002\na/0001\n')
     (tmp_path / 'tags.json').write_text('{"b": ["night"], "a/0001": ["rain"]}')
     metric, _ = evaluate(
@@ -81,6 +82,14 @@ def test_frame_list_and_tags_file(tmp_path):
     entry = metric.results_dict['protocols']['fsmde']
     assert (entry['frames'], entry['frames_left_out']) == (2, 2)
     assert set(entry['modes']['metric']['tags']) == {'night', 'rain'}
+    (tmp_path / 'other.json').write_text('{"scene-0103": ["night"], "b": ["rain"]}')
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    evaluate(tmp_path, tags_file=str(tmp_path / 'other.json'), consistency=())
+    assert "1 of 2 names in the file of tags, such as 'scene-0103', are none of" in said[0] and "'a/0000'" in said[0]
+    (tmp_path / 'frames.txt').write_text('b/0002\na/0001\nb/0002\n')
+    with pytest.raises(ValueError, match="the frame list has 1 frames more than once, such as 'b/0002'"):
+        evaluate(tmp_path, frame_list=str(tmp_path / 'frames.txt'))
     (tmp_path / 'frames.txt').write_text('c/0000\n')
     with pytest.raises(ValueError, match="first is 'c/0000'"):
         evaluate(tmp_path, frame_list=str(tmp_path / 'frames.txt'))
@@ -174,6 +183,18 @@ def test_runs_that_are_not_comparable_are_refused(folders, tmp_path):
     evaluate(tmp_path / 'other', protocol=dict(name='fsmde', mask=False))
     with pytest.raises(ValueError, match='fsmde mask is True and False'):
         check_comparable([plain, read_run(str(tmp_path / 'other/results.json'), 'fsmde', 'metric')], 'fsmde')
+    evaluate(tmp_path / 'masked', num_points=60, protocol=['fsmde', 'vfdepth'])
+    masked = read_run(str(tmp_path / 'masked/results.json'), 'fsmde', 'metric')
+    with pytest.raises(ValueError, match='of frame a/0000 has [0-9]+ and [0-9]+ pixels of ground truth. Masks'):
+        check_comparable([plain, masked], 'fsmde')
+    # At the size of the input ground truth follows the network, unless that size is a published one.
+    check_comparable(
+        [
+            read_run(str(folder / 'results.json'), 'vfdepth', 'metric')
+            for folder in (folders / 'plain', tmp_path / 'masked')
+        ],
+        'vfdepth',
+    )
     with pytest.raises(ValueError, match="it has {'fsmde'"):
         read_run(str(tmp_path / 'other/results.json'), 'vfdepth', 'metric')
     (tmp_path / 'other/per_image.csv').unlink()

@@ -103,4 +103,5 @@ def test_timestamps():
     assert check_timestamps(['a', 'a', 'b'], [1, 2, 1]) == []
     assert check_timestamps(['a', 'a', 'a'], [1, 2, 2])[0].startswith('1 frames are not later')
     assert 'number 1' in check_timestamps(['a', 'a'], ['2024-01-02', '2024-01-01'])[0]
+    assert check_timestamps(['a', 'a'], ['2024-01-02T00:00:01Z', '2024-01-02T00:00:01.100000Z']) == []
     assert check_timestamps(['a', 'a'], [None, 1]) == ['1 of 2 frames have no timestamp']

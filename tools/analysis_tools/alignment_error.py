@@ -26,7 +26,7 @@ from mmengine.utils import track_iter_progress
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
-from fsmde.engine.launch import read_config, read_config_file, refuse_empty_options
+from fsmde.engine.launch import of_one_rig, read_config, read_config_file, refuse_empty_options
 from fsmde.output_files import write_text
 from fsmde.teacher_choice import compare_teachers, table
 
@@ -91,7 +91,7 @@ def main():
         sys.exit(f'{args.out} holds results already: name another folder')
     cfg = read_config(args.config, args.data_root, args.cfg_options)
     init_default_scope('mmdet3d')
-    dataset = cfg.test_dataloader.dataset
+    dataset = of_one_rig(cfg.test_dataloader.dataset, args.config)
     resized = next(i for i, transform in enumerate(dataset.pipeline) if 'size' in transform)
     dataset.pipeline.insert(resized + 1, dict(type='KeepTeacherViews'))
     choose_split(dataset, args.split)

@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
 from fsmde.evaluation import PROTOCOLS, DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
 from fsmde.output_files import refuse_filled
 
@@ -67,7 +67,7 @@ def main():
     else:
         cfg = read_config(args.config, args.data_root, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'mmdet3d'))
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        dataset = DATASETS.build(of_one_rig(cfg.test_dataloader.dataset, args.config))
         protocols = args.protocols or ['fsmde', 'surrounddepth', 'vfdepth']
         consistency = ['occlusion_tested'] if args.consistency is None else args.consistency
     metric = SurroundDepthMetric(

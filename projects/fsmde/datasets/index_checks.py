@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fsmde.calibration import find_fault, pinhole_fault, pose_faults
+from fsmde.calibration import find_fault, looks_at_the_sky, pinhole_fault, pose_faults
 from fsmde.lenses import Lens
 
 #: Frames whose matrices are checked in one call: more take memory and no less time.
@@ -122,6 +122,10 @@ def _check_geometry(frames, cameras):
     if fault:
         (number, camera), text = fault
         raise ValueError(f'frame {frames[number]["frame_id"]}: camera {cameras[camera]}: {text}')
+    skyward, text = looks_at_the_sky(stacked['cam2ego'])
+    if skyward.any():
+        number, camera = np.argwhere(skyward)[0]
+        raise ValueError(f'frame {frames[number]["frame_id"]}: camera {cameras[camera]}: cam2ego {text}')
     posed = [frame for frame in frames if frame.get('ori_cam2world') is not None]
     stated = [frame for frame in frames if np.isfinite(frame.get('lidar2ego', unknown)).all()]
     for key, some in (('lidar2ego', stated), ('ori_cam2world', posed)):

@@ -66,7 +66,7 @@ def read_cameras(info: dict, cameras: list, lidar_is_ego: bool = False) -> dict:
             rows.append(_read_camera(image, lidar2ego, has_lidar=bool(cloud.get('lidar_path'))))
         except KeyError as error:
             raise KeyError(f'{camera}: {error.args[0]}') from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f'{camera}: {error}') from error
     cam2img, cam2ego, lidar2cam, sizes = zip(*rows)
     return dict(

@@ -37,6 +37,7 @@ class InfosSurroundDataset(SurroundDepthDataset):
     """
 
     METAINFO = dict(dataset=None)
+    ROUNDING = 'floor'
 
     def __init__(self, ann_file, *args, data_prefix: dict = None, lidar_is_ego: bool = None, **kwargs):
         self.lidar_is_ego, self._lidar_in_ego = lidar_is_ego, lidar_is_ego
@@ -95,7 +96,7 @@ class InfosSurroundDataset(SurroundDepthDataset):
             return self._read_info(info, str(name))
         except KeyError as error:
             raise ValueError(f'{self.ann_file}: frame {name} has no {error.args[0]!r}') from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f'{self.ann_file}: frame {name}: {error}') from error
 
     def _read_info(self, info, name):

@@ -1,5 +1,6 @@
 """From per-frame sums to the figures of a table: which frames count, what is pooled, what is averaged over what."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -39,8 +40,18 @@ def distinct_frames(rows: list) -> list:
     """Each frame once, by ascending source and index: samplers repeat frames to fill up the last batch of each rank.
 
     Where data sets are joined and their frames have names in common, ``part<n>/`` stands before scene and frame_id.
+
+    Raises:
+        ValueError: If a data set has a frame twice.
     """
     rows = [row for _, row in sorted({(row.source, row.index): row for row in reversed(rows)}.items())]
+    counts = Counter((row.source, row.frame_id) for row in rows)
+    twice = [frame_id for (_, frame_id), count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(
+            f'frame {twice[0]} is in the data set more than once and would count as often: only_labelled is for training '
+            'data sets'
+        )
     if len({row.frame_id for row in rows}) == len(rows):
         return rows
     parts = {source: f'part{n}' for n, source in enumerate(dict.fromkeys(row.source for row in rows))}
@@ -59,9 +70,12 @@ def counted_frames(protocol: Protocol, dataset: str, rows: list, frame_list: lis
         frame_list: ``frame_id`` of those to count instead of the protocol's rule, in their order.
 
     Raises:
-        ValueError: If a listed frame was not evaluated.
+        ValueError: If a listed frame was not evaluated, or is listed twice.
     """
     if frame_list is not None:
+        twice = [frame_id for frame_id, count in Counter(frame_list).items() if count > 1]
+        if twice:
+            raise ValueError(f'the frame list has {len(twice)} frames more than once, such as {twice[0]!r}')
         by_id = {row.frame_id: row for row in rows}
         missing = [frame_id for frame_id in frame_list if frame_id not in by_id]
         if missing:

@@ -10,7 +10,7 @@ from fsmde.output_files import write_figure
 
 from .bootstrap import Gain, paired_gain
 from .functional import HIGHER_IS_BETTER, METRICS
-from .protocols import Protocol
+from .protocols import INPUT_SIZE, Protocol
 from .report import TITLES, Table, coverage, describe, number
 from .result_files import CSV_NAME, read_results
 
@@ -22,7 +22,7 @@ class Run:
     Args:
         name: What it is called in tables.
         results: Its results.json.
-        images: ``{(frame_id, camera): {'scene': ..., metric: value}}`` under the compared protocol and mode.
+        images: ``{(frame_id, camera): {'scene': ..., 'pixels': ..., metric: value}}`` under the compared protocol and mode.
     """
 
     name: str
@@ -48,7 +48,9 @@ def read_run(path: str, protocol: str, mode: str) -> Run:
     with open(table, newline='') as file:
         try:
             images = {
-                (row['frame_id'], row['camera']): dict({m: float(row[m]) for m in METRICS}, scene=row['scene'])
+                (row['frame_id'], row['camera']): dict(
+                    {m: float(row[m]) for m in METRICS}, scene=row['scene'], pixels=int(row['pixels'])
+                )
                 for row in csv.DictReader(file)
                 if row['protocol'] == protocol and row['mode'] == mode
             }
@@ -61,7 +63,7 @@ def check_comparable(runs: list, protocol: str) -> None:
     """Make sure that runs differ in nothing but their predictions.
 
     Raises:
-        ValueError: If data set, protocol, flip augmentation or frames differ; says which.
+        ValueError: If data set, protocol, flip augmentation, frames or their ground truth differ; says which.
     """
     first = runs[0]
     for run in runs[1:]:
@@ -86,6 +88,26 @@ def check_comparable(runs: list, protocol: str) -> None:
             raise ValueError(
                 f'{first.name} and {run.name} are not comparable: {len(missing)} images are in one of them only, such '
                 f'as {min(missing)}'
+            )
+        if not _truth_depends_on_the_network(
+            a, first.results['dataset'], pairs['differences from the published data set'][0]
+        ):
+            _check_pixels(first, run)
+
+
+def _truth_depends_on_the_network(settings, dataset, differences):
+    """Whether ground truth is made at the size of the network's input: dense depth, and of sizes that nobody published."""
+    published = dataset in INPUT_SIZE and not differences
+    return settings.get('ground_truth') == 'dense' or settings.get('resolution') == 'input' and not published
+
+
+def _check_pixels(first, run):
+    for (frame_id, camera), image in sorted(first.images.items()):
+        found = image['pixels'], run.images[frame_id, camera]['pixels']
+        if found[0] != found[1]:
+            raise ValueError(
+                f'{first.name} and {run.name} are not comparable: {camera} of frame {frame_id} has {found[0]} and {found[1]} '
+                "pixels of ground truth. Masks, LiDAR or the images' sizes differ"
             )
 
 

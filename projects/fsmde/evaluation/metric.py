@@ -123,6 +123,7 @@ class SurroundDepthMetric(BaseMetric):
         logger = MMLogger.get_current_instance()
         if self._expected not in (None, len(rows)):
             logger.warning(f'{len(rows)} distinct frames were evaluated, the data set has {self._expected}')
+        self._report_unused_tags(logger, rows)
         entries, images = {}, []
         for name, protocol in self.protocols.items():
             entries[name], of_protocol = protocol_results(
@@ -144,6 +145,15 @@ class SurroundDepthMetric(BaseMetric):
         self._report(logger, images)
         return self._short()
 
+    def _report_unused_tags(self, logger, rows):
+        names = {name for row in rows for name in (row.scene, row.frame_id)}
+        unused = [name for name in self.tags if name not in names]
+        if unused:
+            logger.warning(
+                f'{len(unused)} of {len(self.tags)} names in the file of tags, such as {unused[0]!r}, are none of the '
+                f'evaluated scenes and frames, such as {rows[0].scene!r} and {rows[0].frame_id!r}'
+            )
+
     def _report(self, logger, images):
         results = self.results_dict
         flip = self.run.get('flip_augmentation', False)
@@ -155,7 +165,9 @@ class SurroundDepthMetric(BaseMetric):
         empty = {n: entry['frames_left_out'] for n, entry in results['protocols'].items() if not entry['frames']}
         empty.update({n: results['frames'] for n in self.consistency if n not in results['consistency']})
         if empty:
-            logger.warning(f'no figures, every frame is left out by the rules or no group is complete: {empty}')
+            logger.warning(
+                f'no figures: every frame is left out by the rules, no group is complete, or rigs differ: {empty}'
+            )
         non_finite = {n: _non_finite(e) for n, e in results['protocols'].items()}
         if any(non_finite.values()):
             logger.warning(f'NaN or infinite predictions at pixels with ground truth, counted as worst: {non_finite}')

@@ -1,6 +1,6 @@
 """The evaluation protocols: what exactly a number in a table of surround depth means."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 
 from fsmde.rig import COLLISIONS
@@ -81,7 +81,7 @@ class Protocol:
             half-pixel centres. ``'input'``: the full-size ground truth is scattered to the published input size
             (pixel i goes to floor(i * scale), the last in raster order stays).
         min_depth: Ground truth counts if min_depth < g < max_depth; predictions are clamped to the range. Metres.
-        max_depth: Metres by data set, see :func:`identity`; other data sets state theirs.
+        max_depth: Metres by data set, see :func:`identity`; other data sets state theirs. A number is for all of them.
         collisions: Which of several points in a pixel stays, ``'nearest'`` or the ``'last'`` the sensor gave.
         mask: Whether pixels that show the car itself are left out.
         mask_size: Where the mask is read: at the point's pixel of the ``'full'`` image, or, with
@@ -109,7 +109,7 @@ class Protocol:
     name: str
     resolution: str = 'full'
     min_depth: float = 0.1
-    max_depth: dict = field(default_factory=lambda: dict(MAX_DEPTH))
+    max_depth: dict | float = field(default_factory=lambda: dict(MAX_DEPTH))
     collisions: str = 'nearest'
     mask: bool = True
     mask_size: str = 'full'
@@ -140,6 +140,12 @@ class Protocol:
             unknown = set(getattr(self, key).values()) - set(options)
             if unknown:
                 raise ValueError(f'protocol {self.name!r}: {key} must be of {options}, found {sorted(unknown)}')
+        caps = self.max_depth.values() if isinstance(self.max_depth, dict) else [self.max_depth]
+        if not all(isinstance(cap, (int, float)) and cap > self.min_depth for cap in caps):
+            raise ValueError(
+                f'protocol {self.name!r}: max_depth must be metres above min_depth, or such by data set, found '
+                f'{self.max_depth!r}'
+            )
         if self.mask_size == 'input' and self.resolution != 'input':
             raise ValueError(f"protocol {self.name!r}: mask_size='input' goes with resolution='input'")
         if self.group_size < 1 or (self.averaging == 'image') != (self.group_size == 1):
@@ -154,7 +160,9 @@ class Protocol:
         Raises:
             KeyError: If neither the protocol nor the data set states the far end.
         """
-        far = self.max_depth.get(identity(dataset_meta), dataset_meta.get('max_depth'))
+        far = self.max_depth
+        if isinstance(far, dict):
+            far = far.get(identity(dataset_meta), dataset_meta.get('max_depth'))
         if far is None:
             raise KeyError(
                 f'protocol {self.name!r} has no max_depth for data set {dataset_meta.get("dataset")!r}, and the data '
@@ -205,10 +213,14 @@ def get_protocol(protocol) -> Protocol:
 
     Raises:
         KeyError: If there is none of that name; lists those there are.
+        ValueError: If a field is unknown, or see :class:`Protocol`.
     """
     if isinstance(protocol, Protocol):
         return protocol
     if isinstance(protocol, dict):
+        names = [f.name for f in fields(Protocol)]
+        if 'name' not in protocol or not set(protocol) <= set(names):
+            raise ValueError(f'a protocol has a name and some of {names[1:]}, found {list(protocol)}')
         return Protocol(**protocol)
     if protocol not in PROTOCOLS:
         raise KeyError(f'unknown protocol {protocol!r}; there are {", ".join(PROTOCOLS)}')

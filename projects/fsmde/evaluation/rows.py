@@ -72,7 +72,13 @@ class FrameReducer:
 
         Raises:
             KeyError: If the pipeline did not keep what an evaluation needs.
+            ValueError: If the data set withholds the frame's LiDAR.
         """
+        if not sample.get('labelled', True) and sample.get('lidar_path') is not None:
+            raise ValueError(
+                f'frame {sample["frame_id"]} is evaluated without its LiDAR: labelled_fraction is for training data sets, '
+                "take it from this one's config"
+            )
         if 'lidar_pixels' not in sample:
             raise KeyError(
                 f'frame {sample["frame_id"]} has no lidar_pixels: put KeepLidarPixels into the test pipeline'

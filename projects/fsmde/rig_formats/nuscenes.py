@@ -5,7 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 from fsmde.datasets import NuScenesSurroundDataset
-from fsmde.plain_data import numbers, read_json
+from fsmde.datasets.nuscenes_tables import rows_of
+from fsmde.plain_data import numbers
 from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
@@ -27,14 +28,14 @@ def rig_from_nuscenes(root, version: str = 'v1.0-trainval', sample: str = None, 
     """
     folder = Path(root) / version
     sensor, calibrated, data = (
-        read_json(folder / f'{table}.json') for table in ('sensor', 'calibrated_sensor', 'sample_data')
+        rows_of(folder / f'{table}.json') for table in ('sensor', 'calibrated_sensor', 'sample_data')
     )
     with reading(folder, 'nuScenes tables'):
         sensors = {row['token']: row for row in sensor}
         calibrated = {row['token']: row for row in calibrated}
-        sample = sample or data[0]['sample_token']
         found = {}
         for row in data:
+            sample = sample or row['sample_token']
             if row['sample_token'] == sample and row['is_key_frame']:
                 calibration = calibrated[row['calibrated_sensor_token']]
                 kind = sensors[calibration['sensor_token']]

@@ -100,11 +100,13 @@ def check_timestamps(scenes, timestamps) -> list:
 
     Args:
         scenes: F scene names.
-        timestamps: F times that can be compared, None where there is none.
+        timestamps: F times, numbers or ISO 8601 texts in UTC, None where there is none.
     """
     absent = sum(time is None for time in timestamps)
     if absent:
         return [f'{absent} of {len(timestamps)} frames have no timestamp']
+    # Whole seconds may have no fraction, and a Z comes behind any digit.
+    timestamps = [time.removesuffix('Z') if isinstance(time, str) else time for time in timestamps]
     steps = zip(scenes, timestamps, scenes[1:], timestamps[1:])
     late = [i + 1 for i, (scene, time, next_scene, after) in enumerate(steps) if scene == next_scene and after <= time]
     if late:

@@ -18,6 +18,8 @@ META_KEYS = (
     'sample_idx',
     'timestamp',
     'tags',
+    'labelled',
+    'lidar_path',
     'cam_names',
     'cam2img',
     'ori_cam2img',

@@ -33,9 +33,9 @@ def check_sizes(info: dict, sizes) -> None:
 def _check_stated_size(path, size, stated):
     if stated is not None and tuple(size) != tuple(stated):
         raise ValueError(
-            f'{path} is {size[0]}x{size[1]} (height x width), the index states {stated[0]}x{stated[1]}: its calibration is '
-            'that of the stated size. Use the original images (ResizeViews makes them smaller), or change sizes and '
-            'intrinsics in the index'
+            f'{path} is {size[0]}x{size[1]} (height x width), its calibration is for {stated[0]}x{stated[1]}, '
+            'as the index states or the data set has it. Use the original images (ResizeViews makes them smaller), or change '
+            'sizes and intrinsics in the index'
         )
 
 
