@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from fsmde.models.distillers.residual_field import correct_locally
+from fsmde.models.distillers.residual_field import WINDOWS, correct_locally
 
 SHAPE = (1, 1, 32, 48)
 
@@ -44,4 +44,14 @@ def test_without_points_nothing_changes():
     depth = 1 + torch.rand(SHAPE)
     corrected, spread = correct_locally(depth, torch.zeros(SHAPE), torch.zeros(SHAPE, dtype=torch.bool))
     torch.testing.assert_close(corrected, depth)
-    assert torch.isfinite(spread).all() and spread.max() < 1e-3
+    torch.testing.assert_close(spread, torch.full(SHAPE, 0.3))
+
+
+@pytest.mark.parametrize('windows', [(), WINDOWS])
+def test_a_view_without_points_is_not_trusted_more_than_the_others(windows):
+    depth = torch.full((2, 2, 32, 48), 10.0)
+    measured = depth * torch.tensor([1.2, 1 / 1.2]).repeat(24)
+    mask = torch.ones(depth.shape, dtype=torch.bool)
+    mask[:, 1] = False
+    _, spread = correct_locally(depth, measured, torch.zeros_like(mask), mask, windows)
+    torch.testing.assert_close(spread, torch.full(depth.shape, math.log(1.2)))

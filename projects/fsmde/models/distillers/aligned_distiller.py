@@ -14,7 +14,7 @@ class AlignedDistiller(DepthDistiller):
             depth, through which no gradient flows: what is learned there is the teacher's shape, at the student's
             scale. A teacher of inverse depth is fitted by a scale alone there, its 0 taken for infinity. False leaves
             such views out. Of a teacher whose views share one scale that goes for frames: a view without LiDAR has the
-            scale of the others.
+            scale of the others. A metric teacher is taken as it is, LiDAR or not.
         local: Correct the aligned depth near LiDAR, see :func:`correct_locally`. Views that are aligned to the student
             have nothing to be corrected by.
         kwargs: See :class:`DepthDistiller`.

@@ -29,7 +29,8 @@ class CrossInteractionKD(AlignedDistiller):
       features. The crossing D_ts = decode(P_t, c_s) with the student's centers c_s must explain LiDAR
       (``loss_kd_cross``), 1 / D_ts must be affine in the teacher's disparity, pixel by pixel (``loss_kd_ssi``), and the
       student's probabilities P_s follow P_t wherever the teacher is valid, LiDAR or not: KL(sg P_t || P_s)
-      (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which only LiDAR moves. With ``select`` the KL's
+      (``loss_kd_prob``). P_t carries no metric scale: that is in c_s, which LiDAR moves; ``loss_kd_ssi``
+      moves how they are spaced, and knows no scale. With ``select`` the KL's
       weight, 1 otherwise, is P_t's confidence 1 - H(P_t) / ln K, and in cells of the student's map with LiDAR in or next
       to them 1 if D_ts is nearer to it than D_ss (by the mean |ln D - ln g|) and else 0.
     - ``'aligned'``: the teacher's depth is aligned to LiDAR in each view, corrected near LiDAR unless ``local`` is

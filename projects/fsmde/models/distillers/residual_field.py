@@ -12,6 +12,8 @@ WINDOWS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 SLICE = 0.2
 #: The weight, in LiDAR points, of what the coarser grid said.
 PRIOR = 0.3
+#: Root mean square of residuals, in log depth, where no view of a batch has any.
+UNKNOWN = 0.3
 #: What is nearer or farther (metres) is in the first or last slice.
 NEAREST, FARTHEST = 0.5, 250.0
 #: Pixels on a side of what is corrected as one: the stride of the students' maps.
@@ -35,14 +37,15 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
         windows: Sides of the cells of each grid, as fractions of the image's height.
 
     Returns:
-        tuple: depth (B, N, H, W) metres, and spread (B, N, H, W), the root mean square of the residuals that are left.
+        tuple: depth (B, N, H, W) metres, and spread (B, N, H, W), the root mean square of the residuals that are left; in a
+        view without any that of the batch's others.
     """
     whole = mask if whole is None else whole
     size = depth.shape[-2:]
     log_depth = depth.clamp(min=1e-3).log()
     log_measured = torch.where(whole | mask, measured, torch.ones_like(measured)).log()
     residual = torch.where(whole | mask, log_measured - log_depth, torch.zeros_like(depth))
-    variance = (residual.square() * whole).sum((-2, -1), keepdim=True) / whole.sum((-2, -1), keepdim=True).clamp(min=1)
+    variance = _variance(residual.square() * whole, whole)
     points = mask.to(depth.dtype)
     count, first, second = (_cells(x) * CELL**2 for x in (points, points * residual, points * residual.square()))
     cells = _cells(log_depth)
@@ -59,6 +62,13 @@ def correct_locally(depth: Tensor, measured: Tensor, mask: Tensor, whole: Tensor
         for x in (field, variance.clamp(min=1e-8).sqrt())
     )
     return (log_depth + field).exp(), spread
+
+
+def _variance(squares: Tensor, counted: Tensor) -> Tensor:
+    """(B, N, 1, 1) mean squares of views; of one without any those of the others, for nothing speaks for it more."""
+    count, total = (x.sum((-2, -1), keepdim=True) for x in (counted, squares))
+    rest = torch.where(count.sum() > 0, total.sum() / count.sum().clamp(min=1), UNKNOWN**2)
+    return torch.where(count > 0, total / count.clamp(min=1), rest)
 
 
 def _cells(values: Tensor) -> Tensor:
