@@ -99,7 +99,7 @@ class DepthBins:
                 centers, so that ``decode(encode(d)) == d`` between the first and the last center; with it the target is
                 a Gaussian in the places of the centers, whatever the widths between them. Where learned centers are unevenly
                 dense its mean is off by 1 to 2 % of the depth (a student's bins, the residuals of a mini teacher); students
-                distilled with mass by width were not better for it (docs/distillers.md).
+                distilled with mass by width were not better for it (docs/benchmark.md).
 
         Returns:
             (..., K) probabilities.
