@@ -496,6 +496,16 @@ def test_a_recording_that_is_not_finished_leaves_nothing(published, world_record
         McapRecording(tmp_path / 'a.mcap')
 
 
+def test_the_ego_frame_has_the_name_that_it_is_given(published, world_recording, tmp_path):
+    inferencer = SurroundDepthInferencer(published / 'student', rig=published / 'world.yaml', device='cpu')
+    sink = McapRecording(tmp_path / 'a.mcap', ego_frame='rear_axle')
+    sink.write(next(inferencer.stream(str(world_recording[0]))))
+    sink.close()
+    found = decoded(tmp_path / 'a.mcap')
+    assert {entry.header.frame_id for entry in found['/tf_static'][0][1].transforms} == {'rear_axle'}
+    assert found['/points'][0][1].header.frame_id == 'rear_axle'
+
+
 def test_images_without_times_and_poses_and_names_that_ros_forbids(published, tmp_path):
     inferencer = SurroundDepthInferencer(published / 'student', hfov=80, device='cpu')
     image = np.zeros((48, 64, 3), np.uint8)
