@@ -48,6 +48,7 @@ def parse_args():
     parser.add_argument('--max-depth', type=float, default=80.0, help='metres: LiDAR beyond it is left out')
     parser.add_argument('--data-root', help='folder of the data set, where INPUT is a config')
     parser.add_argument('--tolerance', type=float, help='seconds: images nearest in time belong together')
+    parser.add_argument('--clock', metavar='CAMERA', help='camera whose images make the frames')
     parser.add_argument('--topics', nargs='+', metavar='CAMERA=TOPIC', help='of a recording, as tools/infer.py has it')
     parser.add_argument('--device', help='cpu, cuda, ...; an accelerator if there is one')
     args = refuse_empty_options(parser, parser.parse_args())
@@ -60,7 +61,7 @@ def parse_args():
 def main():
     args = parse_args()
     rig = read_rig(args.rig)
-    options = {} if args.tolerance is None else dict(tolerance=args.tolerance)
+    options = {k: getattr(args, k) for k in ('tolerance', 'clock') if getattr(args, k) is not None}
     if args.topics:
         options['topics'] = parse_topics(args.topics)
     source = open_source(args.input, args.data_root, **options)

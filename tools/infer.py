@@ -17,10 +17,13 @@ from pathlib import Path
 
 import fsmde
 from fsmde.apis import OpenVinoRuntime, SurroundDepthInferencer, write_results
+from fsmde.apis.load_model import find_published
+from fsmde.apis.published_model import CONFIG, WEIGHTS
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
+from fsmde.evaluation.result_files import hash_of_file
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names
 from fsmde.plain_data import read_json
@@ -114,9 +117,9 @@ def check_out(args) -> None:
         SystemExit: If the folder is in use, or holds another run.
     """
     free = ('resume', 'overwrite', 'out', 'device', 'runtime', 'view', 'host', 'port')
-    asked = {key: str(value) for key, value in vars(args).items() if key not in free}
-    path = args.out / RUN_FILE
-    if args.out.exists() and any(args.out.iterdir()):
+    asked, before = {key: str(value) for key, value in vars(args).items() if key not in free}, None
+    path, used = args.out / RUN_FILE, args.out.exists() and any(args.out.iterdir())
+    if used:
         if not args.resume and not args.overwrite:
             sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
         if args.resume and path.is_file():
@@ -124,12 +127,30 @@ def check_out(args) -> None:
                 before = dict(read_json(path))
             except (ValueError, TypeError) as error:
                 sys.exit(f'{path} is no record of a run ({error}): --overwrite replaces what is there')
-            other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
-            if other:
-                sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')
         elif args.resume:
             sys.exit(f'{args.out} holds no run to go on with: {path} is not there')
+    asked.update(hashes_of(args))
+    if before is not None:
+        other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]
+        if other:
+            sys.exit(f'{args.out} holds a run with other options ({"; ".join(other)}): name another folder')
+        if before.get('begun_over'):
+            sys.exit(
+                f'{args.out} holds a run that --overwrite began over {before["begun_over"]}: which files are its own, nobody '
+                'can tell. --overwrite once more, or name another folder'
+            )
+    over = [str(args.out)] * used + [str(args.mcap)] * bool(args.mcap and args.mcap.exists())
+    asked['begun_over'] = ' and '.join(over) if args.overwrite else ''
     write_text(path, json.dumps(dict(asked, fsmde_version=fsmde.__version__), indent=2) + '\n')
+
+
+def hashes_of(args) -> dict:
+    """sha256 of the files that make depth of images: under the same names there may be others later."""
+    files = dict(rig=args.rig, model=args.model, checkpoint=args.checkpoint)
+    if not Path(args.model).is_file():
+        folder = find_published(args.model)
+        files.update(model=folder / WEIGHTS, model_config=folder / CONFIG)
+    return {f'{name}_sha256': hash_of_file(file) for name, file in files.items() if file}
 
 
 def make_sinks(args) -> list:
@@ -146,11 +167,16 @@ def make_sinks(args) -> list:
         sinks.append(BirdsEyeViews(args.out / 'birds_eye', args.max_depth, args.min_confidence))
     if args.ply:
         sinks.append(PointClouds(args.out / 'points', args.max_depth, args.min_confidence))
-    if args.mcap is not None and not (args.resume and args.mcap.exists()):
-        if args.mcap.exists() and not args.overwrite:
+    there, source = args.mcap is not None and args.mcap.exists(), Path(args.input)
+    if there and any(args.mcap.samefile(path) for path in (source, *source.glob('*')) if path.exists()):
+        sys.exit(f'{args.mcap} is of the input {source}: name another file for --mcap')
+    # A recording appears when it is complete: of a run that goes on, it is its own.
+    if args.mcap is not None and not (there and args.resume and (args.out / RUN_FILE).is_file()):
+        if there and not args.overwrite:
             sys.exit(f'{args.mcap} is there already: name another file, or --overwrite replaces it')
         clouds = dict(max_depth=args.max_depth, min_confidence=args.min_confidence)
-        sinks.append(McapRecording(args.mcap, args.fps, **clouds, overwrite=args.overwrite))
+        ego_frame = args.ego_frame or 'base_link'
+        sinks.append(McapRecording(args.mcap, args.fps, **clouds, overwrite=args.overwrite, ego_frame=ego_frame))
     if not sinks and args.mcap is None:
         sys.exit('nothing to write: --format none without --panels, --video, --birds-eye, --ply or --mcap')
     return sinks

@@ -36,7 +36,8 @@ def load_image(path: str, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, cut, damaged or no image, has more than ``MAX_PIXELS``, or EXIF turns it.
+        ValueError: If it is empty, cut, damaged or no image, has more than ``MAX_PIXELS``, or EXIF turns it; of colour
+            also if its channels have more than 8 bits.
     """
     content, size = read_image_file(path)
     return decode_image(content, path, flags, size)
@@ -78,7 +79,7 @@ def image_size(path: str) -> tuple:
     """(height, width) that :func:`load_image` would return, without decoding.
 
     Raises:
-        FileNotFoundError, ValueError: As :func:`load_image`, but for damage that only a JPEG's decoder sees.
+        FileNotFoundError, ValueError: As :func:`load_image`, but for what only a decoder sees.
     """
     return read_image_file(path)[1]
 
@@ -146,10 +147,16 @@ def decode_image(content: bytes, path: str, flags: int, size: tuple, factor: int
                 raise ValueError(f'{path} is no image that kornia-rs can decode: {error}') from error
             raise
     if flags != cv2.IMREAD_UNCHANGED:
-        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION | cv2.IMREAD_ANYDEPTH
     image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     if image is None or image.shape[:2] != size:
         raise ValueError(f'{path} is no image that OpenCV can decode ({len(content)} bytes)')
+    # OpenCV would cut it to the upper byte, in which a sensor's 10 or 12 bits are nearly black.
+    if flags != cv2.IMREAD_UNCHANGED and image.dtype != np.uint8:
+        raise ValueError(
+            f'{path} has {image.dtype} values, expected 8 bits a channel: convert it, with the tone curve of the images '
+            'that the model was trained on'
+        )
     return image
 
 

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -66,6 +68,89 @@ def test_a_cut_record_of_a_run(monkeypatch, tmp_path):
     tool = load_tool('infer.py')
     with pytest.raises(SystemExit, match=f'{tmp_path}/run.json is no record of a run .*run.json is cut'):
         tool.check_out(tool.parse_args())
+
+
+@pytest.fixture
+def begun(monkeypatch, published, tmp_path):
+    """What the tool writes to, of a call with options; the model and the rig file are in ``tmp_path``, the output too."""
+    shutil.copytree(published / 'student', tmp_path / 'student')
+    (tmp_path / 'rig.yaml').write_text('a rig')
+
+    def begin(*options, source='images'):
+        argv = tmp_path / 'student', source, '--rig', tmp_path / 'rig.yaml', '--out', tmp_path / 'out', *options
+        monkeypatch.setattr('sys.argv', ['infer.py', *map(str, argv)])
+        tool = load_tool('infer.py')
+        args = tool.parse_args()
+        sinks = tool.make_sinks(args)
+        tool.check_out(args)
+        return sinks
+
+    return begin
+
+
+def test_a_run_goes_on_with_the_files_that_it_began_with(begun, tmp_path):
+    """Not with others of the same names."""
+    begun()
+    begun('--resume')
+    for name, key in (
+        ('rig.yaml', 'rig'),
+        ('student/model.safetensors', 'model'),
+        ('student/config.json', 'model_config'),
+    ):
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content + b' ')
+        with pytest.raises(
+            SystemExit, match=f'other options .{key}_sha256: {hash_of(content)} before, [0-9a-f]+ now.:'
+        ):
+            begun('--resume')
+        (tmp_path / name).write_bytes(content)
+    begun('--resume')
+
+
+def hash_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_what_overwrite_began_over_other_files_is_not_gone_on_with(begun, tmp_path):
+    """Stopped half-way, it would take the other run's files as its own."""
+    begun('--overwrite')
+    begun('--resume')
+    begun('--overwrite')
+    with pytest.raises(SystemExit, match=f'--overwrite began over {tmp_path}/out: .* nobody can tell'):
+        begun('--resume')
+    shutil.rmtree(tmp_path / 'out')
+    recording = tmp_path / 'a.mcap'
+    recording.write_bytes(b'of another run')
+    begun('--mcap', recording, '--overwrite')
+    with pytest.raises(SystemExit, match=f'--overwrite began over {recording}: '):
+        begun('--mcap', recording, '--resume')
+
+
+def test_a_recording_of_another_run_is_not_taken_as_finished(begun, tmp_path):
+    pytest.importorskip('rosbags')
+    recording = tmp_path / 'a.mcap'
+    recording.write_bytes(b'of another run')
+    with pytest.raises(SystemExit, match='a.mcap is there already'):
+        begun('--mcap', recording, '--resume')
+    recording.unlink()
+    assert [sink.ego_frame for sink in begun('--mcap', recording, '--ego-frame', '')[1:]] == ['base_link']
+    (tmp_path / 'out/run.json').unlink()
+    assert [sink.ego_frame for sink in begun('--mcap', recording, '--ego-frame', 'car')[1:]] == ['car']
+    recording.write_bytes(b'of this run')
+    assert len(begun('--mcap', recording, '--ego-frame', 'car', '--resume')) == 1
+
+
+def test_a_recording_is_not_written_over_its_input(begun, tmp_path):
+    (tmp_path / 'bag').mkdir()
+    for source, name in ((tmp_path / 'drive.mcap', 'drive.mcap'), (tmp_path / 'bag', 'bag/bag_0.mcap')):
+        (tmp_path / name).write_bytes(b'')
+        (tmp_path / 'link.mcap').symlink_to(tmp_path / name)
+        for path in (name, 'link.mcap', 'out/../' + name):
+            (tmp_path / 'out').mkdir(exist_ok=True)
+            for option in ('--overwrite', '--resume'):
+                with pytest.raises(SystemExit, match=f'{path} is of the input {source}: name another file'):
+                    begun('--mcap', tmp_path / path, option, source=source)
+        (tmp_path / 'link.mcap').unlink()
 
 
 def test_images_become_depth_panels_clouds_and_a_film(published, recording, tmp_path):

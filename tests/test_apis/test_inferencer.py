@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -122,6 +124,17 @@ def test_points_are_those_of_the_estimator(published, frames):
     sure = result.points(min_confidence=float(np.median(result.stacked('confidence'))))[0]
     assert 0.4 * len(points) < len(sure) < 0.6 * len(points)
     assert call['visualization'][0].ndim == 3 and call['visualization'][0].dtype == np.uint8
+
+
+def test_least_confidence_of_a_model_that_gives_none_is_refused(published, frames):
+    (result,) = SurroundDepthInferencer(published / 'student', device='cpu')(frames[:1])['predictions']
+    views = {name: replace(view, confidence=None) for name, view in result.views.items()}
+    without = replace(result, views=views)
+    assert len(without.points()[0]) == len(result.points()[0])
+    with pytest.raises(
+        ValueError, match=r'min_confidence \(--min-confidence\) is 0.5, and the model gives no .*--with-bins'
+    ):
+        without.points(min_confidence=0.5)
 
 
 def test_without_poses_there_are_no_points(student, arrays):

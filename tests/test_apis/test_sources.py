@@ -1,3 +1,5 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -71,6 +73,9 @@ def test_folders_by_time(tmp_path):
         ('1700000000.123456789', 1_700_000_000_123_456_789),
         ('1700000000123', 1_700_000_000_123_000_000),
         ('1700000000123456', 1_700_000_000_123_456_000),
+        # As in DDAD: 100 ns.
+        ('15616458249936530', 1_561_645_824_993_653_000),
+        ('170000000\N{SUPERSCRIPT TWO}', None),
         ('315966265259836000', None),
         ('1700000000123456789', 1_700_000_000_123_456_789),
         ('frame_12', None),
@@ -87,6 +92,7 @@ def test_times_in_names(tmp_path, name, nanoseconds):
 
 
 def write_video(path, count, fps):
+    """Pictures whose grey is 20 times their number."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps, (32, 16))
     for number in range(count):
         writer.write(np.full((16, 32, 3), 20 * number, np.uint8))
@@ -110,12 +116,71 @@ def test_videos_of_two_rates(tmp_path):
         open_source(tmp_path)
 
 
+def test_pictures_are_at_their_own_times(tmp_path, said):
+    """A phone that drops pictures, and a header that counts more than there are."""
+    write_video(tmp_path / 'PHONE.mkv', 8, 10)
+    write_video(tmp_path / 'STEADY.avi', 11, 10)
+    path, late = tmp_path / 'PHONE.mkv', [0, 100, 200, 300, 700, 800, 900, 1000]
+    content = path.read_bytes()
+    for number in reversed(range(8)):
+        # A block of Matroska: the track, 1, and milliseconds.
+        was, now = (b'\x81' + struct.pack('>h', time) for time in (100 * number, late[number]))
+        assert content.count(was) == 1
+        content = content.replace(was, now)
+    path.write_bytes(content)
+    content, at = bytearray((tmp_path / 'STEADY.avi').read_bytes()), 8 + 32
+    at += content.index(b'strh')
+    content[at : at + 4] = struct.pack('<I', 20)
+    (tmp_path / 'STEADY.avi').write_bytes(content)
+    frames = list(open_source(tmp_path, clock='STEADY'))
+    assert said == [f'{tmp_path}/STEADY.avi states 20 pictures, 11 can be decoded']
+    assert [frame.time // 1_000_000 for frame in frames] == [100 * number for number in range(11)]
+    for frame in frames:
+        number = frame.time // 100_000_000
+        assert abs(int(frame.read('STEADY').mean()) - 20 * number) <= 2
+        assert ('PHONE' in frame.images) == (100 * number in late)
+        if 'PHONE' in frame.images:
+            assert abs(int(frame.read('PHONE').mean()) - 20 * late.index(100 * number)) <= 2
+
+
 def test_one_frame_in_a_folder_and_one_image(tmp_path):
     write_images(tmp_path, {'at_noon': ['FRONT', 'LEFT']})
     (frame,) = open_source(tmp_path / 'at_noon')
     assert frame.name == 'at_noon' and list(frame.images) == ['FRONT', 'LEFT']
     (frame,) = open_source(tmp_path / 'at_noon/LEFT.png')
     assert list(frame.images) == ['LEFT'] and frame.read('LEFT')[0, 0, 0] == 1
+
+
+def test_hidden_files_are_no_images(tmp_path):
+    """macOS leaves ._<name> beside what it copies; and names may have digits that are no decimals."""
+    write_images(tmp_path, {'FRONT': ['1', '2\N{SUPERSCRIPT TWO}'], '.thumbnails': ['1', '9']})
+    (tmp_path / 'FRONT/._1.png').write_bytes(b'')
+    source = open_source(tmp_path)
+    assert source.cameras == ('FRONT',) and [frame.name for frame in source] == ['1', '2\N{SUPERSCRIPT TWO}']
+    (tmp_path / 'FRONT/._1.mp4').write_bytes(b'')
+    assert list(open_source(tmp_path / 'FRONT'))[0].images.keys() == {'1', '2\N{SUPERSCRIPT TWO}'}
+
+
+def test_a_folder_of_one_cameras_recording_is_no_frame(tmp_path):
+    write_images(tmp_path, {'32': map(str, range(32)), '33': map(str, range(33))}, size=(2, 2))
+    assert len(open_source(tmp_path / '32').cameras) == 32
+    with pytest.raises(ValueError, match='33 holds 33 images, .* into .*/33/<camera>/'):
+        open_source(tmp_path / '33')
+
+
+def test_options_that_an_input_does_not_take_are_refused(tmp_path):
+    root = write_images(tmp_path, {'FRONT': ['1', '2'], 'LEFT': ['1', '2']})
+    image = root / 'FRONT/1.png'
+    inputs = (tmp_path / 'config.py', image, root / 'FRONT', {'FRONT': image}, FrameList({'FRONT': image}))
+    for what in inputs:
+        for option, value in (('tolerance', 0.1), ('clock', 'FRONT'), ('topics', {}), ('ego_frame', '')):
+            with pytest.raises(ValueError, match=f'{option} is an option of (folders|recordings)'):
+                open_source(what, **{option: value})
+    for what in (root, *inputs[1:]):
+        with pytest.raises(ValueError, match='data_root is an option of configs'):
+            open_source(what, data_root='data')
+    with pytest.raises(ValueError, match="images go by name, not by the clock 'LEFT': give a tolerance"):
+        open_source(root, clock='LEFT')
 
 
 def test_what_is_no_source_is_said(tmp_path):

@@ -112,6 +112,12 @@ def test_a_single_camera_needs_no_pose_and_several_do(make_viewer):
         viewer.write(make_result('b', FRONT=None, LEFT=None))
 
 
+def test_least_confidence_of_a_model_that_gives_none_is_refused_on_the_page(make_viewer):
+    viewer = make_viewer(min_confidence=0.5)
+    with pytest.raises(ValueError, match='is 0.5, and the model gives no confidence'):
+        viewer.write(make_result('a', confidence=None, FRONT=FRONT))
+
+
 def test_names_are_text(make_viewer):
     viewer = make_viewer()
     name = '![](http://example.com/a.png)'

@@ -2,6 +2,15 @@
 
 import numpy as np
 
+#: Nanoseconds between the images of one frame where a camera has only one.
+ONE_FRAME = 50_000_000
+
+
+def half_period(times) -> float:
+    """Half the median step between a camera's images, which come in any order; nanoseconds."""
+    steps = np.diff(np.sort(times))
+    return float(np.median(steps)) / 2 if len(steps) else ONE_FRAME
+
 
 def match_times(times: dict, tolerance: int, clock: str = None) -> list:
     """For each image of one camera, the nearest images of the others.

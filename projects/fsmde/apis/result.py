@@ -125,19 +125,28 @@ class DepthResult:
             )
         return np.stack([view.camera.cam2ego for view in self.views.values()])
 
+    def check_confidence(self, least: float) -> None:
+        """Raise ValueError if less sure pixels are to be left out, and the model does not say how sure it is."""
+        if least > 0 and not self.confidence:
+            raise ValueError(
+                f'frame {self.name}: min_confidence (--min-confidence) is {least:g}, and the model gives no confidence: '
+                'leave it out, or export the ONNX graph --with-bins, of a model that has bins'
+            )
+
     def points(self, max_depth: float = np.inf, min_confidence: float = 0.0, stride: int = 1) -> tuple:
         """All views as one cloud: (P, 3) float32 points in the ego frame in metres, and (P, 3) uint8 RGB.
 
         Args:
             max_depth: Pixels at or beyond it, in metres, give no point.
-            min_confidence: Less sure pixels give no point; without bins all pixels count as sure.
+            min_confidence: Less sure pixels give no point.
             stride: Take every n-th row and column.
 
         Raises:
-            ValueError: If a camera's pose is not known.
+            ValueError: If a camera's pose is not known, or there is no confidence to go by.
         """
         depth = self.stacked('depth')
-        if min_confidence > 0 and self.confidence:
+        self.check_confidence(min_confidence)
+        if min_confidence > 0:
             depth = np.where(self.stacked('confidence') >= min_confidence, depth, 0)
         images = self.stacked('image').transpose(0, 3, 1, 2)
         return fuse_points(depth, images, self.stacked('cam2img'), self.cam2ego, max_depth=max_depth, stride=stride)

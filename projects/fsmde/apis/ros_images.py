@@ -51,11 +51,11 @@ def image_of(message, where: str) -> np.ndarray:
         content = message.data.tobytes()
         if 'compressedDepth' in message.format or encoding_of(message) in DEPTH:
             raise ValueError(f'{where}: {message.format!r} is depth, expected the images of a camera')
-        return image_of_bytes(content, where)
-    known = ENCODINGS.get(message.encoding)
-    if known is None:
-        raise ValueError(f'{where}: encoding {message.encoding!r} is not supported; there are {sorted(ENCODINGS)}')
-    channels, conversion = known
+        image = image_of_bytes(content, where)
+        if not _is_mosaic(message.format) or (image != image[..., :1]).any():
+            return image
+        return cv2.cvtColor(image[..., 0], _known(encoding_of(message), where)[1])
+    channels, conversion = _known(message.encoding, where)
     height, width, step = message.height, message.width, message.step
     if (
         not (0 < height <= 16384 and 0 < width <= 16384 and step >= width * channels)
@@ -69,3 +69,17 @@ def image_of(message, where: str) -> np.ndarray:
     image = np.ascontiguousarray(message.data.reshape(height, step)[:, : width * channels])
     image = image.reshape(height, width, channels) if channels > 1 else image
     return image if conversion is None else cv2.cvtColor(image, conversion)
+
+
+def _known(encoding, where):
+    if encoding not in ENCODINGS:
+        raise ValueError(f'{where}: encoding {encoding!r} is not supported; there are {sorted(ENCODINGS)}')
+    return ENCODINGS[encoding]
+
+
+def _is_mosaic(stated):
+    """Whether image_transport compressed a sensor's mosaic as it is: it then names no encoding behind the codec. What has
+    colours was demosaiced all the same.
+    """
+    before, _, behind = stated.partition(';')
+    return before.startswith('bayer_') and not behind.strip().endswith(('mono8', 'bgr8', 'rgb8'))

@@ -17,7 +17,6 @@ from ..result import DepthResult
 from ..ros_bag import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, POINT_CLOUD, TRANSFORMS, type_store
 from .base import Sink
 
-EGO_FRAME = 'base_link'
 FLOAT32 = 7  # sensor_msgs/PointField
 POINT = np.dtype([('xyz', '<f4', 3), ('rgb', '<u4')])
 
@@ -30,8 +29,8 @@ class McapRecording(Sink):
     | ``/<camera>/image_rect/compressed`` | CompressedImage: the view that the network saw, JPEG |
     | ``/<camera>/depth/image_rect`` | Image, 32FC1: z-depth in metres in the same pixels, NaN for none (REP 118) |
     | ``/<camera>/camera_info`` | CameraInfo of both |
-    | ``/tf_static`` | TFMessage: ``base_link`` to ``<camera>_optical_frame``, of rigs with poses |
-    | ``/points`` | PointCloud2 in ``base_link``: x, y, z in metres and rgb, of rigs with poses |
+    | ``/tf_static`` | TFMessage: the ego frame to ``<camera>_optical_frame``, of rigs with poses |
+    | ``/points`` | PointCloud2 in the ego frame: x, y, z in metres and rgb, of rigs with poses |
 
     Stamps are the times of the cameras' images; those of sources without times begin at 0.
 
@@ -41,6 +40,7 @@ class McapRecording(Sink):
         max_depth, min_confidence: See :class:`PointClouds`; of the cloud alone.
         stride: Every n-th row and column of a depth map is in the cloud.
         overwrite: Whether a file of this name is replaced.
+        ego_frame: Name of the ego frame.
 
     Raises:
         FileExistsError: If the file is there and ``overwrite`` is not given.
@@ -55,8 +55,9 @@ class McapRecording(Sink):
         min_confidence: float = 0.0,
         stride: int = 2,
         overwrite: bool = False,
+        ego_frame: str = 'base_link',
     ):
-        self.path, self.fps, self.stride = Path(path), fps, stride
+        self.path, self.fps, self.stride, self.ego_frame = Path(path), fps, stride, ego_frame
         self.max_depth, self.min_confidence = max_depth, min_confidence
         if self.path.exists() and not overwrite:
             raise FileExistsError(f'{self.path} is there already: name another file')
@@ -153,7 +154,7 @@ class McapRecording(Sink):
             transforms.append(
                 self._message(
                     'geometry_msgs/msg/TransformStamped',
-                    header=self._header(time, EGO_FRAME),
+                    header=self._header(time, self.ego_frame),
                     child_frame_id=optical_frame(name),
                     transform=transform,
                 )
@@ -192,7 +193,7 @@ class McapRecording(Sink):
             for n, name in enumerate(('x', 'y', 'z', 'rgb'))
         ]
         self._send(
-            '/points', POINT_CLOUD, time, header=self._header(time, EGO_FRAME), height=1, width=len(points),
+            '/points', POINT_CLOUD, time, header=self._header(time, self.ego_frame), height=1, width=len(points),
             fields=fields, is_bigendian=False, point_step=POINT.itemsize, row_step=POINT.itemsize * len(points),
             data=points.view(np.uint8), is_dense=True,
         )  # fmt: skip

@@ -67,6 +67,7 @@ class Viewer(Sink):
         self, max_depth: float = 80.0, min_confidence: float = 0.0, host: str = '127.0.0.1', port: int = 8080
     ):
         self.colors, self.frames, self.spool = depth_scale(max_depth), [], Spool()
+        self.min_confidence = min_confidence
         self.server = _serve(host, port)
         self.url = f'http://{host}:{self.server.get_port()}'
         self._lock, self._drawn = threading.Lock(), (None, None, None)
@@ -88,9 +89,11 @@ class Viewer(Sink):
         """Add a frame to the page. It is shown at once if the newest one was.
 
         Raises:
-            ValueError: If there are several cameras and a pose is not known.
+            ValueError: If there are several cameras and a pose is not known, or there is no confidence for
+                ``min_confidence``.
             OSError: If the disk is full.
         """
+        result.check_confidence(self.min_confidence)
         if len(result.views) == 1 and not result.has_poses:
             ((name, view),) = result.views.items()
             result = replace(result, views={name: replace(view, camera=replace(view.camera, cam2ego=AHEAD))})

@@ -23,6 +23,18 @@ __all__ = [
 ]
 
 
+#: Images that a folder of one frame may have: its cameras. A recording of one camera has more.
+MOST_CAMERAS = 32
+#: What takes an option; other inputs refuse it.
+TAKEN_BY = dict(
+    data_root='configs of data sets (.py)',
+    tolerance='folders of a folder or a video a camera, and of recordings',
+    clock='folders of a folder or a video a camera, and of recordings',
+    topics='recordings (.mcap, ROS 2 bags)',
+    ego_frame='recordings (.mcap, ROS 2 bags)',
+)
+
+
 def open_source(inputs, data_root: str = None, **options) -> Source:
     """The source of whatever the inferencer was given.
 
@@ -35,31 +47,39 @@ def open_source(inputs, data_root: str = None, **options) -> Source:
         options: ``tolerance`` and ``clock`` of folders, videos and recordings; ``topics`` and ``ego_frame`` of recordings.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: If it is none of these; says what there is.
+        FileNotFoundError, ValueError, TypeError: If it is none of these; says what there is. ValueError also for an option
+            that it does not take.
     """
-    if isinstance(inputs, Source):
-        return inputs
-    if isinstance(inputs, (dict, list, tuple, Frame)):
-        return FrameList(inputs)
+    if data_root is not None:
+        options['data_root'] = data_root
+    if isinstance(inputs, (Source, dict, list, tuple, Frame)):
+        _taken(options, f'a {type(inputs).__name__}')
+        return inputs if isinstance(inputs, Source) else FrameList(inputs)
     if not isinstance(inputs, (str, Path)):
         raise TypeError(
             f'expected a frame {{camera: path or array}}, a list of frames, a folder or a source, found '
             f'{type(inputs).__name__}'
         )
-    source = _of_path(Path(inputs), data_root, options)
+    source = _of_path(Path(inputs), options)
     source.origin = str(inputs)
     return source
 
 
-def _of_path(path, data_root, options):
+def _taken(options, inputs, *names):
+    """Options of an input that takes those of these names."""
+    for option in options:
+        if option not in names:
+            raise ValueError(f'{option} is an option of {TAKEN_BY.get(option, "no input")}, which {inputs} is none of')
+    return options
+
+
+def _of_path(path, options):
     if path.suffix.lower() in ENDINGS or (path / 'metadata.yaml').is_file():
-        return Recording(path, **options)
-    alone = [option for option in ('topics', 'ego_frame') if option in options]
-    if alone:
-        raise ValueError(f'{alone} are options of recordings (.mcap, ROS 2 bags), which {path} is none of')
+        return Recording(path, **_taken(options, path, 'tolerance', 'clock', 'topics', 'ego_frame'))
     if path.suffix == '.py':
-        return DatasetFrames.of_config(path, data_root)
+        return DatasetFrames.of_config(path, **_taken(options, path, 'data_root'))
     if path.is_file() and path.suffix.lower() in IMAGE_ENDINGS:
+        _taken(options, path)
         return FrameList({path.stem: path})
     if not path.is_dir():
         raise FileNotFoundError(
@@ -67,8 +87,14 @@ def _of_path(path, data_root, options):
             'video for each camera, or the images of one frame'
         )
     if Videos.files_in(path):
-        return Videos(path, **options)
+        return Videos(path, **_taken(options, path, 'tolerance', 'clock'))
     images = images_in(path)
-    if images:
-        return FrameList([Frame(path.resolve().name, {image.stem: image for image in images})])
-    return ImageFolders(path, **options)
+    if not images:
+        return ImageFolders(path, **_taken(options, path, 'tolerance', 'clock'))
+    _taken(options, path)
+    if len(images) > MOST_CAMERAS:
+        raise ValueError(
+            f'{path} holds {len(images)} images, which would be {len(images)} cameras of one frame, at most {MOST_CAMERAS}: '
+            f'put the images of a camera into {path}/<camera>/'
+        )
+    return FrameList([Frame(path.resolve().name, {image.stem: image for image in images})])

@@ -9,31 +9,37 @@ from .base import Source
 
 IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 #: Digits of a time since the epoch before its decimal point -> nanoseconds of its unit; seconds need a fraction or ten.
-UNITS = {19: 1, 16: 1_000, 13: 1_000_000, 10: 1_000_000_000}
+#: DDAD's names are in units of 100 ns.
+UNITS = {19: 1, 17: 100, 16: 1_000, 13: 1_000_000, 10: 1_000_000_000}
 
 
 class ImageFolders(Source):
     """``<root>/<camera>/<image>``: images of one name belong together.
 
-    With a tolerance the names are times instead, as recorders write them (nanoseconds, microseconds, milliseconds or
-    seconds since the epoch), and the images nearest in time belong together, see :func:`fsmde.apis.matching.match_times`.
+    With a tolerance the names are times instead, as recorders write them (nanoseconds, 100 ns, microseconds, milliseconds
+    or seconds since the epoch), and the images nearest in time belong together, see :func:`fsmde.apis.matching.match_times`.
 
     Args:
         root: The folder.
         tolerance: Seconds, or None to go by name.
-        clock: Camera whose images make the frames; by default the one with the most.
+        clock: Camera whose images make the frames where they go by time; by default the one with the most.
 
     Raises:
-        ValueError: If there are no images, no two cameras share a name, or names are no times where they must be.
+        ValueError: If there are no images, a clock without a tolerance, no two cameras share a name, or names are no times
+            where they must be.
     """
 
     def __init__(self, root, tolerance: float = None, clock: str = None):
         root = Path(root)
-        files = {folder.name: images_in(folder) for folder in sorted(root.iterdir()) if folder.is_dir()}
+        files = {folder.name: images_in(folder) for folder in shown(root) if folder.is_dir()}
         files = {camera: images for camera, images in files.items() if images}
         if not files:
             raise ValueError(
                 f'{root} holds no folder with images ({", ".join(IMAGE_ENDINGS)}): expected {root}/<camera>/<image>'
+            )
+        if clock is not None and tolerance is None:
+            raise ValueError(
+                f'{root}: images go by name, not by the clock {clock!r}: give a tolerance in seconds, too'
             )
         if clock is not None and clock not in files:
             raise ValueError(f'{root} has no images of the clock {clock!r}; it has {list(files)}')
@@ -77,15 +83,20 @@ class ImageFolders(Source):
         return iter(self.frames)
 
 
+def shown(folder: Path) -> list:
+    """What is in a folder, sorted, without hidden names: macOS leaves a ``._<name>`` beside each file that it copies."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
+
+
 def images_in(folder: Path) -> list:
     """The image files of a folder, in natural order."""
-    files = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_ENDINGS and path.is_file())
+    files = (path for path in shown(folder) if path.suffix.lower() in IMAGE_ENDINGS and path.is_file())
     return sorted(files, key=lambda path: natural(path.name))
 
 
 def natural(name: str) -> list:
     """A key that sorts 2 before 10."""
-    return [(0, int(part), '') if part.isdigit() else (1, 0, part) for part in re.split(r'(\d+)', name) if part]
+    return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in re.split(r'(\d+)', name) if part]
 
 
 def time_of(path: Path) -> int:
@@ -95,11 +106,11 @@ def time_of(path: Path) -> int:
         ValueError: If it is no time since the epoch.
     """
     whole, _, fraction = path.stem.partition('.')
-    if whole.isdigit() and len(whole) in UNITS and (not fraction or fraction.isdigit()):
+    if whole.isdecimal() and len(whole) in UNITS and (not fraction or fraction.isdecimal()):
         unit = UNITS[len(whole)]
         # In whole numbers: a float64 has microseconds at best.
         return int(whole) * unit + int(f'{fraction:0<9}'[:9] or 0) * unit // 1_000_000_000
     raise ValueError(
-        f'{path} is named after no time: expected nanoseconds (19 digits), microseconds (16), milliseconds (13) or '
-        'seconds (10, and perhaps a fraction) since 1970'
+        f'{path} is named after no time: expected nanoseconds (19 digits), 100 ns (17), microseconds (16), milliseconds '
+        '(13) or seconds (10, and perhaps a fraction) since 1970'
     )

@@ -1,9 +1,11 @@
 """MCAP files and ROS 2 bags."""
 
+import logging
 from collections import Counter
 from functools import partial
 
 import numpy as np
+from mmengine.logging import print_log
 
 from fsmde.plain_data import nearest
 from fsmde.poses import quaternion_to_matrix
@@ -11,7 +13,7 @@ from fsmde.rig_file import RigFile
 from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of
 
 from ..frame import Frame
-from ..matching import match_times
+from ..matching import half_period, match_times
 from ..ros_bag import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, TRANSFORMS, RosBag
 from ..ros_images import DEPTH, encoding_of, image_of
 from ..ros_topics import base_of, distinct_tails, pair_of
@@ -19,8 +21,6 @@ from .base import Source
 
 ENDINGS = ('.mcap', '.db3', '.bag')
 IMAGES = (IMAGE, COMPRESSED_IMAGE)
-#: Seconds between the images of one frame where no camera has two of them.
-ONE_FRAME = 0.05
 
 
 class Recording(Source):
@@ -59,14 +59,24 @@ class Recording(Source):
             raise ValueError(
                 f'{self.path} has no camera {clock!r} for a clock{nearest(clock, times)}; it has {list(times)}'
             )
-        self.clock = clock or max(times, key=lambda camera: len(times[camera]))
-        if tolerance is None:
-            steps = np.diff(np.sort(times[self.clock]))
-            tolerance = float(np.median(steps)) / 2e9 if len(steps) else ONE_FRAME
-        try:
-            self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
-        except ValueError as error:
-            raise ValueError(f'{self.path}: {error}') from error
+        first = {camera: self._first_of_equal(camera, values) for camera, values in times.items()}
+        distinct = {camera: [values[i] for i in first[camera]] for camera, values in times.items()}
+        self.clock = clock or max(distinct, key=lambda camera: len(distinct[camera]))
+        tolerance = half_period(distinct[self.clock]) if tolerance is None else tolerance * 1e9
+        matched = match_times(distinct, round(tolerance), self.clock)
+        self.times, self.indices = times, [{camera: first[camera][i] for camera, i in m.items()} for m in matched]
+
+    def _first_of_equal(self, camera, times):
+        """Indices of the images of distinct times: drivers repeat a stamp when a new one does not come, and bags messages."""
+        first = np.unique(times, return_index=True)[1].tolist()
+        if len(first) < len(times):
+            print_log(
+                f'{self.path}: camera {camera}: {len(times) - len(first)} of {len(times)} images have the stamp of an '
+                'earlier one and are left out',
+                'current',
+                logging.WARNING,
+            )
+        return first
 
     def _of_kind(self, *kinds):
         return [topic for topic, kind in self._kinds.items() if kind in kinds]

@@ -1,12 +1,16 @@
 """A video for each camera."""
 
+import logging
 from pathlib import Path
 
 import cv2
+import numpy as np
+from mmengine.logging import print_log
 
 from ..frame import Frame
-from ..matching import match_times
+from ..matching import half_period, match_times
 from .base import Source
+from .image_folders import shown
 
 VIDEO_ENDINGS = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
 
@@ -14,12 +18,13 @@ VIDEO_ENDINGS = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
 class Videos(Source):
     """One video file a camera, all of which begin at the same moment.
 
-    Frame k of a video is at k / fps. The video of the highest rate makes the frames; of the others the nearest picture is
-    taken, if it is near enough.
+    Each is gone through once for the times of its pictures, since rates vary and a header may count pictures that are not
+    there. The video of the highest rate makes the frames; of the others the nearest picture is taken, if it is near enough.
 
     Args:
         videos: A folder of videos named after their cameras, or ``{camera: path}``.
         tolerance: Seconds; by default half a period of the highest rate.
+        clock: Camera whose pictures make the frames.
 
     Raises:
         FileNotFoundError, ValueError: If a video is absent or cannot be read; names it.
@@ -31,24 +36,18 @@ class Videos(Source):
             raise ValueError(f'{videos} holds no video ({", ".join(VIDEO_ENDINGS)})')
         self.files = {camera: Path(path) for camera, path in files.items()}
         self.cameras = tuple(self.files)
-        rates, times = {}, {}
-        for camera, path in self.files.items():
-            capture = self._open(path)
-            rates[camera], count = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            capture.release()
-            if not rates[camera] > 0 or count < 1:
-                raise ValueError(f'{path} states {count} frames at {rates[camera]} frames a second')
-            times[camera] = [round(k * 1e9 / rates[camera]) for k in range(count)]
+        times = {camera: _times(path, self._open(path)) for camera, path in self.files.items()}
         if clock is not None and clock not in self.files:
             raise ValueError(f'there is no video of the clock {clock!r}; there are {list(self.files)}')
-        self.clock = clock or max(rates, key=rates.get)
-        tolerance = 0.5 / rates[self.clock] if tolerance is None else tolerance
-        self.times, self.indices = times, match_times(times, round(tolerance * 1e9), self.clock)
+        # A single picture has no rate.
+        self.clock = clock or min(times, key=lambda camera: (len(times[camera]) == 1, half_period(times[camera])))
+        tolerance = half_period(times[self.clock]) if tolerance is None else tolerance * 1e9
+        self.times, self.indices = times, match_times(times, round(tolerance), self.clock)
 
     @staticmethod
     def files_in(folder: Path) -> dict:
         """The videos of a folder by the name of their camera."""
-        return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_ENDINGS}
+        return {path.stem: path for path in shown(folder) if path.suffix.lower() in VIDEO_ENDINGS}
 
     @staticmethod
     def _open(path):
@@ -71,6 +70,24 @@ class Videos(Source):
             yield Frame(f'{number:06d}', images, times[self.clock], times, missing)
         for reader in readers.values():
             reader.capture.release()
+
+
+def _times(path, capture):
+    """Nanoseconds of a video's pictures after its first one."""
+    rate, count = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    times = []
+    while capture.grab():
+        times.append(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
+    capture.release()
+    if not times:
+        raise ValueError(f'{path} has no picture that OpenCV can decode')
+    if len(times) < count:
+        print_log(f'{path} states {count} pictures, {len(times)} can be decoded', 'current', logging.WARNING)
+    if (np.diff(times) > 0).all():
+        return [time - times[0] for time in times]
+    if not rate > 0:
+        raise ValueError(f'{path} states neither times of its pictures nor a rate')
+    return [round(k * 1e9 / rate) for k in range(len(times))]
 
 
 class _Reader:
