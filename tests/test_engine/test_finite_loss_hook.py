@@ -70,7 +70,9 @@ def test_steps_that_no_scale_helps_are_counted(fused):
 def test_a_fixed_scale_does_not_help():
     training = Training(fixed=1.0)
     training.step()
-    with pytest.raises(FloatingPointError, match='gradients of 1 steps in a row, at a loss scale of 1, are not finite'):
+    with pytest.raises(
+        FloatingPointError, match='gradients of 1 steps in a row, at a loss scale of 1, are not finite'
+    ):
         training.step(torch.nan)
 
 

@@ -64,10 +64,8 @@ class FiniteLossHook(Hook):
             # mmengine hands a fixed scale to the scaler at each update.
             fixed = all(getattr(one, '_scale_update_param', None) is not None for one in scaled)
             if self.skipped >= (1 if fixed else SKIPPED):
-                scale = scaled[0].loss_scaler.get_scale()
-                self._raise_if(
-                    [f'losses are finite, but gradients of {self.skipped} steps in a row, at a loss scale of {scale:g}, are']
-                )
+                scale = f'at a loss scale of {scaled[0].loss_scaler.get_scale():g}'
+                self._raise_if([f'losses are finite, but gradients of {self.skipped} steps in a row, {scale}, are'])
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Raise a FloatingPointError that names what would be saved."""
