@@ -61,7 +61,6 @@ def one_of_two(folder, rank, hooks):
         custom_hooks=[*hooks, ValidatedHook()],
         launcher=cfg.launcher,
         cfg=cfg,
-        model_wrapper_cfg=cfg.model_wrapper_cfg,
         env_cfg=dict(),
     )
     runner.train()
