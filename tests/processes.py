@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import runpy
+import socket
 import sys
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def run_tool(name, *argv, log, **environ):
     process = start_tool(name, *argv, log=log, **environ)
     wait_for(process)
     return process.exitcode, Path(log).read_text()
+
+
+def free_port():
+    """A port for two processes to meet at, as text."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return str(free.getsockname()[1])
 
 
 def wait_for(process):

@@ -186,6 +186,7 @@ def toy_config(data_root, model=None, cameras=tuple(AZIMUTHS), num_workers=0, ma
             default_hooks=dict(
                 logger=dict(type='LoggerHook', interval=1),
                 checkpoint=dict(type='AtomicCheckpointHook', interval=1),
+                sync_buffers=dict(type='SyncStatisticsHook'),
             ),
             custom_hooks=[dict(type='FrameSeedHook'), dict(type='FiniteLossHook'), dict(type='KillHook')],
             log_processor=dict(type='LogProcessor', window_size=1, by_epoch=True),

@@ -14,7 +14,8 @@ from functools import partial
 from mmengine.config import DictAction
 
 from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import rank_and_world, read_config, refuse_empty_options
+from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.ranks import rank_and_world
 from fsmde.teacher_cache import write_answers
 
 

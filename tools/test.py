@@ -37,9 +37,10 @@ def parse_args():
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--local_rank', '--local-rank', type=int)
     args = refuse_empty_options(parser, parser.parse_args())
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 

@@ -2,7 +2,7 @@ from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, Param
 from mmengine.runner import LogProcessor
 from mmengine.visualization import LocalVisBackend, TensorboardVisBackend, Visualizer
 
-from fsmde.engine import AtomicCheckpointHook, FiniteLossHook, FrameSeedHook
+from fsmde.engine import AtomicCheckpointHook, FiniteLossHook, FrameSeedHook, SyncStatisticsHook
 
 default_scope = 'mmdet3d'
 default_hooks = dict(
@@ -11,6 +11,7 @@ default_hooks = dict(
     param_scheduler=dict(type=ParamSchedulerHook),
     checkpoint=dict(type=AtomicCheckpointHook, interval=1, max_keep_ckpts=3, save_best='depth/abs_rel', rule='less'),
     sampler_seed=dict(type=DistSamplerSeedHook),
+    sync_buffers=dict(type=SyncStatisticsHook),
 )
 custom_hooks = [dict(type=FrameSeedHook), dict(type=FiniteLossHook)]
 log_processor = dict(type=LogProcessor, window_size=50, by_epoch=True)

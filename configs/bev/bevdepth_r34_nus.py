@@ -64,3 +64,5 @@ dataset = dict(
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline, **dataset)))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **dataset))
 test_dataloader = val_dataloader
+# As in configs/_base_/default_runtime.py: mmdet3d's own runtime leaves each rank its statistics.
+default_hooks = dict(sync_buffers=dict(type='SyncStatisticsHook'))

@@ -138,6 +138,15 @@ def test_boxes_alone_teach_a_trainable_student_and_leave_a_frozen_one(sample_dat
     assert all(torch.equal(before[key], value) for key, value in model.student.state_dict().items())
 
 
+def test_a_student_that_reads_poses_is_given_them(sample_data):
+    cfg = toy('bevdepth_r34_nus.py')
+    cfg.model.student.update(type='AnyViewDepthEstimator')
+    frame = frame_of(cfg.test_dataloader.dataset, sample_data)
+    model = MODELS.build(cfg.model).eval()
+    output, bev = model.extract_feat(*model.data_preprocessor(pseudo_collate([frame])).values())
+    assert output.depth.shape == (1, 6, 96, 160) and len(bev) == 1
+
+
 def test_lifted_points_go_through_the_augmentation_of_the_boxes(sample_data):
     from fsmde.models.bev.bev_depth_detector import lidar_augmentation
 

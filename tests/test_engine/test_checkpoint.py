@@ -14,6 +14,7 @@ from fsmde.engine import (
     AtomicBackend,
     AtomicCheckpointHook,
     check_resumable,
+    check_student_checkpoint,
     checkpoint_to_resume,
     find_latest_checkpoint,
 )
@@ -134,6 +135,11 @@ def test_nothing_to_resume_is_an_error_that_names_what_is_called_alike(tmp_path)
         checkpoint_to_resume(str(tmp_path / 'fsmde_kd_dad'))
     with pytest.raises(FileNotFoundError, match=r'nothing to resume: .*/fsmde_kd_dda has no epoch_\*.pth'):
         checkpoint_to_resume(str(tmp_path / 'fsmde_kd_dda'))
+    # Of what lies beside it nothing has to be in order.
+    checkpoint(tmp_path / 'both' / 'epoch_1.pth')
+    checkpoint(tmp_path / 'both' / 'iter_1.pth')
+    with pytest.raises(FileNotFoundError, match='fsmde_kd_dad is not there; did you mean .*/fsmde_kd_ddad'):
+        checkpoint_to_resume(str(tmp_path / 'fsmde_kd_dad'))
 
 
 def test_weights_alone_and_weights_that_are_not_finite_cannot_be_resumed(tmp_path):
@@ -144,6 +150,16 @@ def test_weights_alone_and_weights_that_are_not_finite_cannot_be_resumed(tmp_pat
     state['state_dict'] = {'head.weight': torch.tensor([1.0, torch.nan])}
     with pytest.raises(ValueError, match='1 of its tensors are not finite, such as head.weight. Name an earlier'):
         check_resumable(checkpoint(tmp_path / 'broken.pth', meta=dict(epoch=1, iter=4), **state))
+
+
+def test_distillers_are_no_part_of_a_student_inside_a_detector(tmp_path):
+    detector = torch.nn.Module()
+    detector.student = torch.nn.Linear(2, 2)
+    state = dict(detector.state_dict(), **{'student.distillers.0.regressor.weight': torch.zeros(1)})
+    check_student_checkpoint(detector, checkpoint(tmp_path / 'kd.pth', state_dict=state))
+    state['student.other.weight'] = torch.zeros(1)
+    with pytest.raises(ValueError, match='1 keys differ, such as student.other.weight is not in the model'):
+        check_student_checkpoint(detector, checkpoint(tmp_path / 'other.pth', state_dict=state))
 
 
 def started_hook(folder, **known):

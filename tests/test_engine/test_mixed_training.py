@@ -1,13 +1,12 @@
 """Rigs of other numbers of cameras and image sizes in one run, on two ranks, killed and resumed."""
 
 import json
-import socket
 
 import pytest
 import torch
 from mmdet3d.registry import HOOKS
 from mmengine.hooks import Hook
-from processes import run_tool, start_tool, wait_for
+from processes import free_port, run_tool, start_tool, wait_for
 from toy_run import PIPELINE, TEST_PIPELINE, distilled, logged_losses, toy_config, validated
 
 from fsmde.apis.publishing import publish_folder
@@ -61,10 +60,7 @@ def mixed_config(folder, seed):
 
 def train_on_two_ranks(config, work_dir, *argv, **environ):
     """Exit codes and what both said."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = str(free.getsockname()[1])
-    common = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=port, **environ)
+    common = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port(), **environ)
     logs = [work_dir.with_suffix(f'.{rank}.log') for rank in (0, 1)]
     options = ('--work-dir', work_dir, '--launcher', 'pytorch', *argv)
     processes = [

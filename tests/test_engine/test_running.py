@@ -66,6 +66,11 @@ def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
     cfg.work_dir = str(tmp_path / 'work')
     assert train(cfg).iter == 3
     checkpoint = tmp_path / 'work/epoch_1.pth'
+    best = tmp_path / 'work/best_depth_abs_rel_epoch_1.pth'
+    checkpoint.rename(best)
+    with pytest.raises(FileExistsError, match='holds checkpoints of an earlier run'):
+        train(cfg)
+    best.rename(checkpoint)
     with pytest.raises(FileExistsError, match='holds checkpoints of an earlier run'):
         train(cfg)
     figures = evaluate(cfg, str(checkpoint), 'toy', ['fsmde', 'vfdepth'])

@@ -1,5 +1,6 @@
 """Settings that nobody would read or that do not agree are refused before anything runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from toy_run import toy_config, validated
 from fsmde.bins import DepthBins
 from fsmde.datasets import DDADDataset
 from fsmde.engine import SameScheduleHook, launch
-from fsmde.engine.launch import read_config, set_data_root, use_amp
-from fsmde.engine.settings import check_settings
+from fsmde.engine.launch import read_config, set_data_root, setup_distribution, use_amp
+from fsmde.engine.settings import check_settings, long_warm_ups
 
 CONFIG = Path(__file__).parents[2] / 'configs/fsmde_kd_ddad.py'
 
@@ -52,6 +53,8 @@ def test_options_that_change_something():
         'model.head.chamfer_weight': 0.5,  # An argument of the class that the config leaves at its default.
         'optim_wrapper.accumulative_counts': 2,
         'randomness.deterministic': True,
+        'find_unused_parameters': True,
+        'sync_bn': 'torch',
         'train_dataloader.prefetch_factor': 4,
         'model.backbone.init_cfg': None,
         'load_from': 'weights.pth',
@@ -156,6 +159,38 @@ def test_a_schedule_that_ends_before_the_training():
     check_settings(cfg)
 
 
+@pytest.mark.parametrize('end', [{}, dict(end=20)])
+def test_a_cosine_that_climbs_again(end):
+    """Behind its T_max; where that is its end, too, it stays there."""
+    cosine = dict(type='CosineAnnealingLR', T_max=10, **end)
+    cfg = training(max_epochs=20)
+    cfg.param_scheduler = [cosine]
+    with pytest.raises(
+        ValueError, match=r'falls until epoch 10 \(T_max\) and climbs again until epoch 20: set T_max=20'
+    ):
+        check_settings(cfg)
+    cfg.param_scheduler = [dict(cosine, T_max=20)]
+    check_settings(cfg)
+    cfg.param_scheduler = [dict(cosine, begin=10)]
+    check_settings(cfg)
+    cfg.param_scheduler, cfg.train_cfg.max_epochs = [cosine], 10
+    check_settings(cfg)
+
+
+def test_a_warm_up_that_takes_a_good_part_of_the_training():
+    warm_up, cosine = dict(type='LinearLR', by_epoch=False, begin=0, end=500), dict(type='CosineAnnealingLR', T_max=20)
+    cfg = training(max_epochs=20)
+    cfg.param_scheduler = [cosine, warm_up]
+    assert long_warm_ups(cfg, 5000) == []
+    (said,) = long_warm_ups(cfg, 620)
+    assert said.startswith('param_scheduler[1] (LinearLR) warms up for 500 of the 620 iterations')
+    assert '--cfg-options param_scheduler.1.end=62 makes it 10%' in said
+    # One that falls is none, nor is one that was said by epochs.
+    for other in (dict(warm_up, start_factor=1.0, end_factor=0.1), dict(warm_up, by_epoch=True)):
+        cfg.param_scheduler = [other]
+        assert long_warm_ups(cfg, 620) == []
+
+
 class Resumed:
     """What the hook asks of a runner: an optimizer and its schedule of so many epochs of ten iterations."""
 
@@ -219,6 +254,19 @@ def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch):
     monkeypatch.setattr(launch, 'is_cuda_available', lambda: True)
     off = read_config(str(CONFIG), cfg_options={'val_dataloader.pin_memory': False})
     assert off.train_dataloader.pin_memory and off.test_dataloader.pin_memory and not off.val_dataloader.pin_memory
+
+
+@pytest.mark.parametrize('launcher', ['slurm', 'mpi'])
+def test_mmengine_is_told_the_rank_of_this_machine(monkeypatch, launcher):
+    """It takes the device from LOCAL_RANK, which its launcher for mpi does not set."""
+    monkeypatch.setattr(launch, 'has_accelerator', lambda: True)
+    monkeypatch.setenv('LOCAL_RANK', '')  # Put back behind the test.
+    monkeypatch.delenv('LOCAL_RANK')
+    monkeypatch.setenv('OMPI_COMM_WORLD_LOCAL_RANK', '3')
+    setup_distribution(Config(), 'none')
+    assert 'LOCAL_RANK' not in os.environ
+    setup_distribution(Config(), launcher)
+    assert os.environ['LOCAL_RANK'] == '3'
 
 
 @pytest.mark.parametrize(

@@ -73,5 +73,7 @@ def test_learning_rates_are_scaled_to_the_batch(tmp_path):
     options = ['--auto-scale-lr', '--cfg-options', 'optim_wrapper.accumulative_counts=3']
     code, said = run_tool('train.py', config, '--work-dir', tmp_path / 'work', *options, log=log)
     assert code == 0, said
-    # 1e-3 for a batch of 4; the batch is 1; the warm-up begins with a tenth.
-    assert logged_losses(tmp_path / 'work')[1]['lr'] == pytest.approx(1e-3 / 4 / 10)
+    # 1e-3 for 4 frames a step; a step takes up three batches of 1; the warm-up begins with a tenth.
+    assert logged_losses(tmp_path / 'work')[1]['lr'] == pytest.approx(3e-3 / 4 / 10)
+    # 5 of 3 iterations.
+    assert 'param_scheduler[0] (LinearLR) warms up for 5 of the 3 iterations' in said

@@ -7,6 +7,7 @@ from toy_run import STUDENT, toy_config
 
 from fsmde.concurrency import BusyError, only_one
 from fsmde.teacher_cache import TeacherCache, write_answers
+from fsmde.teacher_cache.writing import own_device
 
 
 def write(cfg, tmp_path, **options):
@@ -46,6 +47,15 @@ def test_ranks_have_equally_many_of_frames_that_are_there_more_than_once(toy_dgp
     cfg.train_dataloader.dataset.update(labelled_fraction=0.5, only_labelled=True)
     for rank in (1, 0):
         assert len(list(write(cfg, tmp_path, rank=rank, world=2).rglob('*.npz'))) == 2 - rank
+
+
+@pytest.mark.parametrize('visible, device', [(0, 'cpu'), (1, 'cuda:0'), (4, 'cuda:2'), (2, 'cuda:0')])
+def test_each_process_asks_on_its_own_device(monkeypatch, visible, device):
+    """srun says who is who on a machine, and shows all devices to each process, or one."""
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    monkeypatch.setenv('SLURM_LOCALID', '2')
+    monkeypatch.setattr('torch.cuda.device_count', lambda: visible)
+    assert str(own_device()) == device
 
 
 def test_a_frame_that_cannot_be_read_is_named(toy_dgp, tmp_path, capsys):

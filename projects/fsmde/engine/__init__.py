@@ -14,6 +14,7 @@ from .finite_loss_hook import FiniteLossHook
 from .frame_seed_hook import FrameSeedHook
 from .running import evaluate, train
 from .same_schedule_hook import SameScheduleHook
+from .sync_statistics_hook import SyncStatisticsHook
 from .visualization_hook import SurroundVisualizationHook
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     'FrameSeedHook',
     'SameScheduleHook',
     'SurroundVisualizationHook',
+    'SyncStatisticsHook',
     'check_resumable',
     'check_student_checkpoint',
     'checkpoint_to_resume',

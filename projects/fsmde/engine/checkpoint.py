@@ -13,6 +13,9 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from fsmde.output_files import write_bytes
 from fsmde.weight_files import load_weights
 
+#: In names of tensors: what is no part of the student, wherever that is in a model.
+OF_DISTILLERS = r'(^|\.)distillers\.'
+
 
 def load_checkpoint_file(path: str) -> dict:
     """Read a checkpoint to the CPU, weights only.
@@ -53,8 +56,10 @@ def check_student_checkpoint(model, path: str) -> None:
     checkpoint = load_checkpoint_file(path)
     state = state_of(checkpoint)
     model = getattr(model, 'module', model)
-    own = {key: value for key, value in model.state_dict().items() if not key.startswith('distillers.')}
-    state = {key: value for key, value in state.items() if not key.startswith('distillers.')}
+    own, state = (
+        {key: value for key, value in tensors.items() if not re.search(OF_DISTILLERS, key)}
+        for tensors in (model.state_dict(), state)
+    )
     wrong = [f'{key} is missing' for key in own.keys() - state.keys()]
     wrong += [f'{key} is not in the model' for key in state.keys() - own.keys()]
     wrong += [
@@ -109,11 +114,27 @@ def find_latest_checkpoint(work_dir: str) -> str:
     Raises:
         ValueError: If there are both kinds, whose numbers do not compare.
     """
-    names = os.listdir(work_dir) if osp.isdir(work_dir) else []
-    found = [match for match in map(re.compile(r'(epoch|iter)_(\d+)\.pth').fullmatch, names) if match]
+    found = _matching(r'(epoch|iter)_(\d+)\.pth', work_dir)
     if len({match[1] for match in found}) > 1:
         raise ValueError(f'{work_dir} holds both epoch_*.pth and iter_*.pth: name the one to go on from')
     return osp.join(work_dir, max(found, key=lambda match: int(match[2]))[0]) if found else None
+
+
+def holds_checkpoints(work_dir: str) -> bool:
+    """Whether a run has saved something in a work directory, if only its best checkpoint."""
+    return bool(_matching(r'(best_.+_)?(epoch|iter)_\d+\.pth', work_dir))
+
+
+def _matching(pattern, folder):
+    names = os.listdir(folder) if osp.isdir(folder) else []
+    return [match for match in map(re.compile(pattern).fullmatch, names) if match]
+
+
+def _may_be_resumed(work_dir):
+    try:
+        return bool(find_latest_checkpoint(work_dir))
+    except (OSError, ValueError):  # Nobody asked for it: it may be shut, or hold both kinds.
+        return False
 
 
 def checkpoint_to_resume(work_dir: str) -> str:
@@ -126,11 +147,8 @@ def checkpoint_to_resume(work_dir: str) -> str:
     if found:
         return found
     parent, name = osp.split(osp.abspath(work_dir))
-    beside = (
-        [entry for entry in os.listdir(parent) if find_latest_checkpoint(osp.join(parent, entry))]
-        if (osp.isdir(parent))
-        else []
-    )
+    entries = os.listdir(parent) if osp.isdir(parent) else []
+    beside = [entry for entry in entries if _may_be_resumed(osp.join(parent, entry))]
     near = difflib.get_close_matches(name, beside, 1)
     raise FileNotFoundError(
         f'nothing to resume: {work_dir} {"has no epoch_*.pth or iter_*.pth" if osp.isdir(work_dir) else "is not there"}'
@@ -193,8 +211,8 @@ def load_pretrained(self, module) -> None:
         raise ValueError(
             f'{asked} holds weights of another network: {len(wrong)} tensors have other shapes, such as {wrong[0].strip()}'
         ) from error
-    # Files of torch before 0.4.1 count no batches. Distillers are no part of the student that comes from a file.
-    optional = re.compile(r'(^|\.)distillers\.|(^|\.)num_batches_tracked$')
+    # Files of torch before 0.4.1 count no batches.
+    optional = re.compile(OF_DISTILLERS + r'|(^|\.)num_batches_tracked$')
     wanted = [name for name in module.state_dict() if not optional.search(name)]
     absent = [name for name in absent if not optional.search(name)]
     if len(absent) > (0 if isinstance(module, BaseModel) else len(wanted) / 5):

@@ -8,13 +8,17 @@ from mmengine.optim import OptimWrapperDict
 
 from .checkpoint import not_finite
 
+#: Steps in a row that a scaler which lowers its scale may skip: from 2^16 it is below any that helps.
+SKIPPED = 50
+
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
     """Stop training where a loss, a gradient or a weight is not finite, naming it and the frames of the batch.
 
     - Gradients are looked at when the optimizer is about to step: a loss may be finite and its gradient NaN. In mixed
-      precision the scaler looks first, and skips a step that overflowed: that is no error.
+      precision the scaler looks first, and skips a step that overflowed: that is no error, unless no scale helps, or the
+      scale is fixed.
     - Losses are looked at after each iteration, when mmengine's log has taken them to the host.
     - Parameters, statistics of norms, averages and the optimizer's state are looked at before they are saved: statistics
       take up what a forward pass says, whatever the loss makes of it.
@@ -23,8 +27,8 @@ class FiniteLossHook(Hook):
     """
 
     def __init__(self):
-        self.runner, self.losses, self.handles = None, {}, []
-        self.frames, self.stepped = [], False
+        self.runner, self.losses, self.handles, self.wrappers = None, {}, [], []
+        self.frames, self.stepped, self.skipped = [], False, 0
 
     def before_train(self, runner) -> None:
         """Look over the shoulders of the model and the optimizers."""
@@ -32,7 +36,8 @@ class FiniteLossHook(Hook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self.handles = [model.register_forward_hook(self._keep_losses)]
         wrapper = runner.optim_wrapper
-        for one in wrapper.optim_wrappers.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]:
+        self.wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+        for one in self.wrappers:
             self.handles.append(one.optimizer.register_step_pre_hook(self._check_gradients))
 
     def after_train(self, runner) -> None:
@@ -43,14 +48,24 @@ class FiniteLossHook(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Keep the names of the frames, of all batches whose gradients are accumulated."""
-        if self.stepped:
-            self.frames, self.stepped = [], False
+        if any(wrapper.should_update() for wrapper in self.wrappers):
+            self.frames = []
         samples = data_batch.get('data_samples', []) if isinstance(data_batch, dict) else []
         self.frames += [getattr(sample, 'frame_id', getattr(sample, 'sample_idx', None)) for sample in samples]
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Raise a FloatingPointError that names the loss and the frames."""
         self._raise_if(not_finite({name: torch.as_tensor(value) for name, value in (outputs or {}).items()}))
+        scaled = [one for one in self.wrappers if hasattr(one, 'loss_scaler') and one.should_update()]
+        if self.stepped:
+            self.skipped, self.stepped = 0, False
+        elif scaled:
+            self.skipped += 1
+            # mmengine hands a fixed scale to the scaler at each update.
+            fixed = all(getattr(one, '_scale_update_param', None) is not None for one in scaled)
+            if self.skipped >= (1 if fixed else SKIPPED):
+                scale = f'at a loss scale of {scaled[0].loss_scaler.get_scale():g}'
+                self._raise_if([f'losses are finite, but gradients of {self.skipped} steps in a row, {scale}, are'])
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Raise a FloatingPointError that names what would be saved."""
@@ -66,16 +81,19 @@ class FiniteLossHook(Hook):
             self.losses = {name: value.detach() for name, value in outputs.items() if isinstance(value, torch.Tensor)}
 
     def _check_gradients(self, optimizer, *_):
-        self.stepped = True
         gradients = [p.grad for group in optimizer.param_groups for p in group['params'] if p.grad is not None]
         # One look at all of them, in few kernels: each look would make an accelerator wait. A norm may overflow by itself.
         if gradients and not torch.stack(torch._foreach_norm(gradients)).isfinite().all():
+            # The scaler leaves it to a fused optimizer to skip its step.
+            if getattr(optimizer, 'found_inf', 0):
+                return
             broken = [gradient for gradient in gradients if not gradient.isfinite().all()]
             if broken:
                 self._raise_if(
                     not_finite(self.losses)
                     or [f'losses are finite, but gradients of {len(broken)} of {len(gradients)} parameters are']
                 )
+        self.stepped = True
 
     def _raise_if(self, broken):
         if broken:

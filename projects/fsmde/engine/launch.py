@@ -12,6 +12,7 @@ from mmengine.device import is_cuda_available, is_mlu_available, is_musa_availab
 
 from fsmde.concurrency import LOCK
 from fsmde.plain_data import existing
+from fsmde.ranks import local_rank, rank_and_world
 
 from .settings import KNOWN, LOADERS, check_arguments, check_names, check_options
 
@@ -164,13 +165,19 @@ def setup_distribution(cfg: Config, launcher: str) -> None:
     mmengine's launcher always calls ``torch.cuda.set_device``; without an accelerator the group is made here, with gloo.
     """
     cfg.launcher = launcher
-    if launcher == 'none' or has_accelerator():
+    if launcher == 'none':
+        return
+    # mmengine takes the device from it, and sets it for slurm alone.
+    os.environ.setdefault('LOCAL_RANK', str(local_rank()))
+    if has_accelerator():
         return
     if launcher != 'pytorch':
         raise ValueError(f'without an accelerator only --launcher pytorch works, found {launcher!r}')
     torch.distributed.init_process_group('gloo')
-    wrapper = ConfigDict(cfg.get('model_wrapper_cfg') or dict(type='MMDistributedDataParallel'))
-    cfg.model_wrapper_cfg = ConfigDict(wrapper, device_ids=None)
+    # What mmengine itself says where a config says nothing, but for the devices.
+    unused = cfg.get('find_unused_parameters', False)
+    default = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=unused)
+    cfg.model_wrapper_cfg = ConfigDict(cfg.get('model_wrapper_cfg') or default, device_ids=None)
 
 
 def end_distribution() -> None:
@@ -204,18 +211,6 @@ def use_amp(cfg: Config, dtype: str = None) -> None:
         wrapper.loss_scale = 'dynamic'
     else:
         wrapper.setdefault('loss_scale', 'dynamic')
-
-
-def rank_and_world() -> tuple:
-    """This process's rank and the number of processes, as torchrun, srun or mpirun say them: (0, 1) without them."""
-    rank, world = (
-        next((int(os.environ[name]) for name in names if name in os.environ), default)
-        for names, default in (
-            (('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK'), 0),
-            (('WORLD_SIZE', 'SLURM_NTASKS', 'OMPI_COMM_WORLD_SIZE'), 1),
-        )
-    )
-    return rank, world
 
 
 def work_dir_lock(work_dir: str) -> str:

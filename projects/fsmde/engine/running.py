@@ -13,10 +13,16 @@ from fsmde.evaluation import describe_run, get_protocol
 from fsmde.evaluation.protocols import as_list
 from fsmde.plain_data import existing
 
-from .checkpoint import check_resumable, check_student_checkpoint, checkpoint_to_resume, find_latest_checkpoint
+from .checkpoint import (
+    check_resumable,
+    check_student_checkpoint,
+    checkpoint_to_resume,
+    find_latest_checkpoint,
+    holds_checkpoints,
+)
 from .launch import end_distribution, setup_distribution, work_dir_lock
 from .same_schedule_hook import SameScheduleHook
-from .settings import check_settings
+from .settings import check_settings, long_warm_ups
 
 
 def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
@@ -53,6 +59,13 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
         if checkpoint:
             check_student_checkpoint(runner.model, checkpoint)
             runner.register_hook(SameScheduleHook())
+        counts = cfg.optim_wrapper.get('accumulative_counts', 1)
+        if counts > 1 and (runner.auto_scale_lr or {}).get('enable'):
+            # mmengine counts the frames of an iteration; a step takes up those of several.
+            base = runner.auto_scale_lr['base_batch_size'] / counts
+            runner.auto_scale_lr = dict(runner.auto_scale_lr, base_batch_size=base)
+        for said in long_warm_ups(cfg, runner.train_loop.max_iters):
+            runner.logger.warning(said)
         runner.train()
         end_distribution()
     return runner
@@ -61,13 +74,14 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
 def _checkpoint_of(resume, work_dir):
     if resume == 'newest':
         return checkpoint_to_resume(work_dir)
-    newest = find_latest_checkpoint(work_dir)
     if resume == 'auto':
+        newest = find_latest_checkpoint(work_dir)
         print_log(f'{work_dir}: ' + (f'going on from {newest}' if newest else 'nothing to resume, training begins'))
         return newest
     if resume:
         return resume
-    if newest:
+    # A best checkpoint alone, too: the new run would count it among its own.
+    if holds_checkpoints(work_dir):
         raise FileExistsError(
             f'{work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
         )

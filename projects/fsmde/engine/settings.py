@@ -31,7 +31,7 @@ KNOWN = (
     'param_scheduler', 'auto_scale_lr', 'default_hooks', 'custom_hooks', 'data_preprocessor', 'load_from', 'resume',
     'launcher', 'env_cfg', 'log_processor', 'log_level', 'visualizer', 'default_scope', 'randomness', 'experiment_name',
     'work_dir', 'custom_imports', 'model_wrapper_cfg', 'compile', 'activation_checkpointing', 'efficient_conv_bn_eval',
-    'cfg', 'strategy',
+    'find_unused_parameters', 'sync_bn', 'cfg', 'strategy',
 )  # fmt: skip
 #: What a config's `type` may be the name of.
 REGISTRIES = (
@@ -42,6 +42,8 @@ REGISTRIES = (
 ALIKE = 0.85
 #: Schedulers that bring the learning rate down to its end, where it then stays.
 FALLING = ('CosineAnnealing', 'Poly', 'OneCycle')
+#: The largest share of a training that a warm-up may take without a word.
+WARM_UP = 0.1
 
 
 def check_names(cfg: Config, path: str) -> None:
@@ -173,18 +175,51 @@ def check_settings(cfg: Config) -> None:
         value = train.get(name)
         if value is not None and not (isinstance(value, int) and value >= 1):
             raise ValueError(f'train_cfg.{name} must be a whole number of at least 1, found {value!r}')
-    schedulers = cfg.get('param_scheduler')
-    schedulers = schedulers if isinstance(schedulers, (list, tuple)) else [schedulers] if schedulers else []
-    epochs = train.get('max_epochs')
-    ends = [scheduler.get('end', float('inf')) for scheduler in schedulers if scheduler.get('by_epoch', True)]
+    schedulers, epochs = _schedulers(cfg), train.get('max_epochs')
+    ends = [_end(scheduler) for scheduler in schedulers if scheduler.get('by_epoch', True)]
     for place, scheduler in enumerate(schedulers):
-        kind = type_name(scheduler)
-        end = scheduler.get('end', scheduler.get('T_max'))
-        if not epochs or end is None or not scheduler.get('by_epoch', True) or not kind.startswith(FALLING):
+        kind, end = type_name(scheduler), _end(scheduler)
+        if not epochs or not scheduler.get('by_epoch', True) or not kind.startswith(FALLING):
             continue
+        where = f'param_scheduler[{place}] ({kind})'
+        last = min(epochs, scheduler.get('end', epochs))
+        if end < last:
+            raise ValueError(
+                f'{where} falls until epoch {end} (T_max) and climbs again until epoch {last}: set '
+                f'T_max={last - scheduler.get("begin", 0)}, or end={end} and another scheduler behind it'
+            )
         if end < epochs and end >= max(ends):
             raise ValueError(
-                f'param_scheduler[{place}] ({kind}) ends after epoch {end} of train_cfg.max_epochs={epochs}: the learning '
+                f'{where} ends after epoch {end} of train_cfg.max_epochs={epochs}: the learning '
                 f'rate would stay at its end. Set end={epochs} (and T_max), or put '
                 f"dict(type='ConstantLR', factor=1.0, begin={end}, end={epochs}) behind it if that is meant"
             )
+
+
+def long_warm_ups(cfg: Config, iterations: int) -> list:
+    """What is to be said of warm-ups in iterations that take more than :data:`WARM_UP` of a training's ``iterations``."""
+    said = []
+    for place, scheduler in enumerate(_schedulers(cfg)):
+        rises = scheduler.get('start_factor', 1 / 3) < scheduler.get('end_factor', 1)
+        if scheduler.get('by_epoch', True) or not type_name(scheduler).startswith('Linear') or not rises:
+            continue
+        begin, most = scheduler.get('begin', 0), max(1, int(WARM_UP * iterations))
+        steps = scheduler.get('end', float('inf')) - begin
+        if steps > most:
+            said.append(
+                f'param_scheduler[{place}] ({type_name(scheduler)}) warms up for {steps} of the {iterations} iterations of '
+                'this training, and the learning rate is low for as long: --cfg-options '
+                f'param_scheduler.{place}.end={begin + most} makes it {WARM_UP:.0%}'
+            )
+    return said
+
+
+def _schedulers(cfg):
+    schedulers = cfg.get('param_scheduler')
+    return schedulers if isinstance(schedulers, (list, tuple)) else [schedulers] if schedulers else []
+
+
+def _end(scheduler):
+    """Where a scheduler has done its work: a cosine that goes on beyond T_max climbs."""
+    end = scheduler.get('end', float('inf'))
+    return min(end, scheduler.get('begin', 0) + scheduler['T_max']) if 'T_max' in scheduler else end

@@ -1,7 +1,6 @@
 """Ask a config's teacher for every frame of its training data, and write the answers down."""
 
 import copy
-import os
 import shutil
 import time
 
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fsmde.config_types import type_name
 from fsmde.output_names import check_names
+from fsmde.ranks import local_rank
 
 from .cache import TeacherCache
 
@@ -181,7 +181,7 @@ def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, wo
     # Counted over all of them, so that ranks that start later share alike.
     shared = list(first.items())[rank::world]
     mine = [i for frame_id, i in shared if frame_id in absent]
-    device = torch.device(f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu')
+    device = own_device()
     loader = DataLoader(_Views(dataset, ids, mine), batch_size=None, num_workers=workers, collate_fn=tuple)
     start, cost_is_known = time.time(), rank > 0
     for number, (frame_id, frame) in enumerate(loader, 1):
@@ -200,6 +200,12 @@ def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, wo
         if number % 100 == 0 or number == len(mine):
             left = (time.time() - start) / number * (len(mine) - number)
             say(f'rank {rank}: {number} of {len(mine)} frames, {left / 60:.0f} min left')
+
+
+def own_device():
+    """This process's accelerator, or the CPU. A process may be shown one only, whichever of its machine it is."""
+    count = torch.cuda.device_count()
+    return torch.device('cuda', local_rank() % count) if count else torch.device('cpu')
 
 
 def _ask(teacher, frame, device):

@@ -190,6 +190,13 @@ def test_padding_is_cut_off_about_the_centre():
     torch.testing.assert_close(crop_centre(maps, (0.5, 0.5)), maps[..., 2:6, 3:9])
 
 
+def test_the_crop_is_the_same_under_autocast():
+    maps = torch.linspace(0, 1, 420 * 700).view(1, 1, 420, 700)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        cropped = crop_centre(maps, (0.9, 0.9))
+    assert torch.equal(cropped, crop_centre(maps, (0.9, 0.9)))
+
+
 def test_spaces():
     def space(**config):
         return depth_space(transformers.AutoConfig.for_model(**config))

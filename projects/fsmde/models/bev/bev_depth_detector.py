@@ -67,7 +67,7 @@ class BEVDepthDetector(CenterPoint):
         images = inputs['img']
         rig = rig_batch(data_samples, images)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_student):
-            output = self.student.extract(images, rig.cam2img)
+            output = self.student.extract(images, rig.cam2img, rig.cam2ego)
         camera2lidar = np.stack([np.linalg.inv(sample.lidar2cam) for sample in data_samples])
         bev = self.view_transform(
             output,

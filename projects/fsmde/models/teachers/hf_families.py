@@ -76,8 +76,10 @@ def crop_centre(maps: Tensor, fraction: tuple) -> Tensor:
     """Cut the padding off (M, C, h, w) maps: keep the central ``fraction`` (of the height, of the width)."""
     M, C, h, w = maps.shape
     theta = torch.diag(torch.tensor([fraction[1], fraction[0], 1]))[:2].to(maps, non_blocking=True).expand(M, 2, 3)
-    grid = F.affine_grid(theta, (M, C, round(h * fraction[0]), round(w * fraction[1])), align_corners=False)
-    return F.grid_sample(maps, grid, mode='bilinear', padding_mode='border', align_corners=False)
+    # affine_grid multiplies matrices, which autocast does in half precision.
+    with torch.autocast(maps.device.type, enabled=False):
+        grid = F.affine_grid(theta, (M, C, round(h * fraction[0]), round(w * fraction[1])), align_corners=False)
+        return F.grid_sample(maps, grid, mode='bilinear', padding_mode='border', align_corners=False)
 
 
 def to_depth(config, prediction: Tensor, cam2img: Tensor, width: int) -> Tensor:
