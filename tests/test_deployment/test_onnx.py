@@ -115,6 +115,22 @@ def test_float16(exported, tmp_path):
     assert all(value.dtype == np.float32 for value in session(*frame()))
 
 
+@pytest.mark.parametrize('half', [False, True])
+def test_the_images_bytes_are_cast_and_nothing_else(exported, tmp_path, half):
+    # As TensorRT has it: https://github.com/NVIDIA/TensorRT/issues/3985.
+    from fsmde.deployment.onnx_float16 import to_float16
+
+    path, _ = exported
+    if half:
+        to_float16(path, tmp_path / 'half.onnx')
+        path = tmp_path / 'half.onnx'
+    graph = onnx.load(path).graph
+    assert [node.op_type for node in graph.node if 'images' in node.input] == ['Cast']
+    assert [value.name for value in graph.input if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8] == [
+        'images'
+    ]
+
+
 @pytest.mark.parametrize('name', STUDENTS)
 def test_shipped_students(name, tmp_path):
     """Folded without a BatchNorm left, and the same in ONNX Runtime."""

@@ -65,7 +65,8 @@ class DeployableEstimator(nn.Module):
             (B, N, H, W) float32 z-depth in metres; with bins also probabilities (B, N, K, h, w) and centers (B, N, K)
             in metres.
         """
-        return self.predict(self.preprocessor.normalize(images.permute(0, 1, 4, 2, 3)), fx)
+        # Numbers before anything else: TensorRT casts bytes, and does nothing else with them (its issue 3985).
+        return self.predict(self.preprocessor.normalize(images.float().permute(0, 1, 4, 2, 3)), fx)
 
     def predict(self, images: Tensor, fx: Tensor):
         """As :meth:`forward`, of (B, N, 3, H, W) normalised float32 images."""

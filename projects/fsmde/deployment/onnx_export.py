@@ -51,7 +51,12 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
             output_names=OUTPUTS if deployable.with_bins else OUTPUTS[:1],
             verbose=False,
         )
-        write_bytes(path, program.model_proto.SerializeToString())
+    model = program.model_proto
+    for node in model.graph.node:
+        # TensorRT asks no shape of bytes; B and N, all that the exporter asks for, are those of fx, too.
+        if node.op_type == 'Shape' and node.input[0] == 'images':
+            node.input[0] = 'fx'
+    write_bytes(path, model.SerializeToString())
 
 
 def check_exporter() -> None:
