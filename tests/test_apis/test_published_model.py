@@ -14,7 +14,7 @@ from torch import nn
 from toy_models import shrink
 from toy_run import STUDENT
 
-from fsmde.apis import load_model, publish_folder, push_to_hub
+from fsmde.apis import SurroundDepthInferencer, load_model, publish_folder, push_to_hub
 from fsmde.apis.config_text import read_config_text
 from fsmde.evaluation.result_files import SCHEMA, hash_of_file
 from fsmde.models.architecture import architecture_of, build_architecture
@@ -106,6 +106,7 @@ def change(folder, *path, value):
         (('input_size',), [48], 'input_size: expected'),
         (('input_size',), [10**9, 10**9], 'input_size: expected .* 8192'),
         (('input_size',), [48.5, 64], 'input_size: expected'),
+        (('space',), 'metres', "space: expected one of .*found 'metres'"),
         (('cameras',), [1], 'cameras: expected a list of names'),
         (('figures',), None, 'figures: expected dict'),
         (('model', 'type'), 'DistilledDepthEstimator', r'model.type: .*not among the classes'),
@@ -298,6 +299,30 @@ def test_publishing_says_where_a_student_comes_from(published, tmp_path):
     with pytest.raises(FileExistsError, match='out is there already'):
         publish_folder(tmp_path / 'epoch_3.pth', tmp_path / 'out')
     assert not list(tmp_path.glob('*.tmp'))
+
+
+@pytest.mark.parametrize(
+    'loss, space',
+    [
+        (dict(type='SILogLoss'), 'depth_metric'),
+        (dict(type='ScaleInvariantLoss'), 'depth_scale_invariant'),
+        (dict(type='ScaleInvariantLoss', scope='rig'), 'depth_scale_invariant_multi_view'),
+    ],
+)
+def test_a_published_model_says_up_to_what_its_depth_is_right(published, tmp_path, loss, space):
+    config = Config.fromfile(published / 'config.py')
+    config.model.head.loss_depth = loss
+    config.dump(tmp_path / 'config.py')
+    folder = publish_folder(published / 'epoch_3.pth', tmp_path / 'out', tmp_path / 'config.py')
+    card = (folder / 'README.md').read_text()
+    from_training = load_model(tmp_path / 'config.py', published / 'epoch_3.pth', 'cpu')
+    assert from_training.description['space'] == load_model(folder, device='cpu').description['space'] == space
+    assert ('SurroundDepthInferencer' in card and 'Metric depth' in card) == (space == 'depth_metric')
+    if space != 'depth_metric':
+        assert f"config='out')  # space: {space}, in no metres" in card
+        for arguments in ([folder], [tmp_path / 'config.py', published / 'epoch_3.pth']):
+            with pytest.raises(ValueError, match=f'its depth is relative .{space}.'):
+                SurroundDepthInferencer(*arguments, device='cpu')
 
 
 def test_figures_are_those_of_the_weights_and_the_size_that_are_published(published, tmp_path):

@@ -16,7 +16,7 @@ from fsmde.models.architecture import architecture_of, build_architecture
 from fsmde.version import __version__
 
 from .config_text import read_config_text
-from .load_model import input_size_of
+from .load_model import input_size_of, space_of
 from .model_card import write_card
 from .published_model import write_published
 from .teacher_origin import teacher_of, warn_if_non_commercial
@@ -164,6 +164,7 @@ def publish_folder(
     warn_if_non_commercial(teacher, licence)
     description = dict(
         model=architecture,
+        space=space_of(config.model),
         input_size=[int(side) for side in size],
         cameras=list(cameras or dataset.get('cameras') or []),
         origin=dict(
