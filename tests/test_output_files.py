@@ -29,6 +29,18 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert path.read_bytes() == b'old' and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize('there', [True, False])
+def test_a_link_stays_and_leads_to_what_is_written(tmp_path, there):
+    target, link = tmp_path / 'shared' / 'rig.yaml', tmp_path / 'link.yaml'
+    target.parent.mkdir()
+    link.symlink_to('shared/rig.yaml')
+    if there:
+        target.write_text('old')
+    write_text(link, 'new')
+    assert link.is_symlink() and not target.is_symlink() and target.read_text() == 'new'
+    assert list(target.parent.iterdir()) == [target] and sorted(tmp_path.iterdir()) == [link, target.parent]
+
+
 def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(OSError, match=re.escape(f'cannot write {tmp_path}/file/a')):

@@ -86,6 +86,28 @@ def test_depth_returns_to_the_original_pixels(lens):
     assert np.abs(found[row, column] - expected).max() < 0.04
 
 
+def test_a_lens_is_inverted_once_for_all_images_and_measures(monkeypatch):
+    calls, unproject = [], PlumbBobLens.unproject
+    monkeypatch.setattr(PlumbBobLens, 'unproject', lambda lens, plane: calls.append(lens) or unproject(lens, plane))
+    depth = np.full((HEIGHT, WIDTH), 7, np.float32)
+    # Of a rig file that is read again, of another frame: the numbers count, not the object.
+    cameras = [RigCamera(name, (WIDTH, HEIGHT), K.copy(), PlumbBobLens((-0.21, 0.1, 0, 0))) for name in 'AB']
+    z, far, distance = (
+        to_original_pixels(depth * factor, camera, measure)
+        for camera, factor, measure in zip([*cameras, cameras[0]], (1, 2, 1), ('z_depth', 'z_depth', 'distance'))
+    )
+    assert len(calls) == 1
+    np.testing.assert_array_equal(far, 2 * z)
+    # Depth of 7 m along a ray 45 degrees off is 7 sqrt(2) m away: z over the distance is the cosine of the ray's angle.
+    rays = unproject(
+        cameras[0].lens,
+        (np.stack(np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5), -1) - K[:2, 2]) / [420, 415],
+    )
+    seen = z > 0
+    assert seen.mean() > 0.5
+    np.testing.assert_allclose((z / np.where(seen, distance, 1))[seen], rays[seen][:, 2], rtol=1e-5)
+
+
 def test_what_the_lens_does_not_see_is_black_and_what_the_frame_cuts_has_no_depth():
     # A pincushion lens: the rectified frame is larger than the image. A barrel lens: it is smaller.
     pincushion = RigCamera('A', (WIDTH, HEIGHT), K, PlumbBobLens((0.3, 0, 0, 0)))

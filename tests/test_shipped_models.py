@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fsmde.apis import load_model
+from fsmde.apis import SurroundDepthInferencer, load_model
+from fsmde.deployment import DeployableEstimator
 from fsmde.engine import evaluate
 from fsmde.engine.launch import read_config
+from fsmde.models import EstimatorTeacher
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,6 +22,15 @@ def test_a_card_says_what_the_model_is_not_for(name):
     assert content['origin']['checkpoint_sha256'] in card and content['origin']['data_set'].split(',')[0] in card
     assert (folder / 'model.safetensors').stat().st_size < 12e6
     assert load_model(str(folder)).input_size == tuple(content['input_size'])
+
+
+def test_the_mini_teacher_teaches_and_does_nothing_else():
+    folder = str(ROOT / 'models/mini_teacher')
+    assert EstimatorTeacher(folder).space == 'depth_scale_invariant'
+    assert EstimatorTeacher(folder, space='disparity_affine_invariant').space == 'disparity_affine_invariant'
+    for use in (SurroundDepthInferencer, lambda folder: DeployableEstimator(load_model(folder, device='cpu'))):
+        with pytest.raises(ValueError, match='its depth is relative .depth_scale_invariant., in no metres'):
+            use(folder)
 
 
 def test_the_student_sees_a_scene_that_it_was_not_shown(tmp_path):

@@ -12,7 +12,8 @@ def replace_when_written(path, size: int = None):
     """Give a temporary path beside ``path`` to write to, and rename it when the block ends without an exception.
 
     Missing folders are made. After an exception the temporary file is removed and an older ``path`` is untouched. A kill
-    leaves at most a file named ``<name>.*.tmp``, which may be deleted.
+    leaves at most a file named ``<name>.*.tmp``, which may be deleted. A symbolic link stays, and the file that it leads to
+    is written.
 
     Args:
         path: File to write.
@@ -24,16 +25,17 @@ def replace_when_written(path, size: int = None):
     path = Path(path)
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
         # A name may be as long as file systems allow; a character has up to four bytes.
-        handle, temporary = tempfile.mkstemp('.tmp', f'{path.name[:60]}.', path.parent)
+        handle, temporary = tempfile.mkstemp('.tmp', f'{target.name[:60]}.', target.parent)
         os.close(handle)
         temporary = Path(temporary)
         yield temporary
         with open(temporary, 'rb+') as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         what = path if size is None else f'{path} ({size / 2**20:.0f} MiB)'
         raise OSError(error.errno, f'cannot write {what}: {error.strerror or error}') from error

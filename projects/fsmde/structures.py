@@ -18,6 +18,8 @@ DEPTH_SPACES = (
     'depth_scale_invariant_multi_view',  # depth = a t with one a for all views of a frame (Depth Anything 3, VGGT)
     'depth_metric',  # depth = t
 )
+#: The one in metres, and what is meant where none is said.
+METRIC = 'depth_metric'
 #: Spaces whose unknowns are those of a frame.
 MULTI_VIEW = ('depth_scale_invariant_multi_view',)
 

@@ -12,6 +12,8 @@ from .rig_camera import RigCamera
 
 #: Rectifiers that are kept, each with its maps: of a rig of as many views. One of 384x640 has 3 MiB.
 KEPT = 32
+#: Cameras whose rays are kept for the way back, which takes seconds of a lens: of a rig. Those of 1920x1280 have 28 MiB.
+RAYS_KEPT = 12
 
 
 def rectifiers_of(camera: RigCamera) -> list:
@@ -102,11 +104,10 @@ def to_original_pixels(depth, camera: RigCamera, measure: str = 'z_depth') -> np
     width, height = camera.size
     if rectifiers[0].changes_nothing and measure == 'z_depth':
         return cv2.resize(maps[0], (width, height), interpolation=cv2.INTER_LINEAR)
-    plane = homogeneous(pixel_centers(height, width)) @ np.linalg.inv(camera.cam2img)[:2].T
-    rays = camera.lens.unproject(plane)
-    found, nearest = np.zeros((height, width), np.float32), np.zeros((height, width))
+    rays = _rays(camera.size, camera.cam2img.tobytes(), camera.lens)
+    found, nearest = np.zeros((2, height, width), np.float32)
     for values, rectifier in zip(maps, rectifiers):
-        in_view = rays @ rectifier.view2cam
+        in_view = rays @ rectifier.view2cam.astype(np.float32)
         cosine = in_view[..., 2]
         with np.errstate(invalid='ignore', divide='ignore'):
             pixels = homogeneous(in_view[..., :2] / in_view[..., 2:]) @ rectifier.cam2img[:2].T
@@ -120,3 +121,12 @@ def to_original_pixels(depth, camera: RigCamera, measure: str = 'z_depth') -> np
         found = np.where(better, cv2.remap(values, places, None, cv2.INTER_LINEAR) * along, found)
         nearest = np.where(better, cosine, nearest)
     return found.astype(np.float32)
+
+
+@lru_cache(RAYS_KEPT)
+def _rays(size, cam2img, lens):
+    """(height, width, 3) float32 rays of an image's pixels, of length 1; read-only."""
+    plane = homogeneous(pixel_centers(*size[::-1])) @ np.linalg.inv(np.frombuffer(cam2img).reshape(3, 3))[:2].T
+    rays = lens.unproject(plane).astype(np.float32)
+    rays.flags.writeable = False
+    return rays

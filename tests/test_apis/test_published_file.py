@@ -10,6 +10,7 @@ from mmengine.logging import HistoryBuffer, MMLogger
 from processes import load_tool
 
 from fsmde.apis import publish_file
+from fsmde.evaluation.result_files import SCHEMA
 
 
 def save_checkpoint(path, state_dict, **more):
@@ -26,6 +27,10 @@ def save_checkpoint(path, state_dict, **more):
     )
     torch.save(dict(checkpoint, **more), path)
     return path
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def distilled_weights():
@@ -50,19 +55,19 @@ def test_the_student_alone_is_published(tmp_path):
 
 def test_the_name_holds_the_hash_of_the_file(tmp_path):
     path = publish_file(save_checkpoint(tmp_path / 'a.pth', distilled_weights()), tmp_path / 'student.pth')
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert path.name == f'student-{digest[:8]}.pth'
+    assert path.name == f'student-{sha256_of(path)[:8]}.pth'
 
 
 def test_meta_says_where_the_weights_come_from(tmp_path):
-    results = tmp_path / 'results.json'
-    results.write_text(json.dumps(dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))))
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
+    figures = dict(schema=SCHEMA, run=dict(checkpoint_sha256=sha256_of(source)), protocols=dict(fsmde=dict(frames=7)))
+    results = tmp_path / 'results.json'
+    results.write_text(json.dumps(figures))
     meta = torch.load(publish_file(source, tmp_path / 'b.pth', results=results), weights_only=True)['meta']
     assert json.loads(json.dumps(meta)) == meta
     assert meta['config'] == 'depth = 7\n' and meta['epoch'] == 3 and meta['averaged'] is False
     assert meta['dataset_meta'] == dict(max_depth=80.0, cams=['a', 'b'])
-    assert meta['results'] == dict(protocol='surrounddepth', metrics=dict(AbsRel=0.1))
+    assert meta['results'] == figures
     assert 'private' not in str(meta)
 
 
@@ -102,6 +107,19 @@ def test_the_moving_average_is_published_unless_told_otherwise(tmp_path, without
     content = torch.load(publish_file(source, tmp_path / 'b.pth', without_ema=without_ema), weights_only=True)
     assert content['state_dict'].keys() == {'head.bias'} and content['state_dict']['head.bias'].item() == value
     assert content['meta']['averaged'] is not without_ema
+
+
+@pytest.mark.parametrize(
+    'without_ema, message', [(False, 'has figures of b.pth .*a.pth has'), (True, 'moving average')]
+)
+def test_figures_of_other_weights_are_refused(tmp_path, without_ema, message):
+    last = {'module.head.bias': torch.tensor([5.0])}
+    source = save_checkpoint(tmp_path / 'a.pth', {'head.bias': torch.tensor([1.0])}, ema_state_dict=last)
+    run = dict(checkpoint='b.pth', checkpoint_sha256=sha256_of(source) if without_ema else 'ab12')
+    (tmp_path / 'results.json').write_text(json.dumps(dict(schema=SCHEMA, run=run, protocols={})))
+    with pytest.raises(ValueError, match=message):
+        publish_file(source, tmp_path / 'out.pth', results=tmp_path / 'results.json', without_ema=without_ema)
+    assert not list(tmp_path.glob('out*'))
 
 
 def test_a_view_is_written_without_what_it_views(tmp_path):

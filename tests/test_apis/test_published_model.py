@@ -14,8 +14,9 @@ from torch import nn
 from toy_models import shrink
 from toy_run import STUDENT
 
-from fsmde.apis import load_model, publish_folder, push_to_hub
+from fsmde.apis import SurroundDepthInferencer, load_model, publish_folder, push_to_hub
 from fsmde.apis.config_text import read_config_text
+from fsmde.evaluation.result_files import SCHEMA, hash_of_file
 from fsmde.models.architecture import architecture_of, build_architecture
 
 
@@ -105,6 +106,7 @@ def change(folder, *path, value):
         (('input_size',), [48], 'input_size: expected'),
         (('input_size',), [10**9, 10**9], 'input_size: expected .* 8192'),
         (('input_size',), [48.5, 64], 'input_size: expected'),
+        (('space',), 'metres', "space: expected one of .*found 'metres'"),
         (('cameras',), [1], 'cameras: expected a list of names'),
         (('figures',), None, 'figures: expected dict'),
         (('model', 'type'), 'DistilledDepthEstimator', r'model.type: .*not among the classes'),
@@ -280,7 +282,8 @@ def test_publishing_says_where_a_student_comes_from(published, tmp_path):
     torch.save(checkpoint, tmp_path / 'epoch_3.pth')
     metrics = dict(abs_rel=0.123, rmse=4.5, d1=float('nan'))
     entry = dict(settings=dict(max_depth=80.0), frames=7, modes=dict(metric=dict(overall=dict(all=metrics))))
-    (tmp_path / 'results.json').write_text(json.dumps(dict(protocols=dict(fsmde=entry))))
+    run = dict(checkpoint_sha256=hash_of_file(tmp_path / 'epoch_3.pth'))
+    (tmp_path / 'results.json').write_text(json.dumps(dict(schema=SCHEMA, run=run, protocols=dict(fsmde=entry))))
     folder = publish_folder(
         tmp_path / 'epoch_3.pth', tmp_path / 'out', results=tmp_path / 'results.json', licence='cc-by-nc-4.0'
     )
@@ -296,6 +299,44 @@ def test_publishing_says_where_a_student_comes_from(published, tmp_path):
     with pytest.raises(FileExistsError, match='out is there already'):
         publish_folder(tmp_path / 'epoch_3.pth', tmp_path / 'out')
     assert not list(tmp_path.glob('*.tmp'))
+
+
+@pytest.mark.parametrize(
+    'loss, space',
+    [
+        (dict(type='SILogLoss'), 'depth_metric'),
+        (dict(type='ScaleInvariantLoss'), 'depth_scale_invariant'),
+        (dict(type='ScaleInvariantLoss', scope='rig'), 'depth_scale_invariant_multi_view'),
+    ],
+)
+def test_a_published_model_says_up_to_what_its_depth_is_right(published, tmp_path, loss, space):
+    config = Config.fromfile(published / 'config.py')
+    config.model.head.loss_depth = loss
+    config.dump(tmp_path / 'config.py')
+    folder = publish_folder(published / 'epoch_3.pth', tmp_path / 'out', tmp_path / 'config.py')
+    card = (folder / 'README.md').read_text()
+    from_training = load_model(tmp_path / 'config.py', published / 'epoch_3.pth', 'cpu')
+    assert from_training.description['space'] == load_model(folder, device='cpu').description['space'] == space
+    assert ('SurroundDepthInferencer' in card and 'Metric depth' in card) == (space == 'depth_metric')
+    if space != 'depth_metric':
+        assert f"config='out')  # space: {space}, in no metres" in card
+        for arguments in ([folder], [tmp_path / 'config.py', published / 'epoch_3.pth']):
+            with pytest.raises(ValueError, match=f'its depth is relative .{space}.'):
+                SurroundDepthInferencer(*arguments, device='cpu')
+
+
+def test_figures_are_those_of_the_weights_and_the_size_that_are_published(published, tmp_path):
+    def publish(message, sha256, **options):
+        results = dict(schema=SCHEMA, run=dict(checkpoint='other.pth', checkpoint_sha256=sha256), protocols={})
+        (tmp_path / 'results.json').write_text(json.dumps(results))
+        with pytest.raises(ValueError, match=message):
+            publish_folder(published / 'epoch_3.pth', tmp_path / 'out', results=tmp_path / 'results.json', **options)
+        assert not (tmp_path / 'out').exists()
+
+    own = hash_of_file(published / 'epoch_3.pth')
+    publish(f'results.json has figures of other.pth .sha256 ab12., .*epoch_3.pth has {own}', 'ab12')
+    publish('of other.pth .sha256 None.', None)
+    publish('figures at 48x64, the size of the config: leave out --results or --size', own, input_size=(96, 128))
 
 
 def test_what_cannot_be_published_is_said(published, tmp_path):

@@ -1,5 +1,6 @@
 """Exported graphs, on small students: what torch says, onnxruntime says too."""
 
+import hashlib
 import runpy
 import sys
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_float16(exported, tmp_path):
     assert all(value.dtype == np.float32 for value in session(*frame()))
 
 
+@pytest.mark.parametrize('half', [False, True])
+def test_the_images_bytes_are_cast_and_nothing_else(exported, tmp_path, half):
+    # As TensorRT has it: https://github.com/NVIDIA/TensorRT/issues/3985.
+    from fsmde.deployment.onnx_float16 import to_float16
+
+    path, _ = exported
+    if half:
+        to_float16(path, tmp_path / 'half.onnx')
+        path = tmp_path / 'half.onnx'
+    graph = onnx.load(path).graph
+    assert [node.op_type for node in graph.node if 'images' in node.input] == ['Cast']
+    assert [value.name for value in graph.input if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8] == [
+        'images'
+    ]
+
+
 @pytest.mark.parametrize('name', STUDENTS)
 def test_shipped_students(name, tmp_path):
     """Folded without a BatchNorm left, and the same in ONNX Runtime."""
@@ -140,7 +157,9 @@ def test_mistakes_are_named(tmp_path):
         export_onnx(DeployableEstimator(student(), dtype=torch.bfloat16), tmp_path / 'x.onnx', SIZE)
 
 
-def test_tool(toy_dgp, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def run_tool(toy_dgp, tmp_path, monkeypatch, capsys):
+    """A function that runs the tool on a distilled student with arguments behind the name of the graph; what it prints."""
     model = dict(
         type='DistilledDepthEstimator',
         backbone=RESNET,
@@ -157,14 +176,61 @@ def test_tool(toy_dgp, tmp_path, monkeypatch, capsys):
     cfg = Config(dict(model=model, train_dataloader=loader, test_dataloader=loader))
     cfg.dump(tmp_path / 'config.py')
     torch.save(dict(state_dict=student().state_dict()), tmp_path / 'student.pth')
+
+    def run(*arguments):
+        arguments = [tmp_path / 'config.py', tmp_path / 'student.pth', *arguments, '--data-root', toy_dgp]
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
+        runpy.run_path(str(TOOL), run_name='__main__')
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_tool(run_tool, tmp_path):
     out = tmp_path / 'out' / 'student.onnx'
-    arguments = [tmp_path / 'config.py', tmp_path / 'student.pth', out, '--float16', '--int8', '--data-root', toy_dgp]
-    monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-    runpy.run_path(str(TOOL), run_name='__main__')
-    printed = capsys.readouterr().out
+    printed = run_tool(out, '--float16', '--int8')
+    assert 'differs from torch by at most' in printed and 'student_int8.onnx: AbsRel' in printed
     assert sorted(path.name for path in out.parent.iterdir()) == [
         'student.onnx',
         'student_float16.onnx',
         'student_int8.onnx',
     ]
-    assert 'differs from torch by at most' in printed and 'student_int8.onnx: AbsRel' in printed
+    expected = hashlib.sha256((tmp_path / 'student.pth').read_bytes()).hexdigest()
+    for path in out.parent.iterdir():
+        said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+        assert said['fsmde.checkpoint_sha256'] == expected, path.name
+
+
+def test_the_tool_replaces_graphs_when_told_and_names_those_that_stay(run_tool, tmp_path):
+    out, other = tmp_path / 'student.onnx', tmp_path / 'student_int8.onnx'
+    for path in (out, other):
+        path.write_text('of before')
+        with pytest.raises(SystemExit, match=f'there already: {path}. Name another file, or --overwrite'):
+            run_tool(out)
+        if path is out:
+            path.unlink()
+    assert not out.exists() and other.read_text() == 'of before'
+    out.write_text('of before')
+    assert f'Warning: {other} is of an earlier export' in run_tool(out, '--overwrite')
+    onnx.load(out)
+    assert other.read_text() == 'of before'
+
+
+def test_the_tool_writes_nothing_of_a_graph_that_differs(run_tool, tmp_path, monkeypatch):
+    def differs(*args):
+        raise ValueError('the exported graph differs from the model')
+
+    monkeypatch.setattr('fsmde.deployment.check_parity', differs)
+    out = tmp_path / 'student.onnx'
+    out.write_text('of before')
+    with pytest.raises((SystemExit, ValueError), match='differs from the model'):
+        run_tool(out, '--float16', '--overwrite')
+    assert out.read_text() == 'of before'
+    assert sorted(path.name for path in tmp_path.glob('student*')) == ['student.onnx', 'student.pth']
+
+
+def test_a_checkpoint_in_the_place_of_the_graph_stays(run_tool, tmp_path):
+    before = (tmp_path / 'student.pth').read_bytes()
+    with pytest.raises(SystemExit, match=r'student.pth: the graph to write comes last and is named \*.onnx'):
+        run_tool(tmp_path / 'student.pth', '--overwrite')
+    assert (tmp_path / 'student.pth').read_bytes() == before

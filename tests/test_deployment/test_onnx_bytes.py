@@ -39,9 +39,9 @@ def write(path, pads=(1, 1, 1, 1), middle=(), std='std'):
         return helper.make_node(kind, inputs, [name], name, **attributes)
 
     nodes = [
-        node('Transpose', ['images'], 'transposed', perm=[0, 1, 4, 2, 3]),
-        node('Cast', ['transposed'], 'float', to=1),
-        node('Sub', ['float', 'mean'], 'centered'),
+        node('Cast', ['images'], 'float', to=1),
+        node('Transpose', ['float'], 'transposed', perm=[0, 1, 4, 2, 3]),
+        node('Sub', ['transposed', 'mean'], 'centered'),
         node('Div', ['centered', std], 'normalised'),
         node('Reshape', ['normalised', 'shape'], 'views_in'),
         *middle,

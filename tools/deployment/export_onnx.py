@@ -4,18 +4,21 @@
     python tools/deployment/export_onnx.py configs/fsmde_kd_ddad.py epoch_20.pth student.onnx
     python tools/deployment/export_onnx.py CONFIG CHECKPOINT student.onnx --float16 --int8 --data-root DDAD
 
-writes student.onnx, compares it with torch, and beside it student_float16.onnx and student_int8.onnx. With int8 it
-measures all graphs against LiDAR. Inputs: images (B, N, H, W, 3) uint8 RGB and fx (B, N) float32, in pixels of these
-images. Output: depth (B, N, H, W) in metres. See docs/deployment.md.
+compares the graph with torch and writes student.onnx, and beside it student_float16.onnx and student_int8.onnx. With
+int8 it measures all graphs against LiDAR. Inputs: images (B, N, H, W, 3) uint8 RGB and fx (B, N) float32, in pixels of
+these images. Output: depth (B, N, H, W) in metres. See docs/deployment.md.
 """
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from fsmde.apis import load_model
+from fsmde.apis.load_model import find_published
+from fsmde.apis.published_model import WEIGHTS
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.deployment import (
     DeployableEstimator,
@@ -26,6 +29,8 @@ from fsmde.deployment import (
     graph_errors,
 )
 from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
+from fsmde.evaluation.result_files import hash_of_file
+from fsmde.output_files import replace_when_written
 
 
 def say_errors(paths, cfg, count, max_depth):
@@ -53,6 +58,7 @@ def parse_args():
     parser.add_argument('--int8', action='store_true', help='also write an int8 graph; needs the data set')
     parser.add_argument('--frames', type=int, default=64, help='training frames to calibrate int8 on')
     parser.add_argument('--test-frames', type=int, default=100, help='test frames to measure the graphs on')
+    parser.add_argument('--overwrite', action='store_true', help='replace graphs of the same names')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
     return refuse_empty_options(parser, parser.parse_args())
@@ -61,6 +67,19 @@ def parse_args():
 @mistakes_in_one_line('export_onnx')
 def main():
     args = parse_args()
+    if args.out.suffix != '.onnx':
+        raise SystemExit(
+            f'{args.out}: the graph to write comes last and is named *.onnx: CONFIG CHECKPOINT student.onnx'
+        )
+    forms = dict(
+        float32=args.out, **{form: args.out.with_stem(f'{args.out.stem}_{form}') for form in ('float16', 'int8')}
+    )
+    paths = {form: path for form, path in forms.items() if form == 'float32' or getattr(args, form)}
+    there = [path for path in forms.values() if path.exists()]
+    if there and not args.overwrite:
+        raise SystemExit(
+            f'there already: {", ".join(map(str, there))}. Name another file, or --overwrite replaces what is written again'
+        )
     init_default_scope('mmdet3d')
     if args.checkpoint:
         cfg = read_config(args.config, args.data_root, args.cfg_options)
@@ -73,32 +92,38 @@ def main():
         raise SystemExit('the test pipeline has no ResizeViews: give --size HEIGHT WIDTH')
     size = tuple(args.size or student.input_size)
     deployable = DeployableEstimator(student, with_bins=args.with_bins)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    export_onnx(deployable, args.out, size)
-    worst = check_parity(OnnxSession(args.out), deployable, size)
-    print(f'{args.out}: {size[0]}x{size[1]}, differs from torch by at most {worst:.1e}')
-    graphs = [args.out]
-    if args.float16:
-        from fsmde.deployment.onnx_float16 import to_float16
+    weights = args.checkpoint or find_published(args.config) / WEIGHTS
+    # All or none appear: a form that fails leaves no others beside graphs of before.
+    with ExitStack() as stack:
+        graphs = {form: stack.enter_context(replace_when_written(path)) for form, path in paths.items()}
+        export_onnx(deployable, graphs['float32'], size, hash_of_file(weights))
+        worst = check_parity(OnnxSession(graphs['float32']), deployable, size)
+        if args.float16:
+            from fsmde.deployment.onnx_float16 import to_float16
 
-        graphs.append(args.out.with_stem(f'{args.out.stem}_float16'))
-        to_float16(args.out, graphs[-1])
-        print(f'{graphs[-1]}: written')
+            to_float16(graphs['float32'], graphs['float16'])
+        if args.int8:
+            from fsmde.deployment.onnx_int8 import to_int8
+
+            pipeline = cfg.test_dataloader.dataset.pipeline
+            frames = deployment_frames(cfg.train_dataloader.dataset, pipeline, args.frames)
+            to_int8(graphs['float32'], graphs['int8'], (frame[:2] for frame in frames))
+    print(f'{args.out}: {size[0]}x{size[1]}, differs from torch by at most {worst:.1e}')
+    if args.float16:
+        print(f'{paths["float16"]}: written')
     if args.int8:
         from fsmde.deployment.int8_instructions import int8_instructions
-        from fsmde.deployment.onnx_int8 import to_int8
 
-        graphs.append(args.out.with_stem(f'{args.out.stem}_int8'))
-        pipeline = cfg.test_dataloader.dataset.pipeline
-        frames = deployment_frames(cfg.train_dataloader.dataset, pipeline, args.frames)
-        to_int8(args.out, graphs[-1], (frame[:2] for frame in frames))
-        print(f'{graphs[-1]}: calibrated on {args.frames} frames of the training set')
+        print(f'{paths["int8"]}: calibrated on {args.frames} frames of the training set')
         if int8_instructions() == []:
             print(
                 'Warning: this processor has no instructions for int8 (VNNI or AMX on x86, dot products on ARM). On one '
                 'like it int8 is as accurate, but gains little or no speed in ONNX Runtime: measure, see docs/deployment.md'
             )
-        say_errors(graphs, cfg, args.test_frames, student.max_depth)
+        say_errors(list(paths.values()), cfg, args.test_frames, student.max_depth)
+    for path in there:
+        if path not in paths.values():
+            print(f'Warning: {path} is of an earlier export: write it again, too, or remove it')
 
 
 if __name__ == '__main__':

@@ -24,7 +24,7 @@ def main():
     parser.add_argument(
         '--config', help='config file to describe the weights with, if not the one they were trained with'
     )
-    parser.add_argument('--results', help='json file of tools/test.py: metrics and protocol')
+    parser.add_argument('--results', help='results.json that tools/test.py wrote of this checkpoint')
     parser.add_argument('--without-ema', action='store_true', help='the last weights instead of their moving average')
     parser.add_argument('--size', type=int, nargs=2, help="height and width of the input, if the config's do not say")
     parser.add_argument('--licence', help='of these weights, as the hub knows it: apache-2.0, cc-by-nc-4.0, ...')

@@ -7,9 +7,12 @@ from pathlib import Path
 import torch
 from mmengine.device import get_device
 
+from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
 from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file, state_of
 from fsmde.engine.launch import read_config_file
+from fsmde.models.losses import ScaleInvariantLoss
+from fsmde.structures import METRIC
 
 from .published_model import FILES, read_config, read_published
 from .teacher_origin import teacher_of
@@ -30,7 +33,8 @@ def load_model(model, checkpoint=None, device=None, revision: str = None, classe
     Returns:
         :class:`fsmde.models.BinDepthEstimator` in eval mode, with two more attributes: ``input_size``, (H, W) of the
         images that it was trained for (None if the config does not say), and ``description``, the content of the
-        published model's config.json; of a config with a checkpoint its ``model``, and of its ``origin`` licence and teacher.
+        published model's config.json; of a config with a checkpoint its ``model`` and ``space``, and of its ``origin`` licence
+        and teacher.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
@@ -117,8 +121,17 @@ def _from_training(config, checkpoint):
     student.load_state_dict(state_of(checkpoint))
     meta = checkpoint.get('meta') or {}
     origin = dict(licence=meta.get('licence'), teacher=teacher_of(config.model, meta.get('teacher')))
-    student.input_size, student.description = input_size_of(config), dict(model=config.model, origin=origin)
+    student.input_size = input_size_of(config)
+    student.description = dict(model=config.model, space=space_of(config.model), origin=origin)
     return student.eval()
+
+
+def space_of(model: dict) -> str:
+    """What the depth of a model's config means, one of :data:`fsmde.structures.DEPTH_SPACES`: what its loss leaves open."""
+    loss = (model.get('head') or {}).get('loss_depth') or {}
+    if type_name(loss) != ScaleInvariantLoss.__name__:
+        return METRIC
+    return 'depth_scale_invariant_multi_view' if loss.get('scope') == 'rig' else 'depth_scale_invariant'
 
 
 def input_size_of(config) -> tuple:

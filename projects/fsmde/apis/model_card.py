@@ -1,6 +1,7 @@
 """The README.md of a published model, written from its config.json."""
 
 from fsmde.models.teachers.licence import is_non_commercial
+from fsmde.structures import METRIC
 
 CARD = """---
 {front}
@@ -8,15 +9,11 @@ CARD = """---
 
 # {name}
 
-Metric depth of every camera of a surround rig, by [fsmde](https://arxiv.org/abs/2512.08700). Weights and a description as
+{kind} depth of every camera of a surround rig, by [fsmde](https://arxiv.org/abs/2512.08700). Weights and a description as
 plain data: nothing in this folder is executed.
 
 ```python
-from fsmde.apis import SurroundDepthInferencer
-
-inferencer = SurroundDepthInferencer('{name}', rig='rig.yaml')
-result = inferencer({{'FRONT': 'front.jpg', 'LEFT': 'left.jpg'}})['predictions'][0]
-depth = result.depth['FRONT']  # (H, W) float32, metres
+{usage}
 ```
 
 | | |
@@ -26,6 +23,12 @@ depth = result.depth['FRONT']  # (H, W) float32, metres
 {figures}
 {teacher}
 """
+METRIC_USAGE = """from fsmde.apis import SurroundDepthInferencer
+
+inferencer = SurroundDepthInferencer('{name}', rig='rig.yaml')
+result = inferencer({{'FRONT': 'front.jpg', 'LEFT': 'left.jpg'}})['predictions'][0]
+depth = result.depth['FRONT']  # (H, W) float32, metres"""
+RELATIVE_USAGE = "teacher = dict(type='EstimatorTeacher', config='{name}')  # space: {space}, in no metres"
 
 
 def write_card(name: str, config: dict, licence: str = None) -> str:
@@ -59,8 +62,16 @@ def write_card(name: str, config: dict, licence: str = None) -> str:
         'licence of these weights': licence or 'not stated',
     }
     rows = '\n'.join(f'| {key} | {value} |' for key, value in facts.items() if value)
+    space = config.get('space', METRIC)
+    usage = (METRIC_USAGE if space == METRIC else RELATIVE_USAGE).format(name=name, space=space)
     return CARD.format(
-        front='\n'.join(front), name=name, facts=rows, figures=_figures(config['figures']), teacher=_teacher(origin)
+        kind='Metric' if space == METRIC else 'Relative',
+        usage=usage,
+        front='\n'.join(front),
+        name=name,
+        facts=rows,
+        figures=_figures(config['figures']),
+        teacher=_teacher(origin),
     )
 
 

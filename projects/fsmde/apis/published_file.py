@@ -12,7 +12,7 @@ from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 
 from .config_text import read_config_text
-from .publishing import read_results, student_weights, to_plain
+from .publishing import results_of, student_weights, to_plain
 from .teacher_origin import teacher_of, warn_if_non_commercial
 
 #: What is kept of the meta information that mmengine writes.
@@ -34,7 +34,7 @@ def publish_file(
         source: Training checkpoint.
         out: File to write; the first 8 digits of its sha256 go between its name and ``.pth``.
         config: Config file to describe the weights with; by default the text that is in the checkpoint.
-        results: Json file of ``tools/test.py``, taken over as it is.
+        results: Json file of ``tools/test.py`` for this checkpoint, taken over as it is.
         without_ema: See :func:`fsmde.apis.publishing.student_weights`.
         licence: Of the weights.
         teacher_licence: Of the teacher, if the checkpoint does not say it or is wrong.
@@ -43,8 +43,8 @@ def publish_file(
         The path that was written, of a dictionary of ``state_dict`` and ``meta``. It appears only when it is complete.
 
     Raises:
-        ValueError: If the checkpoint holds no student, the results are none, or there is a licence of a teacher and no
-            teacher.
+        ValueError: If the checkpoint holds no student, the results are none or of other weights, or there is a licence of a
+            teacher and no teacher.
     """
     checkpoint = load_checkpoint_file(source)
     weights = student_weights(checkpoint, source, without_ema)
@@ -60,7 +60,7 @@ def publish_file(
     warn_if_non_commercial(teacher, licence)
     meta.update({key: value for key, value in dict(licence=licence, teacher=teacher).items() if value})
     if results:
-        meta['results'] = read_results(results)
+        meta['results'] = results_of(results, source, without_ema)
     buffer = io.BytesIO()
     torch.save(dict(state_dict=weights, meta=meta), buffer)
     digest = hashlib.sha256(buffer.getbuffer()).hexdigest()[:8]

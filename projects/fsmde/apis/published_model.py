@@ -15,12 +15,13 @@ from safetensors.torch import save_file
 
 from fsmde.models.architecture import build_architecture, check_architecture
 from fsmde.plain_data import brief, check_keys
+from fsmde.structures import DEPTH_SPACES, METRIC
 
 VERSION = 1
 CONFIG, WEIGHTS, CARD = 'config.json', 'model.safetensors', 'README.md'
 FILES = (CONFIG, WEIGHTS, CARD)
-#: Fields of config.json, all of which must be there.
-FIELDS = ('fsmde_model', 'model', 'input_size', 'cameras', 'origin', 'figures')
+#: Fields of config.json, all of which must be there but for ``space``, which folders of before do not have.
+FIELDS = ('fsmde_model', 'model', 'input_size', 'cameras', 'origin', 'figures', 'space')
 MAX_CONFIG_BYTES, MAX_SIDE = 4 * 2**20, 8192
 
 
@@ -104,12 +105,14 @@ def _check_config(config):
     if config['fsmde_model'] != VERSION:
         raise ValueError(f'fsmde_model: version {brief(config["fsmde_model"])} is unknown, this fsmde reads {VERSION}')
     check_keys(config, FIELDS, 'the config')
-    for key, kind in zip(FIELDS[1:], (dict, list, list, dict, dict)):
+    for key, kind in zip(FIELDS[1:-1], (dict, list, list, dict, dict)):
         if not isinstance(config.get(key), kind):
             raise ValueError(f'{key}: expected {kind.__name__}, found {brief(config.get(key))}')
     size = config['input_size']
     if len(size) != 2 or not all(type(side) is int and 32 <= side <= MAX_SIDE for side in size):
         raise ValueError(f'input_size: expected [height, width] from 32 to {MAX_SIDE} pixels, found {brief(size)}')
+    if config.get('space', METRIC) not in DEPTH_SPACES:
+        raise ValueError(f'space: expected one of {DEPTH_SPACES}, found {brief(config["space"])}')
     if not all(isinstance(name, str) for name in config['cameras']):
         raise ValueError(f'cameras: expected a list of names, found {brief(config["cameras"])}')
 

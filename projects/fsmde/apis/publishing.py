@@ -1,6 +1,5 @@
 """From a training checkpoint to a published model."""
 
-import hashlib
 import math
 import re
 from collections import OrderedDict
@@ -12,12 +11,12 @@ import torch
 from fsmde.config_types import type_name
 from fsmde.engine.checkpoint import load_checkpoint_file
 from fsmde.engine.launch import read_config_file
+from fsmde.evaluation.result_files import hash_of_file, read_results
 from fsmde.models.architecture import architecture_of, build_architecture
-from fsmde.plain_data import read_json
 from fsmde.version import __version__
 
 from .config_text import read_config_text
-from .load_model import input_size_of
+from .load_model import input_size_of, space_of
 from .model_card import write_card
 from .published_model import write_published
 from .teacher_origin import teacher_of, warn_if_non_commercial
@@ -74,16 +73,29 @@ def to_plain(value):
     return value if value is None or type(value) in (str, int, float, bool) else str(value)
 
 
-def read_results(path) -> dict:
-    """Content of a results.json.
+def results_of(path, source, without_ema: bool = False) -> dict:
+    """Content of the results.json of a checkpoint.
+
+    Args:
+        path: The results.json.
+        source: The checkpoint that it must have the figures of.
+        without_ema: Whether the last weights are published instead of their moving average, which an evaluation takes.
 
     Raises:
-        FileNotFoundError, ValueError: If it is absent or none; names it.
+        FileNotFoundError, ValueError: If it is absent, none, or has figures of other weights; names it.
     """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise ValueError(f'{path} holds a {type(content).__name__}: give the results.json that tools/test.py wrote')
-    return content
+    results = read_results(path)
+    found, expected = results['run'].get('checkpoint_sha256'), hash_of_file(source)
+    if found != expected:
+        raise ValueError(
+            f'{path} has figures of {results["run"].get("checkpoint") or "no checkpoint"} (sha256 {found}), {source} has '
+            f'{expected}: give the results.json that tools/test.py wrote of it'
+        )
+    if without_ema:
+        raise ValueError(
+            f'{path} has figures of the moving average, not of the last weights: leave out --results or --without-ema'
+        )
+    return results
 
 
 def publish_folder(
@@ -105,7 +117,7 @@ def publish_folder(
         out: Folder to write; must not be there.
         config: The config file it was trained with; by default the text that is in the checkpoint, which is read without
             being executed.
-        results: Json file of ``tools/test.py``, whose figures in metric scale are kept.
+        results: Json file of ``tools/test.py`` for this checkpoint, whose figures in metric scale are kept.
         without_ema: See :func:`student_weights`.
         input_size: (H, W), if not that of the config's test pipeline.
         licence: Of the weights, as the hub knows it, such as ``apache-2.0``.
@@ -118,8 +130,8 @@ def publish_folder(
 
     Raises:
         FileExistsError: If there is something already.
-        ValueError: If there is no config or no input size, the weights do not fit the config, or there is a licence of a
-            teacher and no teacher.
+        ValueError: If there is no config or no input size, the weights do not fit the config, the results are of other
+            weights or of another size, or there is a licence of a teacher and no teacher.
     """
     checkpoint = load_checkpoint_file(source)
     weights = student_weights(checkpoint, source, without_ema)
@@ -127,9 +139,14 @@ def publish_folder(
     if not config and not text:
         raise ValueError(f'{source} does not hold the config it was trained with: give --config')
     config = read_config_file(config) if config else read_config_text(text)
-    size = input_size or input_size_of(config)
+    evaluated = input_size_of(config)
+    size = tuple(input_size or evaluated or ())
     if not size:
         raise ValueError("the config's test pipeline has no ResizeViews: give --size HEIGHT WIDTH")
+    if results and evaluated and size != evaluated:
+        raise ValueError(
+            f'{results} has figures at {evaluated[0]}x{evaluated[1]}, the size of the config: leave out --results or --size'
+        )
     architecture = architecture_of(config.model, classes)
     student = build_architecture(architecture, classes=classes)
     try:
@@ -147,19 +164,20 @@ def publish_folder(
     warn_if_non_commercial(teacher, licence)
     description = dict(
         model=architecture,
+        space=space_of(config.model),
         input_size=[int(side) for side in size],
         cameras=list(cameras or dataset.get('cameras') or []),
         origin=dict(
             data_set=meta.get('dataset') or type_name(dataset),
             split=dataset.get('split') or dataset.get('ann_file'),
-            checkpoint_sha256=hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+            checkpoint_sha256=hash_of_file(source),
             licence=licence,
             teacher=teacher,
             averaged='ema_state_dict' in checkpoint and not without_ema,
             versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=mmengine_version),
             **{key: to_plain(old[key]) for key in ('experiment_name', 'time', 'seed', 'epoch', 'iter') if key in old},
         ),
-        figures=_figures_of(read_results(results)) if results else {},
+        figures=_figures_of(results_of(results, source, without_ema)) if results else {},
     )
     weights = student.state_dict()
     if half:

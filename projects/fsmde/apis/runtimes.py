@@ -5,6 +5,7 @@ import os
 import numpy as np
 import torch
 
+from fsmde.deployment.deployable import refuse_teachers
 from fsmde.models.bev import bin_confidence
 
 
@@ -19,12 +20,11 @@ class TorchRuntime:
         input_size: (H, W).
 
     Raises:
-        ValueError: If the model needs poses.
+        ValueError: If the model needs poses, or its depth is relative.
     """
 
     def __init__(self, model, input_size: tuple):
-        if model.reads_poses:
-            raise ValueError(f'{type(model).__name__} is made to teach: distil a BinDepthEstimator from it')
+        refuse_teachers(model)
         self.model, self.input_size = model, tuple(input_size)
 
     @torch.inference_mode()

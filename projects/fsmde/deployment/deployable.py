@@ -7,6 +7,8 @@ from mmcv.cnn import fuse_conv_bn
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from fsmde.structures import METRIC
+
 
 def build_student(model: dict):
     """Build the student of a model's config: of a distilled one without teacher and distillers."""
@@ -14,6 +16,22 @@ def build_student(model: dict):
     if 'teacher' in model:
         student['type'] = 'mmdet3d.BinDepthEstimator'
     return MODELS.build(student)
+
+
+def refuse_teachers(estimator) -> None:
+    """Refuse an estimator that is made to teach: one that reads poses, or whose depth is in no metres.
+
+    Raises:
+        ValueError: Says which.
+    """
+    if estimator.reads_poses:
+        raise ValueError(f'{type(estimator).__name__} is made to teach: distil a BinDepthEstimator from it')
+    space = getattr(estimator, 'description', {}).get('space', METRIC)
+    if space != METRIC:
+        raise ValueError(
+            f'the model is made to teach: its depth is relative ({space}), in no metres. Distil a student from it, with '
+            'EstimatorTeacher'
+        )
 
 
 class DeployableEstimator(nn.Module):
@@ -29,7 +47,7 @@ class DeployableEstimator(nn.Module):
 
     Raises:
         ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers; if the estimator reads
-            poses: its views are not independent.
+            poses: its views are not independent; if its depth is relative.
 
     Examples:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
@@ -37,8 +55,7 @@ class DeployableEstimator(nn.Module):
 
     def __init__(self, estimator, with_bins: bool = False, dtype: torch.dtype = torch.float32):
         super().__init__()
-        if estimator.reads_poses:
-            raise ValueError(f'{type(estimator).__name__} is made to teach: distil a BinDepthEstimator from it')
+        refuse_teachers(estimator)
         if with_bins and not hasattr(estimator.head, 'bins'):
             raise ValueError(f'{type(estimator.head).__name__} has no bins to return: leave with_bins out')
         if with_bins and getattr(estimator.head, 'log_scale', None) is not None:
@@ -65,7 +82,8 @@ class DeployableEstimator(nn.Module):
             (B, N, H, W) float32 z-depth in metres; with bins also probabilities (B, N, K, h, w) and centers (B, N, K)
             in metres.
         """
-        return self.predict(self.preprocessor.normalize(images.permute(0, 1, 4, 2, 3)), fx)
+        # Numbers before anything else: TensorRT casts bytes, and does nothing else with them (its issue 3985).
+        return self.predict(self.preprocessor.normalize(images.float().permute(0, 1, 4, 2, 3)), fx)
 
     def predict(self, images: Tensor, fx: Tensor):
         """As :meth:`forward`, of (B, N, 3, H, W) normalised float32 images."""

@@ -4,7 +4,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 #: What an exported graph does to its images before the first convolution, last first.
-NORMALISATION = ['Reshape', 'Div', 'Sub', 'Cast', 'Transpose']
+NORMALISATION = ['Reshape', 'Div', 'Sub', 'Transpose', 'Cast']
 #: Name of the bytes less their zero point.
 BYTES = 'bytes_less_zero'
 

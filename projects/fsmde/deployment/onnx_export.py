@@ -12,9 +12,11 @@ from fsmde.output_files import write_bytes
 from .deployable import DeployableEstimator
 
 OUTPUTS = ('depth', 'probabilities', 'centers')
+#: Key of the ``metadata_props`` of all forms whose value is the sha256 of the file that the weights were read from.
+CHECKPOINT_SHA256 = 'fsmde.checkpoint_sha256'
 
 
-def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> None:
+def export_onnx(deployable: DeployableEstimator, path, image_size: tuple, checkpoint_sha256: str = None) -> None:
     """Write a float32 graph ``images`` (B, N, H, W, 3) uint8 RGB, ``fx`` (B, N) float32 -> ``depth`` (B, N, H, W).
 
     B and N may be anything at run time; H and W are fixed. With ``with_bins`` the graph also returns ``probabilities``
@@ -24,6 +26,7 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
         deployable: On the CPU, in float32.
         path: File to write.
         image_size: (H, W) in pixels.
+        checkpoint_sha256: Of the file that the weights come from, for :data:`CHECKPOINT_SHA256`.
 
     Raises:
         ImportError: If onnx or onnxscript is not installed, or torch is too old to export with sizes that vary.
@@ -51,7 +54,14 @@ def export_onnx(deployable: DeployableEstimator, path, image_size: tuple) -> Non
             output_names=OUTPUTS if deployable.with_bins else OUTPUTS[:1],
             verbose=False,
         )
-        write_bytes(path, program.model_proto.SerializeToString())
+    model = program.model_proto
+    for node in model.graph.node:
+        # TensorRT asks no shape of bytes; B and N, all that the exporter asks for, are those of fx, too.
+        if node.op_type == 'Shape' and node.input[0] == 'images':
+            node.input[0] = 'fx'
+    if checkpoint_sha256:
+        model.metadata_props.add(key=CHECKPOINT_SHA256, value=checkpoint_sha256)
+    write_bytes(path, model.SerializeToString())
 
 
 def check_exporter() -> None:

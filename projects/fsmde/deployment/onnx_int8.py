@@ -11,6 +11,8 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from fsmde.output_files import write_bytes
+
 from .onnx_bytes import BYTES, fold_normalisation, read_bytes
 from .onnx_regions import between_convolutions
 
@@ -154,4 +156,4 @@ def to_int8(source, path, frames, first=True, percentile=PERCENTILE, **form) -> 
     if form['calibrate_method'] == CalibrationMethod.Percentile:
         description['percentile'] = percentile
     model.metadata_props.add(key=METADATA, value=json.dumps(description))
-    onnx.save(model, str(path))
+    write_bytes(path, model.SerializeToString())

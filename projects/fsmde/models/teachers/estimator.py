@@ -5,6 +5,8 @@ import os
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
+from fsmde.structures import METRIC
+
 from .base import DepthTeacher
 from .licence import joined
 from .zoo import licence_of, short_name
@@ -19,10 +21,10 @@ class EstimatorTeacher(DepthTeacher):
     Args:
         config: Path of the config it was trained with, or the Config; or the folder or hub name of a published model.
         checkpoint: Path of its checkpoint; None for a published model.
-        space: ``'depth_metric'``; or ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that
-            was trained on other rigs, and ``'depth_scale_invariant_multi_view'`` of an
-            :class:`~fsmde.models.AnyViewDepthEstimator`; or ``'disparity_affine_invariant'`` to be read as Depth Anything is:
-            its answers are then 1 / depth.
+        space: By default what the published model or the config's loss says, ``'depth_metric'`` of most;
+            ``'depth_scale_invariant'`` to trust its shapes and not its scale, as for one that was trained on other rigs, and
+            ``'depth_scale_invariant_multi_view'`` of an :class:`~fsmde.models.AnyViewDepthEstimator`; or
+            ``'disparity_affine_invariant'`` to be read as Depth Anything is: its answers are then 1 / depth.
         feature_size: See :class:`DepthTeacher`.
         licence: Of the weights; by default what is known of them and of the teacher that they were distilled from.
 
@@ -34,7 +36,7 @@ class EstimatorTeacher(DepthTeacher):
         self,
         config,
         checkpoint: str = None,
-        space: str = 'depth_metric',
+        space: str = None,
         feature_size: tuple = None,
         licence: str = None,
     ):
@@ -49,6 +51,7 @@ class EstimatorTeacher(DepthTeacher):
         # Weights that were trained here are nobody else's: only their teacher's licence can bind.
         parts = [own] if own or checkpoint is None else []
         licence = licence or joined([*parts, *([teacher.get('licence')] if teacher else [])])
+        space = space or network.description.get('space', METRIC)
         super().__init__(network, space, network.neck.out_channels, feature_size, licence)
         path = str(getattr(config, 'filename', config))
         self._name = os.path.splitext(short_name(path))[0] if path.endswith('.py') else short_name(path)
