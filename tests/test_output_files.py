@@ -29,6 +29,15 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert path.read_bytes() == b'old' and list(tmp_path.iterdir()) == [path]
 
 
+def test_what_cannot_be_read_meanwhile_is_named_and_not_taken_for_what_is_written(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised, replace_when_written(tmp_path / 'a'):
+        with replace_when_written(tmp_path / 'b'):
+            open(tmp_path / 'absent')
+    assert raised.value.filename == str(tmp_path / 'absent')
+    with pytest.raises(OSError, match='^no such file: x$'), replace_when_written(tmp_path / 'a'):
+        raise FileNotFoundError('no such file: x')
+
+
 @pytest.mark.parametrize('there', [True, False])
 def test_a_link_stays_and_leads_to_what_is_written(tmp_path, there):
     target, link = tmp_path / 'shared' / 'rig.yaml', tmp_path / 'link.yaml'

@@ -118,17 +118,18 @@ def check_out(args) -> None:
     """
     free = ('resume', 'overwrite', 'out', 'device', 'runtime', 'view', 'host', 'port')
     asked, before = {key: str(value) for key, value in vars(args).items() if key not in free}, None
-    path, used = args.out / RUN_FILE, args.out.exists() and any(args.out.iterdir())
-    if used:
-        if not args.resume and not args.overwrite:
-            sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
-        if args.resume and path.is_file():
-            try:
-                before = dict(read_json(path))
-            except (ValueError, TypeError) as error:
-                sys.exit(f'{path} is no record of a run ({error}): --overwrite replaces what is there')
-        elif args.resume:
-            sys.exit(f'{args.out} holds no run to go on with: {path} is not there')
+    path = args.out / RUN_FILE
+    # A run that ended before its first frame has left nothing but its record.
+    used = args.out.exists() and any(file.name != RUN_FILE for file in args.out.iterdir())
+    if used and not args.resume and not args.overwrite:
+        sys.exit(f'{args.out} is not empty: --resume goes on with a stopped run, --overwrite replaces it')
+    if args.resume and path.is_file():
+        try:
+            before = dict(read_json(path))
+        except (ValueError, TypeError) as error:
+            sys.exit(f'{path} is no record of a run ({error}): --overwrite replaces what is there')
+    elif args.resume and used:
+        sys.exit(f'{args.out} holds no run to go on with: {path} is not there')
     asked.update(hashes_of(args))
     if before is not None:
         other = [f'{k}: {before.get(k)} before, {v} now' for k, v in asked.items() if before.get(k) != v]

@@ -20,10 +20,11 @@ def replace_when_written(path, size: int = None):
         size: Bytes that are going to be written, to be named if they cannot be.
 
     Raises:
-        OSError: If it cannot be written, a full disk among others; names ``path``.
+        OSError: If it cannot be written, a full disk among others; names ``path``. Of other files that the block reads it is
+            raised as it is.
     """
     path = Path(path)
-    temporary = None
+    temporary, in_block = None, False
     try:
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -31,12 +32,17 @@ def replace_when_written(path, size: int = None):
         handle, temporary = tempfile.mkstemp('.tmp', f'{target.name[:60]}.', target.parent)
         os.close(handle)
         temporary = Path(temporary)
+        in_block = True
         yield temporary
+        in_block = False
         with open(temporary, 'rb+') as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         os.replace(temporary, target)
     except OSError as error:
+        # Of a file that the block reads, which has a name of its own.
+        if in_block and (error.errno is None or error.filename not in (None, str(temporary))):
+            raise
         what = path if size is None else f'{path} ({size / 2**20:.0f} MiB)'
         raise OSError(error.errno, f'cannot write {what}: {error.strerror or error}') from error
     finally:

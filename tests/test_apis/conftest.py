@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from mmdet3d.registry import MODELS
-from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from toy_run import STUDENT, toy_config
 
@@ -50,14 +49,6 @@ def published(tmp_path_factory):
 def frames(published):
     """The frames of the data set with their calibration."""
     return list(DatasetFrames(DDADDataset(data_root=str(published / 'toy'), split='val', test_mode=True)))
-
-
-@pytest.fixture
-def said(monkeypatch):
-    """Lines that are logged."""
-    lines = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'log', lambda level, text: lines.append(text))
-    return lines
 
 
 @pytest.fixture

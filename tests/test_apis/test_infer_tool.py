@@ -112,9 +112,13 @@ def hash_of(content):
 
 
 def test_what_overwrite_began_over_other_files_is_not_gone_on_with(begun, tmp_path):
-    """Stopped half-way, it would take the other run's files as its own."""
+    """Stopped half-way, it would take the other run's files as its own. One that wrote nothing has left no files."""
+    begun()
+    (tmp_path / 'rig.yaml').write_text('mended')
+    begun()
     begun('--overwrite')
     begun('--resume')
+    (tmp_path / 'out/depth').mkdir()
     begun('--overwrite')
     with pytest.raises(SystemExit, match=f'--overwrite began over {tmp_path}/out: .* nobody can tell'):
         begun('--resume')

@@ -82,7 +82,7 @@ def test_images_calibration_and_transforms_of_a_recording(rig, images, tmp_path)
         Recording(path, clock='RIGHT')
 
 
-def test_of_images_of_one_stamp_the_first_is_taken(rig, images, tmp_path, said):
+def test_of_images_of_one_stamp_the_first_is_taken(rig, images, tmp_path, logged):
     """By hand: LEFT has its second image twice, and another one of its stamp between them."""
     messages = messages_of(images, rig)
     (at,) = [
@@ -94,7 +94,7 @@ def test_of_images_of_one_stamp_the_first_is_taken(rig, images, tmp_path, said):
     black = dict(message, data=bytes(len(message['data'])))
     messages[at + 1 : at + 1] = [(topic, kind, time, black), (topic, kind, time, message)]
     source = Recording(write_mcap(tmp_path / 'twice.mcap', messages))
-    (line,) = said
+    (line,) = logged
     assert 'twice.mcap: camera LEFT: 2 of 5 images have the stamp of an earlier one' in line
     assert len(source) == 3
     for number, frame in enumerate(source):

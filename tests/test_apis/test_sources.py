@@ -116,7 +116,7 @@ def test_videos_of_two_rates(tmp_path):
         open_source(tmp_path)
 
 
-def test_pictures_are_at_their_own_times(tmp_path, said):
+def test_pictures_are_at_their_own_times(tmp_path, logged):
     """A phone that drops pictures, and a header that counts more than there are."""
     write_video(tmp_path / 'PHONE.mkv', 8, 10)
     write_video(tmp_path / 'STEADY.avi', 11, 10)
@@ -133,7 +133,7 @@ def test_pictures_are_at_their_own_times(tmp_path, said):
     content[at : at + 4] = struct.pack('<I', 20)
     (tmp_path / 'STEADY.avi').write_bytes(content)
     frames = list(open_source(tmp_path, clock='STEADY'))
-    assert said == [f'{tmp_path}/STEADY.avi states 20 pictures, 11 can be decoded']
+    assert logged == [f'{tmp_path}/STEADY.avi states 20 pictures, 11 can be decoded']
     assert [frame.time // 1_000_000 for frame in frames] == [100 * number for number in range(11)]
     for frame in frames:
         number = frame.time // 100_000_000

@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from processes import load_tool
 
-from fsmde.apis.pseudo_points import file_names
+from fsmde.apis.pseudo_points import export_points, file_names
+from fsmde.datasets import PseudoPointsFromDepth
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export_points.py'
@@ -44,6 +46,16 @@ def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_pa
     assert (points[:, 3:] >= 0).all() and (points[:, 3:] <= 1).all() and (points[:, 4] == 0).all()
     # All around, not in front alone.
     assert len(np.unique(np.arctan2(points[:, 1], points[:, 0]) // (np.pi / 4))) == 8
+
+
+def test_what_has_no_metres_or_no_confidence_gives_no_points(tmp_path):
+    head = SimpleNamespace(bins=1)
+    relative = SimpleNamespace(reads_poses=False, description=dict(space='depth_scale_invariant'), head=head)
+    with pytest.raises(ValueError, match='its depth is relative'):
+        export_points(relative, None, tmp_path, PseudoPointsFromDepth())
+    plain = SimpleNamespace(reads_poses=False, head=SimpleNamespace())
+    with pytest.raises(ValueError, match='min_confidence=0.5: SimpleNamespace has no bins, and so no confidence'):
+        export_points(plain, None, tmp_path, PseudoPointsFromDepth(min_confidence=0.5))
 
 
 class Frames:

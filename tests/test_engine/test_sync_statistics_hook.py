@@ -70,9 +70,10 @@ def one_of_two(folder, rank, hooks):
 @pytest.mark.parametrize('hooks', [[], [EMAHook()]], ids=['plain', 'averaged'])
 def test_both_ranks_validate_and_save_the_mean_of_their_statistics(tmp_path, hooks):
     logs = [tmp_path / f'{rank}.log' for rank in (0, 1)]
-    common = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port())
+    common = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port(), CUDA_VISIBLE_DEVICES='')
     ranks = [
-        start(one_of_two, tmp_path, rank, hooks, log=log, RANK=str(rank), **common) for rank, log in enumerate(logs)
+        start(one_of_two, tmp_path, rank, hooks, log=log, RANK=str(rank), LOCAL_RANK=str(rank), **common)
+        for rank, log in enumerate(logs)
     ]
     for process, log in zip(ranks, logs):
         wait_for(process)

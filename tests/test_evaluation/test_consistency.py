@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 
 from fsmde.evaluation import SurroundDepthMetric
 from fsmde.evaluation.consistency import adjacent_pairs, consistency_sums, cylinderdepth_sums, hidden_points
@@ -154,9 +153,7 @@ def test_cylinderdepth_counts_what_both_neighbours_see_twice():
     assert evaluate([ball()])['occlusion_tested']['overall']['abs_rel'] < 1e-6
 
 
-def test_frames_of_two_rigs_have_no_common_pairs(monkeypatch):
+def test_frames_of_two_rigs_have_no_common_pairs(logged):
     other = dict(ball(), sample_idx=1, frame_id='a/0001', neighbors=np.array([[1, -1], [-1, 0], [-1, -1]]))
-    said = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
     assert evaluate([ball(), other]) == {}
-    assert 'frames a/0000 and a/0001 have other adjacent cameras' in said[0]
+    assert any('frames a/0000 and a/0001 have other adjacent cameras' in line for line in logged)

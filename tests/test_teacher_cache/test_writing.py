@@ -54,6 +54,7 @@ def test_each_process_asks_on_its_own_device(monkeypatch, visible, device):
     """srun says who is who on a machine, and shows all devices to each process, or one."""
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     monkeypatch.setenv('SLURM_LOCALID', '2')
+    monkeypatch.setattr('torch.cuda.is_available', lambda: visible > 0)
     monkeypatch.setattr('torch.cuda.device_count', lambda: visible)
     assert str(own_device()) == device
 

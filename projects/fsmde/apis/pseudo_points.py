@@ -5,6 +5,7 @@ import os.path as osp
 import torch
 
 from fsmde.datasets import PseudoPointsFromDepth
+from fsmde.deployment.deployable import refuse_teachers
 from fsmde.models.bev import bin_confidence
 from fsmde.output_files import write_bytes
 from fsmde.output_names import check_names, output_path
@@ -24,9 +25,15 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
         Number of frames, and of points in all of them.
 
     Raises:
-        ValueError: If two frames would have one file.
+        ValueError: If two frames would have one file, the depth is relative, or a least confidence is asked of a model without
+            bins.
         OSError: If a file cannot be written.
     """
+    refuse_teachers(model)
+    if fuse.min_confidence > 0 and not hasattr(model.head, 'bins'):
+        raise ValueError(
+            f'min_confidence={fuse.min_confidence}: {type(model.head).__name__} has no bins, and so no confidence: leave it out'
+        )
     frames, points = 0, 0
     files = file_names(loader.dataset, out)
     for batch in progress(loader):

@@ -77,14 +77,16 @@ class ViewMaker:
 
 
 def unstretched(pinhole: RigCamera, view: VirtualView | None, input_size: tuple) -> VirtualView:
-    """The largest view of a network's aspect, (H, W), and of square pixels in the middle of a pinhole.
+    """The largest view of a network's aspect, (H, W), and of square pixels around the axis of a pinhole.
 
     Args:
         pinhole: What the network sees now.
         view: The view that it is, which keeps its name and direction.
     """
     (H, W), (width, height), (fx, fy) = input_size, pinhole.size, pinhole.cam2img.diagonal()[:2]
-    across = float(min(width / fx, height / fy * W / H))  # At a distance of 1.
+    cx, cy = pinhole.cam2img[:2, 2]
+    # At a distance of 1, to both sides of the axis, of which the shorter counts.
+    across = float(2 * min(min(cx, width - cx) / fx, min(cy, height - cy) / fy * W / H))
     size = dict(width=round(across * fx), height=round(across * fx * H / W))
     hfov = round(float(np.degrees(2 * np.arctan(across / 2))), 3)
     return replace(view, hfov=hfov, **size) if view else VirtualView(hfov=hfov, **size)

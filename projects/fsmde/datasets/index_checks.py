@@ -123,7 +123,8 @@ def _check_geometry(frames, cameras):
         (number, camera), text = fault
         raise ValueError(f'frame {frames[number]["frame_id"]}: camera {cameras[camera]}: {text}')
     skyward, text = looks_at_the_sky(stacked['cam2ego'])
-    if skyward.any():
+    # Of one camera the pose orders nothing.
+    if N > 1 and skyward.any():
         number, camera = np.argwhere(skyward)[0]
         raise ValueError(f'frame {frames[number]["frame_id"]}: camera {cameras[camera]}: cam2ego {text}')
     posed = [frame for frame in frames if frame.get('ori_cam2world') is not None]

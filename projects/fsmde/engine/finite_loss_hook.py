@@ -18,7 +18,7 @@ class FiniteLossHook(Hook):
 
     - Gradients are looked at when the optimizer is about to step: a loss may be finite and its gradient NaN. In mixed
       precision the scaler looks first, and skips a step that overflowed: that is no error, unless no scale helps, or the
-      scale is fixed.
+      scale is 1, as in bfloat16.
     - Losses are looked at after each iteration, when mmengine's log has taken them to the host.
     - Parameters, statistics of norms, averages and the optimizer's state are looked at before they are saved: statistics
       take up what a forward pass says, whatever the loss makes of it.
@@ -61,10 +61,11 @@ class FiniteLossHook(Hook):
             self.skipped, self.stepped = 0, False
         elif scaled:
             self.skipped += 1
-            # mmengine hands a fixed scale to the scaler at each update.
+            scale = scaled[0].loss_scaler.get_scale()
+            # mmengine hands a fixed scale to the scaler at each update. One of 1 makes no gradient overflow.
             fixed = all(getattr(one, '_scale_update_param', None) is not None for one in scaled)
-            if self.skipped >= (1 if fixed else SKIPPED):
-                scale = f'at a loss scale of {scaled[0].loss_scaler.get_scale():g}'
+            if self.skipped >= (1 if fixed and scale == 1 else SKIPPED):
+                scale = f'at a loss scale of {scale:g}'
                 self._raise_if([f'losses are finite, but gradients of {self.skipped} steps in a row, {scale}, are'])
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:

@@ -76,15 +76,17 @@ def _checkpoint_of(resume, work_dir):
         return checkpoint_to_resume(work_dir)
     if resume == 'auto':
         newest = find_latest_checkpoint(work_dir)
-        print_log(f'{work_dir}: ' + (f'going on from {newest}' if newest else 'nothing to resume, training begins'))
+        begins = 'nothing to resume, training begins'
+        if not newest and holds_checkpoints(work_dir):
+            begins += '; the best checkpoint that is there counts as one of its own'
+        print_log(f'{work_dir}: ' + (f'going on from {newest}' if newest else begins))
         return newest
     if resume:
         return resume
     # A best checkpoint alone, too: the new run would count it among its own.
     if holds_checkpoints(work_dir):
-        raise FileExistsError(
-            f'{work_dir} holds checkpoints of an earlier run: go on with --resume, or choose another --work-dir'
-        )
+        way = 'go on with --resume, or choose' if find_latest_checkpoint(work_dir) else 'choose'
+        raise FileExistsError(f'{work_dir} holds checkpoints of an earlier run: {way} another --work-dir')
     return None
 
 

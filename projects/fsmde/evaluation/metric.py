@@ -123,7 +123,7 @@ class SurroundDepthMetric(BaseMetric):
         logger = MMLogger.get_current_instance()
         if self._expected not in (None, len(rows)):
             logger.warning(f'{len(rows)} distinct frames were evaluated, the data set has {self._expected}')
-        self._report_unused_tags(logger, rows)
+        self._report_unused_tags(logger, results)
         entries, images = {}, []
         for name, protocol in self.protocols.items():
             entries[name], of_protocol = protocol_results(
@@ -150,8 +150,9 @@ class SurroundDepthMetric(BaseMetric):
         unused = [name for name in self.tags if name not in names]
         if unused:
             logger.warning(
-                f'{len(unused)} of {len(self.tags)} names in the file of tags, such as {unused[0]!r}, are none of the '
-                f'evaluated scenes and frames, such as {rows[0].scene!r} and {rows[0].frame_id!r}'
+                f'{self.dataset_meta.get("dataset")}: {len(unused)} of {len(self.tags)} names in the file of tags, such as '
+                f'{unused[0]!r}, are none of the evaluated scenes and frames, such as {rows[0].scene!r} and '
+                f'{rows[0].frame_id!r}'
             )
 
     def _report(self, logger, images):

@@ -204,8 +204,9 @@ def _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, wo
 
 def own_device():
     """This process's accelerator, or the CPU. A process may be shown one only, whichever of its machine it is."""
-    count = torch.cuda.device_count()
-    return torch.device('cuda', local_rank() % count) if count else torch.device('cpu')
+    if not torch.cuda.is_available():
+        return torch.device('cpu')
+    return torch.device('cuda', local_rank() % torch.cuda.device_count())
 
 
 def _ask(teacher, frame, device):

@@ -87,6 +87,7 @@ def _times(path, capture):
         return [time - times[0] for time in times]
     if not rate > 0:
         raise ValueError(f'{path} states neither times of its pictures nor a rate')
+    print_log(f'{path} has pictures of one time: they are taken to be {rate:g} a second', 'current', logging.WARNING)
     return [round(k * 1e9 / rate) for k in range(len(times))]
 
 

@@ -19,7 +19,6 @@ META_KEYS = (
     'timestamp',
     'tags',
     'labelled',
-    'lidar_path',
     'cam_names',
     'cam2img',
     'ori_cam2img',
