@@ -54,7 +54,7 @@ def test_what_has_no_metres_or_no_confidence_gives_no_points(tmp_path):
     with pytest.raises(ValueError, match='its depth is relative'):
         export_points(relative, None, tmp_path, PseudoPointsFromDepth())
     plain = SimpleNamespace(reads_poses=False, head=SimpleNamespace())
-    with pytest.raises(ValueError, match='min_confidence=0.5: SimpleNamespace has no bins, and so no confidence'):
+    with pytest.raises(ValueError, match='min_confidence=0.5: SimpleNamespace has no bins and so no confidence'):
         export_points(plain, None, tmp_path, PseudoPointsFromDepth(min_confidence=0.5))
 
 

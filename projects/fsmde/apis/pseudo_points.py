@@ -32,7 +32,7 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
     refuse_teachers(model)
     if fuse.min_confidence > 0 and not hasattr(model.head, 'bins'):
         raise ValueError(
-            f'min_confidence={fuse.min_confidence}: {type(model.head).__name__} has no bins, and so no confidence: leave it out'
+            f'min_confidence={fuse.min_confidence}: {type(model.head).__name__} has no bins and so no confidence: leave it out'
         )
     frames, points = 0, 0
     files = file_names(loader.dataset, out)
