@@ -32,7 +32,8 @@ with read_base():
     from fsmde.configs.demo.demo_kd import *
 ''')
 teacher = Config.fromfile('own.py').model.teacher
-model = str(package / '.mim' / teacher.config)
+assert (package / '.mim' / teacher.config / 'model.safetensors').is_file()
+model = str(package / '.mim/models/student')
 sys.argv = ['infer.py', model, 'images', '--rig', 'rig.yaml', '--out', 'out', '--device', 'cpu']
 runpy.run_path(str(package / '.mim/tools/infer.py'), run_name='__main__')
 print(package)
@@ -95,7 +96,7 @@ def test_depth_and_an_inherited_config_from_it(installed, tmp_path):
     (frame,) = (tmp_path / 'out/depth').iterdir()
     for name in sizes:
         depth = cv2.imread(str(frame / f'{name}.png'), cv2.IMREAD_UNCHANGED)
-        assert depth.shape == (96, 160) and depth.min() > 0, name
+        assert depth.shape == (192, 320) and depth.min() > 0, name
 
 
 def test_mim_reads_its_model_index(installed):
