@@ -9,6 +9,15 @@ The town, and the answers of the teacher of suites/converged.py for it and for h
         train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_home_answers \
         --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
+
+And both in metres, by overlaps and motion:
+
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_elsewhere_answers \
+        --out data/benchmark_elsewhere_metres --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
+        train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_home_answers \
+        --out data/benchmark_home_metres \
+        --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -21,6 +30,12 @@ _lighter = [
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
+_in_metres = {
+    'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
+    'model.teacher.cache': 'data/benchmark_home_metres',
+    f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres',
+    f'{_dataset}.datasets.1.pipeline.3.cache': 'data/benchmark_elsewhere_metres',
+}
 
 
 def _arm(name, title, config, **options):
@@ -40,5 +55,6 @@ arms = [
         'elsewhere',
         **{'model.distillers': _lighter},
     ),
+    _arm('kd_images_metres', 'the same, the teacher in metres by overlaps and motion', 'elsewhere', **_in_metres),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
 ]

@@ -1,7 +1,9 @@
 """LiDAR on 10, 3 and 1 % of the frames, in 29, 9 and 3 of the 72 scenes, and the teacher on all images. Test split.
 
 The twin of a distilled arm trains on the same labelled frames alone, in as many steps; its batches are half as large, for
-which there is a twin with twice the steps. Answers: see suites/converged.py.
+which there is a twin with twice the steps. Answers: see suites/converged.py; and in metres, by overlaps and motion:
+
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --out data/benchmark_metres
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -10,6 +12,13 @@ _lighter = [
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
+
+_metres = 'data/benchmark_metres'
+_in_metres = {
+    'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
+    'model.teacher.cache': _metres,
+    **{f'{_dataset}.datasets.{i}.pipeline.3.cache': _metres for i in (0, 1)},
+}
 
 
 def _supervised(percent, name='sup', title='supervised'):
@@ -22,8 +31,10 @@ def _supervised(percent, name='sup', title='supervised'):
     )
 
 
-def _distilled(percent, name='ckd_vrkd_0.57', title='CKD + VRKD at a tenth of its weight', distillers=_lighter):
-    options = {f'{_dataset}.datasets.{i}.labelled_fraction': percent / 100 for i in (0, 1)}
+def _distilled(
+    percent, name='ckd_vrkd_0.57', title='CKD + VRKD at a tenth of its weight', distillers=_lighter, **options
+):
+    options |= {f'{_dataset}.datasets.{i}.labelled_fraction': percent / 100 for i in (0, 1)}
     if distillers:
         options['model.distillers'] = distillers
     return dict(
@@ -35,12 +46,16 @@ def _distilled(percent, name='ckd_vrkd_0.57', title='CKD + VRKD at a tenth of it
     )
 
 
+def _metric(percent):
+    return _distilled(percent, 'metres', 'the same, the teacher in metres by overlaps and motion', None, **_in_metres)
+
+
 baseline = 'sup'
 split = 'test'
 seeds = [0, 1, 2]
 arms = [
     dict(name='sup', title='supervised', config='configs/benchmark/imagenet/sup.py', suite='converged'),
-    *[arm for percent in (10, 3, 1) for arm in (_supervised(percent), _distilled(percent))],
+    *[arm for percent in (10, 3, 1) for arm in (_supervised(percent), _distilled(percent), _metric(percent))],
     # The config's own: the weight of students from random weights.
     _distilled(3, 'ckd_vrkd', 'CKD + VRKD', None),
     _supervised(3, 'sup_2x', 'supervised, twice the steps'),

@@ -7,11 +7,16 @@
 <root>/<frame_id>.npz   depth (N, h, w) float16, NaN where the teacher saw nothing; perhaps features
                         (N, C, h', w') float16; and what the teacher was shown: thumbnails, size, cam2img, and of those
                         that read them cam2ego and the number of the frame's lidar_points
+
+A cache in metres, of tools/scale_answers.py, is another folder, whose cache.json names that of the answers (``answers``, a
+relative path) and whose files hold ``scale`` (N,) float64: metres a unit of their depth, NaN where none was found; and
+``log_ratio`` (N,) float64, by which ln ratio depth then exceeds LiDAR, NaN for unknown.
 """
 
 import contextlib
 import io
 import json
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -39,6 +44,13 @@ class TeacherCache:
     def __init__(self, root):
         self.root = Path(root)
 
+    @cached_property
+    def answers(self) -> 'TeacherCache':
+        """The cache that this one has scales for, None where it holds answers itself."""
+        about = self.root / 'cache.json'
+        folder = read_json(about).get('answers') if about.is_file() else None
+        return folder and TeacherCache(self.root / folder)
+
     def path(self, frame_id: str) -> Path:
         """File of a frame; the parts of a frame id are folders."""
         stem = output_path(self.root, frame_id)
@@ -50,7 +62,7 @@ class TeacherCache:
         Raises:
             BusyError: If there is another one.
         """
-        return only_one(str(self.root / f'{LOCK}_rank{rank}'), f'another cache_teacher.py of rank {rank}')
+        return only_one(str(self.root / f'{LOCK}_rank{rank}'), f'another process of rank {rank}')
 
     def mark_unreadable(self, frame_id: str, reason: str) -> None:
         """Write down that a frame cannot be answered for, so that other ranks need not wait for it."""
@@ -79,9 +91,10 @@ class TeacherCache:
             self._check(read_json(self.root / 'cache.json'), description)
         write_bytes(
             self.root / 'UNFINISHED',
-            b'tools/cache_teacher.py is at work here, or was stopped: run it again, it resumes.\n',
+            b'This is being written, or was stopped: run the same command again, it resumes.\n',
         )
         write_bytes(self.root / 'cache.json', json.dumps(description, indent=2).encode())
+        self.__dict__.pop('answers', None)
 
     def finish(self) -> bool:
         """Declare the cache complete, and remove what killed writers left, unless somebody still writes.
@@ -109,21 +122,24 @@ class TeacherCache:
 
         Raises:
             FileNotFoundError: If there is no cache.
-            ValueError: If it is not finished or of another format.
+            ValueError: If it is not finished or of another format, or has scales for other answers than are there.
         """
         if not (self.root / 'cache.json').is_file():
             raise FileNotFoundError(
                 f'no teacher cache at {self.root}: write it with tools/cache_teacher.py CONFIG, or correct the path'
             )
         if (self.root / 'UNFINISHED').exists():
-            raise ValueError(
-                f'the teacher cache {self.root} is not finished: run tools/cache_teacher.py again, it resumes'
-            )
-        return read_json(self.root / 'cache.json')
+            raise ValueError(f'the teacher cache {self.root} is not finished: run {self._tool} again, it resumes')
+        found = read_json(self.root / 'cache.json')
+        if self.answers:
+            self.answers.check_identity(found['identity']['answers'])
+        return found
 
     def check_identity(self, identity: dict) -> None:
         """Raise a ValueError that says in what a teacher differs from the one that wrote the cache."""
         found = self.description()
+        if self.answers:
+            return self.answers.check_identity(identity)
         self._check(found, dict(found, identity=json.loads(json.dumps(identity))))
 
     def write(self, frame_id: str, views: list, cam2img, depth, features=None, **read) -> None:
@@ -159,25 +175,58 @@ class TeacherCache:
             views, cam2img, read: What the teacher would be given now, see :meth:`write`; what it does not read may be there.
 
         Returns:
-            depth (N, h, w) float16, NaN where the teacher saw nothing, and features (N, C, h', w') float16 or None.
+            depth (N, h, w) float16, NaN where the teacher saw nothing, in metres where this cache has its scale; and features
+            (N, C, h', w') float16 or None.
 
         Raises:
             FileNotFoundError: If the frame is not in the cache.
             ValueError: If its file is cut, or the teacher was shown something else.
         """
-        path = self.path(frame_id)
-        try:
-            content = read_npz(path)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f'frame {frame_id} is not in the teacher cache {self.root}: was it written for another split or data '
-                'set? Run tools/cache_teacher.py again, it adds what is missing'
-            ) from error
-        except ValueError as error:
-            raise ValueError(f'{error}: remove it and run tools/cache_teacher.py again') from error
+        if self.answers:
+            scale, _ = self.read_scale(frame_id)
+            depth, features = self.answers.read(frame_id, views, cam2img, **read)
+            if scale.shape != depth.shape[:1]:
+                raise ValueError(
+                    f'{self.path(frame_id)} has {scale.shape} scales, the answers are of {len(depth)} views: remove it and '
+                    f'run {self._tool} again'
+                )
+            return in_metres(depth, scale, self.answers.space), features
+        path, content = self.path(frame_id), self._content(frame_id)
         self._check_layout(path, content, len(views))
         self._check_shown(path, frame_id, content, shown(views, cam2img, **read))
         return content['depth'], content.get('features')
+
+    @cached_property
+    def space(self) -> str:
+        """What the numbers of its depth mean, one of :data:`fsmde.structures.DEPTH_SPACES`."""
+        return self.description()['space']
+
+    def write_scale(self, frame_id: str, scale, log_ratio) -> None:
+        """Store the scales (N,) of a frame's views, and by which ln ratio (N,) they exceed LiDAR, NaN for unknown."""
+        file = io.BytesIO()
+        np.savez(file, scale=np.asarray(scale), log_ratio=np.asarray(log_ratio), frame_id=np.array(frame_id))
+        write_bytes(self.path(frame_id), file.getvalue())
+
+    def read_scale(self, frame_id: str) -> tuple:
+        """What :meth:`write_scale` was given."""
+        content = self._content(frame_id)
+        return content['scale'], content['log_ratio']
+
+    def _content(self, frame_id):
+        path = self.path(frame_id)
+        try:
+            return read_npz(path)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'frame {frame_id} is not in the teacher cache {self.root}: was it written for another split or data '
+                f'set? Run {self._tool} again, it adds what is missing'
+            ) from error
+        except ValueError as error:
+            raise ValueError(f'{error}: remove it and run {self._tool} again') from error
+
+    @property
+    def _tool(self):
+        return 'tools/scale_answers.py' if self.answers else 'tools/cache_teacher.py'
 
     def _check_layout(self, path, content, views):
         """What :meth:`write` writes of a frame of so many views is there, in its type and of its shape."""
@@ -244,3 +293,15 @@ def shown(views: list, cam2img, **read) -> dict:
         cam2img=np.asarray(cam2img, dtype=np.float64),
         **{name: np.asarray(value) for name, value in read.items()},
     )
+
+
+def in_metres(depth, scale, space: str):
+    """A teacher's relative depth (N, h, w) of a space in metres by scales (N,).
+
+    Returns:
+        (N, h, w) float16, NaN where depth or scale is; what is infinitely far is 10 km away.
+    """
+    depth, scale = depth.astype(np.float32), np.asarray(scale, np.float32)[:, None, None]
+    with np.errstate(divide='ignore'):
+        metres = scale / depth.clip(min=0) if space.startswith('disparity') else scale * depth
+    return metres.clip(max=1e4).astype(np.float16)

@@ -99,20 +99,23 @@ def with_live_teacher(model: dict) -> tuple:
     return model, folder
 
 
-def build_datasets(config: dict, with_lidar: bool = False) -> list:
+def build_datasets(config: dict, with_lidar: bool = False, lidar_if_there: bool = False) -> list:
     """The data sets inside a data set's config, whatever wraps them, each with the teacher's pipeline.
 
     Args:
         with_lidar: Whether the teacher reads LiDAR.
+        lidar_if_there: Whether LiDAR is wanted of those that have it.
 
     Raises:
         ValueError: If a pipeline has no place for a teacher's answers, or no LiDAR before it for one that reads it.
     """
     if 'datasets' in config:
         parts = config.datasets.values() if isinstance(config.datasets, dict) else config.datasets
-        return [dataset for inner in parts for dataset in build_datasets(inner, with_lidar)]
+        return [dataset for inner in parts for dataset in build_datasets(inner, with_lidar, lidar_if_there)]
     if 'dataset' in config:
-        return build_datasets(config.dataset, with_lidar)
+        return build_datasets(config.dataset, with_lidar, lidar_if_there)
+    if lidar_if_there:
+        with_lidar = 'LoadSurroundLidar' in map(type_name, config.pipeline)
     # In test mode a frame that cannot be read is an error here, and is not replaced by another one.
     return [DATASETS.build(dict(config, pipeline=_teacher_views(config.pipeline, with_lidar), test_mode=True))]
 
