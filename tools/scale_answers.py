@@ -1,12 +1,11 @@
 """Bring a relative teacher's answers to metres without LiDAR, by what neighbouring cameras and successive frames show.
 
-    python tools/cache_teacher.py CONFIG --out ANSWERS
     python tools/scale_answers.py CONFIG --answers ANSWERS --out METRES
     torchrun --nproc_per_node 8 tools/scale_answers.py CONFIG --answers ANSWERS --out METRES
 
-METRES is a cache for CachedTeacher and LoadTeacherAnswers that reads ANSWERS and knows the scale of each view. The poses of
-the cameras must be known; where the data set knows the car's, its motion counts, too. Frames with LiDAR say how far off the
-scales are. A run that was stopped goes on where it was. See docs/teachers.md.
+ANSWERS are of tools/cache_teacher.py; METRES is a cache for CachedTeacher and LoadTeacherAnswers that reads them and knows the
+scale of each view. The poses of the cameras must be known; where the data set knows the car's, its motion counts, too. Frames
+with LiDAR say how far off the scales are. A run that was stopped goes on where it was. See docs/teachers.md.
 """
 
 import argparse

@@ -41,6 +41,7 @@ arms = [
     _distilled(),
     _distilled(0.57),
     _distilled(5.7),
+    _arm('depth_gradient', 'aligned depth and gradients', **{'model.distillers': [dict(type='AlignedDepthKD')]}),
     _arm('sup_of_3', 'supervised, 3 % labelled', 'sup', 'sup_of_3', **_few),
     _distilled(few=True),
     _distilled(0.57, few=True),
