@@ -30,11 +30,19 @@ _lighter = [
     dict(type='CrossInteractionKD', probabilities='aligned', self_align=True),
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
+_metres = 'data/benchmark_elsewhere_metres'
 _in_metres = {
     'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
     'model.teacher.cache': 'data/benchmark_home_metres',
     f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres',
-    f'{_dataset}.datasets.1.pipeline.3.cache': 'data/benchmark_elsewhere_metres',
+    f'{_dataset}.datasets.1.pipeline.3.cache': _metres,
+}
+# Of depth itself: without LiDAR nothing else says where the centers of the bins are to be.
+_alone = {
+    'model.distillers': [dict(type='AlignedDepthKD'), _lighter[1]],
+    'model.teacher.cache': _metres,
+    f'{_dataset}.pipeline.3.cache': _metres,
+    f'{_dataset}.labelled_fraction': 0,
 }
 
 
@@ -56,5 +64,13 @@ arms = [
         **{'model.distillers': _lighter},
     ),
     _arm('kd_images_metres', 'the same, the teacher in metres by overlaps and motion', 'elsewhere', **_in_metres),
+    _arm(
+        'images_alone',
+        "distilled on the town's images alone, no LiDAR at all",
+        'mini_teacher',
+        **_alone,
+        **_there,
+        **_judged,
+    ),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
 ]
