@@ -73,4 +73,5 @@ arms = [
         **_judged,
     ),
     _arm('sup_there', 'bound: supervised there', 'sup', **{**_there, **_judged}),
+    _arm('dense_there', 'bound: dense supervision there', 'dense', **{**_there, **_judged}),
 ]
