@@ -124,6 +124,8 @@ def test_infos_state_it_too(tmp_path, sample_data, kept):
     # Without a LiDAR its frame is the vehicle's, if nothing else is stated.
     expected = lidar2cam if kept else np.linalg.inv(info['images']['CAM_BACK']['cam2ego'])
     np.testing.assert_allclose(sample.lidar2cam[3], expected, atol=1e-9)
+    back = info['images']['CAM_BACK']['cam2ego']
+    np.testing.assert_allclose(sample.ori_cam2world[3], np.array(info['ego2global']) @ back, atol=1e-6)
     assert sample.scene == 'n015-2018-07-24-11-22-45+0800'
 
 

@@ -117,9 +117,13 @@ class InfosSurroundDataset(SurroundDepthDataset):
             frame['lidar_path'] = osp.join(self.data_prefix['lidar'], osp.basename(cloud['lidar_path']))
             frame['lidar_dims'] = int(cloud['num_pts_feats'])
         frame['scene'] = self._scene(info, frame)
-        if info.get('ego2global') is not None and cloud.get('lidar2ego') is not None:
-            lidar2world = read_pose(info, 'ego2global') @ read_pose(cloud, 'lidar2ego')
-            frame['ori_cam2world'] = lidar2world @ np.linalg.inv(frame['lidar2cam'])
+        if info.get('ego2global') is not None:
+            ego2world = read_pose(info, 'ego2global')
+            if cloud.get('lidar2ego') is not None:
+                # lidar2cam knows that the car has moved between the sweep and the image.
+                frame['ori_cam2world'] = ego2world @ read_pose(cloud, 'lidar2ego') @ np.linalg.inv(frame['lidar2cam'])
+            elif not cloud:
+                frame['ori_cam2world'] = ego2world @ frame['cam2ego']
         return frame
 
     def _image_path(self, camera, image):

@@ -24,8 +24,8 @@ def with_labels(infos: list, labelled_fraction: float, only_labelled: bool, ann_
         )
     if labelled_fraction == 0 and len(scanned):
         MMLogger.get_current_instance().warning(
-            f'{ann_file}: labelled_fraction=0, no frame keeps its LiDAR: alone it trains nothing metric, it belongs beside a '
-            'labelled data set'
+            f'{ann_file}: labelled_fraction=0, no frame keeps its LiDAR: what is metric comes from a metric teacher or a '
+            'labelled data set beside it'
         )
     labelled = np.zeros(count, dtype=bool)
     labelled[scanned] = evenly_spread(len(scanned), labelled_fraction)
