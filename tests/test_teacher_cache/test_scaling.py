@@ -8,7 +8,8 @@ from processes import load_tool
 
 from fsmde.models import CachedTeacher
 from fsmde.teacher_cache import TeacherCache, write_scales
-from fsmde.teacher_cache.scaling import _Frames
+from fsmde.teacher_cache.cache import checksum, in_metres
+from fsmde.teacher_cache.scaling import ROWS, _Frames, _units
 from fsmde.teacher_cache.writing import build_datasets
 
 PIPELINE = [
@@ -52,11 +53,17 @@ def answer(config, folder, space, units=UNITS):
             metres = np.where(frame['dense_depth'] > 0, frame['dense_depth'], np.inf)
             metres = np.where(np.stack(frame['visible']), metres, np.nan)
             relative = SPACES[space](metres * units[:, None, None]).astype(np.float32)
-            relative = np.where(np.isinf(relative), 6e4, relative)
+            relative = np.minimum(relative, 6e4)
             cache.write(frame['frame_id'], frame['img'], frame['cam2img'], relative)
             truth.append((frame, metres))
     cache.finish()
     return truth
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Every scale is 1, without a search."""
+    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda depth, *_: np.ones(len(depth)))
 
 
 @pytest.mark.parametrize('space', SPACES)
@@ -83,7 +90,7 @@ def test_answers_come_out_in_metres(config, tmp_path, space, capsys):
     assert np.median(np.abs(np.array(ratios) - 1)) < 0.03
 
 
-def test_a_teacher_reads_it_as_a_metric_one(config, tmp_path):
+def test_a_teacher_reads_it_as_a_metric_one(config, tmp_path, at_once):
     answer(config, tmp_path / 'answers', 'disparity_affine_invariant')
     write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
     teacher = CachedTeacher(str(tmp_path / 'metres'))
@@ -92,7 +99,7 @@ def test_a_teacher_reads_it_as_a_metric_one(config, tmp_path):
         TeacherCache(tmp_path / 'metres').check_identity(dict(who='forgets'))
 
 
-def test_scales_of_other_answers_are_refused(config, tmp_path):
+def test_scales_of_other_answers_are_refused(config, tmp_path, at_once):
     answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
     about = tmp_path / 'answers/cache.json'
@@ -101,7 +108,7 @@ def test_scales_of_other_answers_are_refused(config, tmp_path):
         TeacherCache(tmp_path / 'metres').description()
 
 
-def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, capsys):
+def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, at_once, capsys):
     answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     assert not write_scales(config, tmp_path / 'metres', tmp_path / 'answers', rank=1, world=2)
     assert '1 frames are to come' in capsys.readouterr().out
@@ -112,7 +119,7 @@ def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, capsys):
     assert all(path.stat().st_mtime_ns == time for path, time in files.items())
 
 
-def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, capsys):
+def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, at_once, capsys):
     truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     lost = truth[1][0]['frame_id']
     TeacherCache(tmp_path / 'answers').path(lost).unlink()
@@ -123,22 +130,203 @@ def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, capsy
         TeacherCache(tmp_path / 'metres').read(lost, [], np.empty((0, 3, 3)))
 
 
+class Drive:
+    """A data set of frames (scene, metres driven or None, time)."""
+
+    def __init__(self, *frames):
+        self.frames = frames
+
+    def __len__(self):
+        return len(self.frames)
+
+    def get_data_info(self, i):
+        scene, metres, time = self.frames[i]
+        pose = np.eye(4)
+        pose[0, 3] = metres or 0.0
+        known = dict(ori_cam2world=None if metres is None else pose[None])
+        return dict(known, scene=scene, timestamp=time, frame_id=f'{scene}/{metres}/{time}')
+
+
 def test_frames_are_compared_with_those_in_which_the_car_is_elsewhere():
-    class Drive:
-        """Two scenes; in the first the car stands in frames 1 to 3."""
-
-        places = [('a', 0.0), ('a', 2.0), ('a', 2.0), ('a', 2.3), ('a', 3.1), ('b', 9.0), ('b', 9.5)]
-
-        def __len__(self):
-            return len(self.places)
-
-        def get_data_info(self, i):
-            pose = np.eye(4)
-            pose[0, 3] = self.places[i][1]
-            return dict(scene=self.places[i][0], ori_cam2world=pose[None])
-
-    frames = _Frames(Drive(), None)
+    """Two scenes; in the first the car stands in frames 1 to 3."""
+    metres = [('a', 0.0), ('a', 2.0), ('a', 2.0), ('a', 2.3), ('a', 3.1), ('b', 9.0), ('b', 9.5)]
+    frames = _Frames(Drive(*((*place, f'2026-{i}') for i, place in enumerate(metres))), None)
     assert [frames.others(i) for i in range(7)] == [[0, 1], [1, 0, 4], [2, 0, 4], [3, 0], [4, 2], [5], [6]]
+
+
+def test_neighbours_are_those_in_time_whatever_the_order_and_however_often_a_frame_is_there():
+    drive = [(scene, 1.5 * i, 7.0 + i) for i in range(3) for scene in 'ab']
+    frames = _Frames(Drive(*(frame for frame in reversed(drive) for _ in range(30))), None)
+    assert [(place.scene, place.position[0]) for place in frames.places[:3]] == [('b', 0.0), ('b', 1.5), ('b', 3.0)]
+    assert [frames.dataset.get_data_info(place.index)['frame_id'] for place in frames.places] == [
+        place.frame_id for place in frames.places
+    ]
+    assert [frames.others(i) for i in range(6)] == [[0, 1], [1, 0, 2], [2, 1], [3, 4], [4, 3, 5], [5, 4]]
+
+
+def test_frames_without_a_pose_are_compared_with_no_other():
+    frames = _Frames(Drive(('a', 0.0, 0), ('a', None, 1), ('a', 4.0, 2)), None)
+    assert [frames.others(i) for i in range(3)] == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize('unit', [2.0**-12, 1.0, 2.0**12])
+@pytest.mark.parametrize('space', [*SPACES, 'depth_scale_invariant_multi_view'])
+def test_any_unit_of_a_teacher_will_do(unit, space):
+    """Nothing that is compared comes near the limits of float16, or to what counts as infinite."""
+    metres = 2.0 ** np.random.default_rng(0).integers(1, 7, (2, 8, 9)) * np.array([1, 16])[:, None, None]
+    answers = SPACES[space.removesuffix('_multi_view')](metres * unit).astype(np.float32)
+    units = _units(answers, space)
+    relative = in_metres(answers, units, space)
+    np.testing.assert_array_equal(relative, metres * unit * units[:, None, None])
+    assert 2.0**-8 <= relative.min() and relative.max() <= 2.0**8
+    assert units[0] / units[1] == (1 if space.endswith('multi_view') else 16)
+
+
+def test_a_teacher_of_small_numbers(config, tmp_path):
+    """1 / depth in half millimetres: depth would be beyond what counts as infinite from 5 m on."""
+    answer(config, tmp_path / 'answers', 'disparity_affine_invariant', np.full(6, 2000.0))
+    datasets = build_datasets(config.train_dataloader.dataset, lidar_if_there=True)
+    scale, log_ratio, _ = _Frames(datasets[0], TeacherCache(tmp_path / 'answers')).scales(1)
+    np.testing.assert_allclose(scale * 2000, 1, atol=0.03)
+    np.testing.assert_allclose(log_ratio, 0, atol=0.03)
+
+
+def write(config, tmp_path, **options):
+    return write_scales(config, tmp_path / 'metres', tmp_path / 'answers', **options)
+
+
+@pytest.mark.parametrize('first, second', [(0, 1), (1, 0)])
+def test_no_rank_declares_the_cache_complete_while_another_has_frames(
+    config, tmp_path, at_once, capsys, first, second
+):
+    """Frame 1 is rank 1's and cannot be read; the allowance would cover all that is absent."""
+    truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    TeacherCache(tmp_path / 'answers').path(truth[1][0]['frame_id']).unlink()
+    assert not write(config, tmp_path, allow_missing=3, rank=first, world=2)
+    assert 'frames are to come' in capsys.readouterr().out
+    assert write(config, tmp_path, allow_missing=3, rank=second, world=2)
+    assert 'is complete: 2 of 3 frames\n12 of 12 views have a scale' in capsys.readouterr().out
+
+
+def test_no_frame_that_can_be_read(config, tmp_path, at_once, capsys):
+    for frame, _ in answer(config, tmp_path / 'answers', 'depth_scale_invariant'):
+        TeacherCache(tmp_path / 'answers').path(frame['frame_id']).write_bytes(b'')
+    assert write(config, tmp_path, allow_missing=3)
+    assert '0 of 0 views have a scale' in capsys.readouterr().out
+
+
+def test_a_frame_is_left_out_whatever_is_wrong_with_it_and_a_fault_of_ours_is_none(
+    config, tmp_path, at_once, monkeypatch, capsys
+):
+    lost = answer(config, tmp_path / 'answers', 'depth_scale_invariant')[1][0]['frame_id']
+    read = TeacherCache.read
+
+    def read_but_one(self, frame_id, *args, **kwargs):
+        return read(self, frame_id if frame_id != lost else {}[lost], *args, **kwargs)
+
+    monkeypatch.setattr(TeacherCache, 'read', read_but_one)
+    assert not write(config, tmp_path)
+    said = capsys.readouterr().out
+    assert f'frame {lost} cannot be read and is left out: KeyError' in said
+    assert f'1 frames cannot be read, such as {lost}' in said
+    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda *_: int('nonsense'))
+    with pytest.raises(ValueError, match='nonsense'):
+        write_scales(config, tmp_path / 'again', tmp_path / 'answers')
+
+
+def test_lidar_behind_the_answers_is_not_looked_at(config, tmp_path, at_once, capsys):
+    answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    images, lidar, dense, keep = PIPELINE
+    config.train_dataloader.dataset.pipeline = [images, keep, lidar, dense]
+    assert write(config, tmp_path)
+    assert '18 of 18 views have a scale\n' in capsys.readouterr().out
+
+
+class Frames(list):
+    """A data set of frames that are loaded."""
+
+    def get_data_info(self, i):
+        return self[i]
+
+
+def test_poses_that_a_frame_says_are_unknown(config, tmp_path):
+    truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    dataset = Frames(dict(frame, ori_cam2world=None) for frame, _ in truth)
+    views, *_ = _Frames(dataset, TeacherCache(tmp_path / 'answers')).load(0)
+    np.testing.assert_array_equal(np.stack([view.cam2world for view in views]), dataset[0]['cam2ego'])
+
+
+def test_views_of_one_centre_say_nothing_to_each_other(config, tmp_path, monkeypatch):
+    """Virtual cameras of one fisheye; two frames of six views each, all of which differ elsewhere."""
+    (frame, _), (behind, _), _ = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    frame['ori_cam2world'][3, :3, 3] = frame['ori_cam2world'][2, :3, 3]
+    found = []
+
+    def search(depth, views, others, shared):
+        found.extend(map(len, others))
+        return np.ones(len(depth))
+
+    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', search)
+    _Frames(Frames([frame, behind]), TeacherCache(tmp_path / 'answers')).scales(0)
+    assert found == [11, 11, 10, 10, 11, 11]
+
+
+def test_where_the_answers_are(config, tmp_path, at_once):
+    """From a folder behind a link `..` leads elsewhere."""
+    truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    (tmp_path / 'disk').mkdir()
+    (tmp_path / 'metres').symlink_to(tmp_path / 'disk')
+    assert write(config, tmp_path)
+    frame = truth[0][0]
+    depth, _ = TeacherCache(tmp_path / 'disk').read(frame['frame_id'], frame['img'], frame['cam2img'])
+    assert np.isfinite(depth).any()
+    (tmp_path / 'answers').rename(tmp_path / 'elsewhere')
+    with pytest.raises(FileNotFoundError, match='has scales for answers in .*answers, and there are none'):
+        TeacherCache(tmp_path / 'metres').description()
+    scales = {path: path.read_bytes() for path in (tmp_path / 'disk').rglob('*.npz')}
+    assert write_scales(config, tmp_path / 'metres', tmp_path / 'elsewhere')
+    assert all(path.read_bytes() == content for path, content in scales.items())
+    TeacherCache(tmp_path / 'metres').description()
+
+
+def test_scales_are_of_one_answer(config, tmp_path, at_once):
+    """The same teacher may have been asked again, in another size, and then its units are others."""
+    frame = answer(config, tmp_path / 'answers', 'depth_scale_invariant')[0][0]
+    assert write(config, tmp_path)
+    cache, shown = TeacherCache(tmp_path / 'metres'), (frame['frame_id'], frame['img'], frame['cam2img'])
+    depth, _ = cache.answers.read(*shown)
+    cache.answers.write(*shown, depth.astype(np.float32) / 2)
+    with pytest.raises(ValueError, match='npz has 6 scales of another answer than is in .*answers: remove it and run'):
+        cache.read(*shown)
+    path, content = cache.path(frame['frame_id']), dict(scale=np.ones(6), log_ratio=np.ones(6))
+    for change, message in [
+        (dict(frame_id='another'), 'is of frame another: remove it and run tools/scale_answers.py again'),
+        (dict(frame_id=shown[0], scale=np.ones((6, 1))), r'expected scale of shape .*found float64 \(6, 1\)'),
+        (dict(), 'expected frame_id of shape .*found none: remove it and run tools/scale_answers.py again'),
+    ]:
+        np.savez(path, **{**content, **change})
+        with pytest.raises(ValueError, match=message):
+            cache.read(*shown)
+    # As files of before there was a checksum.
+    np.savez(path, **content, frame_id=shown[0])
+    np.testing.assert_array_equal(cache.read(*shown)[0], in_metres(depth / 2, np.ones(6), 'depth_scale_invariant'))
+
+
+def test_what_is_kept_of_a_frame_is_small(config, tmp_path):
+    config.train_dataloader.dataset.pipeline.insert(1, dict(type='mmdet3d.ResizeViews', size=(384, 640)))
+    del config.train_dataloader.dataset.pipeline[3]
+    datasets = build_datasets(config.train_dataloader.dataset, lidar_if_there=True)
+    cache = TeacherCache(tmp_path / 'answers')
+    cache.begin(dict(identity={}, space='depth_scale_invariant', feature_channels=None))
+    cache.finish()
+    frame = datasets[0][0]
+    depth = np.random.default_rng(0).uniform(1, 9, (6, 384, 640)).astype(np.float32)
+    cache.write(frame['frame_id'], frame['img'], frame['cam2img'], depth)
+    _, answers, at_lidar, answer_of = _Frames(datasets[0], cache).load(0)
+    assert answers.shape == (6, ROWS, 160) and answer_of == checksum(depth.astype(np.float16))
+    assert sum(map(np.size, at_lidar)) < depth.size / 10
+    rows, columns = np.nonzero(frame['teacher_lidar'][3])
+    np.testing.assert_array_equal(at_lidar[3][0], depth.astype(np.float16)[3, rows, columns])
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ H, W, FOCAL, METRES = 96, 160, 100.0, 8.0
 CAM2IMG = torch.tensor([[FOCAL, 0, W / 2], [0, FOCAL, H / 2], [0, 0, 1]])
 
 
-def wall(right=0.0, forward=0.0, visible=True, texture=True):
-    """What a camera so many metres beside and before the first one sees of a wall 8 m before that."""
+def wall(right=0.0, forward=0.0, visible=True, texture=True, east=0.0):
+    """What a camera so many metres beside and before the first one sees of a wall 8 m before that, and far from the world's
+    origin.
+    """
     rng = np.random.default_rng(0)
     drawn = cv2.GaussianBlur(rng.uniform(0, 255, (600, 1000)), (0, 0), 2.0) if texture else np.full((600, 1000), 9.0)
     drawn = (drawn - drawn.mean()) * 4 + 128
@@ -28,7 +30,7 @@ def wall(right=0.0, forward=0.0, visible=True, texture=True):
     y = (v - H / 2) / FOCAL * (METRES - forward) / 0.04 + 300
     seen = cv2.remap(drawn.astype(np.float32), *(np.float32(places - 0.5) for places in (x, y)), cv2.INTER_LINEAR)
     pose = torch.eye(4, dtype=torch.float64)
-    pose[0, 3], pose[2, 3] = right, forward
+    pose[0, 3], pose[2, 3] = right + east, forward
     return View(torch.from_numpy(seen), torch.full((H, W), visible), CAM2IMG, pose)
 
 
@@ -39,6 +41,12 @@ FLAT = torch.full((1, H, W), 0.2)
 def test_a_wall_is_as_far_as_another_view_shows(move):
     """A unit of depth 0.2 is 8 m: a unit is 40 m."""
     assert view_scales(FLAT, [wall()], [[wall(**move)]])[0] == pytest.approx(40, rel=0.03)
+
+
+def test_the_world_may_be_large():
+    """Northings have seven digits before the point."""
+    scale = view_scales(FLAT, [wall(east=5e6)], [[wall(right=1.0, east=5e6)]])
+    np.testing.assert_array_equal(scale, view_scales(FLAT, [wall()], [[wall(right=1.0)]]))
 
 
 def test_views_of_one_scale_help_each_other():
@@ -59,6 +67,8 @@ def test_views_of_one_scale_help_each_other():
         (FLAT, wall(), wall(right=1.0, visible=False)),
         (torch.full_like(FLAT, math.nan), wall(), wall(right=1.0)),
         (torch.full_like(FLAT, math.inf), wall(), wall(right=1.0)),
+        (torch.cat([torch.zeros(1, H // 2, W), FLAT[:, H // 2 :]], 1), wall(), wall(right=1.0)),
+        (-FLAT, wall(), wall(right=1.0)),
     ],
 )
 def test_no_scale_is_made_up(depth, view, other):
@@ -76,8 +86,8 @@ class Nothing:
 
     space = 'depth_scale_invariant'
 
-    def read(self, *args, **kwargs):
-        return None, None
+    def read(self, frame_id, views, *args, **kwargs):
+        return np.full((len(views), 1, 1), math.nan, np.float16), None
 
 
 def test_real_frames_of_six_cameras(sample_data):
@@ -88,7 +98,7 @@ def test_real_frames_of_six_cameras(sample_data):
     pipeline = [dict(type='LoadSurroundImages'), dict(type='LoadSurroundLidar'), size, lidar]
     config = dict(type='DDADDataset', data_root=str(sample_data / 'ddad_sample'), ann_file='ddad.json', split='train')
     frames = _Frames(DATASETS.build(dict(config, pipeline=pipeline, test_mode=True)), Nothing())
-    views, _, lidar = frames.load(1)
+    views, lidar = frames.load(1)[0], frames.dataset[1]['teacher_lidar']
     around = [view for index in frames.others(1) for view in frames.load(index)[0]]
     assert len(around) == 18
     depth = torch.stack([spread(of_view, view.image.shape) for of_view, view in zip(lidar, views)])

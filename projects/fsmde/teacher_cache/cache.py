@@ -10,12 +10,14 @@
 
 A cache in metres, of tools/scale_answers.py, is another folder, whose cache.json names that of the answers (``answers``, a
 relative path) and whose files hold ``scale`` (N,) float64: metres a unit of their depth, NaN where none was found; and
-``log_ratio`` (N,) float64, by which ln ratio depth then exceeds LiDAR, NaN for unknown.
+``log_ratio`` (N,) float64, by which ln ratio depth then exceeds LiDAR, NaN for unknown; and ``answer``, the
+:func:`checksum` of the depth that they are of.
 """
 
 import contextlib
 import io
 import json
+import zlib
 from functools import cached_property
 from pathlib import Path
 
@@ -121,7 +123,7 @@ class TeacherCache:
         """What :meth:`begin` was given.
 
         Raises:
-            FileNotFoundError: If there is no cache.
+            FileNotFoundError: If there is no cache, or not the one that it has scales for.
             ValueError: If it is not finished or of another format, or has scales for other answers than are there.
         """
         if not (self.root / 'cache.json').is_file():
@@ -132,6 +134,11 @@ class TeacherCache:
             raise ValueError(f'the teacher cache {self.root} is not finished: run {self._tool} again, it resumes')
         found = read_json(self.root / 'cache.json')
         if self.answers:
+            if not (self.answers.root / 'cache.json').is_file():
+                raise FileNotFoundError(
+                    f'the teacher cache {self.root} has scales for answers in {self.answers.root}, and there are none: move '
+                    f'both folders together, or run {self._tool} again with --answers, which keeps the scales'
+                )
             self.answers.check_identity(found['identity']['answers'])
         return found
 
@@ -180,17 +187,19 @@ class TeacherCache:
 
         Raises:
             FileNotFoundError: If the frame is not in the cache.
-            ValueError: If its file is cut, or the teacher was shown something else.
+            ValueError: If its file is cut, the teacher was shown something else, or the answer is not the one that the scale
+                is of.
         """
         if self.answers:
-            scale, _ = self.read_scale(frame_id)
+            content = self._scales(frame_id)
             depth, features = self.answers.read(frame_id, views, cam2img, **read)
-            if scale.shape != depth.shape[:1]:
+            # Files of before there was a checksum have none.
+            if len(content['scale']) != len(depth) or 'answer' in content and content['answer'] != checksum(depth):
                 raise ValueError(
-                    f'{self.path(frame_id)} has {scale.shape} scales, the answers are of {len(depth)} views: remove it and '
-                    f'run {self._tool} again'
+                    f'{self.path(frame_id)} has {len(content["scale"])} scales of another answer than is in '
+                    f'{self.answers.root}: remove it and run {self._tool} again'
                 )
-            return in_metres(depth, scale, self.answers.space), features
+            return in_metres(depth, content['scale'], self.answers.space), features
         path, content = self.path(frame_id), self._content(frame_id)
         self._check_layout(path, content, len(views))
         self._check_shown(path, frame_id, content, shown(views, cam2img, **read))
@@ -201,16 +210,34 @@ class TeacherCache:
         """What the numbers of its depth mean, one of :data:`fsmde.structures.DEPTH_SPACES`."""
         return self.description()['space']
 
-    def write_scale(self, frame_id: str, scale, log_ratio) -> None:
-        """Store the scales (N,) of a frame's views, and by which ln ratio (N,) they exceed LiDAR, NaN for unknown."""
+    def write_scale(self, frame_id: str, scale, log_ratio, answer: int) -> None:
+        """Store the scales (N,) of a frame's views, and by which ln ratio (N,) they exceed LiDAR, NaN for unknown.
+
+        Args:
+            answer: The :func:`checksum` of the depth that they are of.
+        """
+        arrays = dict(scale=scale, log_ratio=log_ratio, answer=answer, frame_id=frame_id)
         file = io.BytesIO()
-        np.savez(file, scale=np.asarray(scale), log_ratio=np.asarray(log_ratio), frame_id=np.array(frame_id))
+        np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
         write_bytes(self.path(frame_id), file.getvalue())
 
     def read_scale(self, frame_id: str) -> tuple:
-        """What :meth:`write_scale` was given."""
-        content = self._content(frame_id)
+        """Scales and ln ratios that :meth:`write_scale` was given.
+
+        Raises:
+            FileNotFoundError, ValueError: If the frame is not in the cache, or its file is cut or another one's.
+        """
+        content = self._scales(frame_id)
         return content['scale'], content['log_ratio']
+
+    def _scales(self, frame_id):
+        path, content = self.path(frame_id), self._content(frame_id)
+        shapes = dict(scale=('*',), log_ratio=('*',), frame_id=(), answer=())
+        kinds = dict(scale='f', log_ratio='f', frame_id='U', answer='iu')
+        self._check_arrays(path, content, shapes, kinds, optional=('answer',))
+        if str(content['frame_id']) != frame_id:
+            raise ValueError(f'{path} is of frame {content["frame_id"]}: remove it and run {self._tool} again')
+        return content
 
     def _content(self, frame_id):
         path = self.path(frame_id)
@@ -236,16 +263,18 @@ class TeacherCache:
         shapes.update(size=(views, 2), cam2img=(views, 3, 3), frame_id=(), cam2ego=(views, 4, 4), lidar_points=())
         kinds = dict(depth='f', features='f', thumbnails='u', size='iu', cam2img='f', frame_id='U')
         kinds.update(cam2ego='f', lidar_points='iu')
+        self._check_arrays(path, content, shapes, kinds, optional=('features', 'cam2ego', 'lidar_points'))
+
+    def _check_arrays(self, path, content, shapes, kinds, optional):
         for name in kinds:
             array = content.get(name)
-            if array is None and name in ('features', 'cam2ego', 'lidar_points'):
+            if array is None and name in optional:
                 continue
             fits = array is not None and array.dtype.kind in kinds[name] and len(array.shape) == len(shapes[name])
             if not fits or any(b not in ('*', a) for a, b in zip(array.shape, shapes[name])):
                 found = 'none' if array is None else f'{array.dtype} {array.shape}'
                 raise ValueError(
-                    f'{path}: expected {name} of shape {shapes[name]}, found {found}: remove it and run '
-                    'tools/cache_teacher.py again'
+                    f'{path}: expected {name} of shape {shapes[name]}, found {found}: remove it and run {self._tool} again'
                 )
 
     def _check_shown(self, path, frame_id, content, now):
@@ -293,6 +322,11 @@ def shown(views: list, cam2img, **read) -> dict:
         cam2img=np.asarray(cam2img, dtype=np.float64),
         **{name: np.asarray(value) for name, value in read.items()},
     )
+
+
+def checksum(depth) -> int:
+    """By which an answer (N, h, w) float16 is known: another one of the same teacher, of larger images, has other units."""
+    return zlib.crc32(np.ascontiguousarray(depth))
 
 
 def in_metres(depth, scale, space: str):

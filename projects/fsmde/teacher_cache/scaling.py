@@ -1,12 +1,15 @@
 """Bring a teacher's cached answers to metres without LiDAR: see view_scales.py for how, cache.py for what is written."""
 
+import numbers
 import os
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
 from fsmde.config_types import type_name
@@ -14,15 +17,17 @@ from fsmde.masks import resize_visible
 from fsmde.output_names import check_names
 from fsmde.structures import METRIC, MULTI_VIEW
 
-from .cache import TeacherCache, in_metres
+from .cache import TeacherCache, checksum, in_metres
 from .view_scales import View, view_scales
-from .writing import build_datasets, frame_ids, own_device
+from .writing import build_datasets, declare_complete, frame_ids, own_device
 
 #: Height in pixels at which views are compared. Twice as large they cost four times as much, and find hardly better scales.
 ROWS = 96
 #: Metres that the car is to have moved between a frame and the one before or behind it that it is compared with, and how many
 #: frames are looked through for it: a car that stands has its overlaps alone.
 MOVED, REACH = 1.0, 20
+#: Metres within which two views have one centre, as those of one fisheye have: they show the same at every scale.
+SAME_PLACE = 1e-3
 #: By which others are told from these.
 VERSION = 1
 
@@ -68,120 +73,170 @@ def write_scales(cfg, out, answers=None, allow_missing: int = 0, rank: int = 0, 
                 about,
                 identity=dict(answers=about['identity'], scales=VERSION),
                 space=METRIC,
-                answers=os.path.relpath(answers.root, cache.root),
+                # Where they are, whatever links lead there: from a folder behind a link, `..` leads elsewhere.
+                answers=os.path.relpath(answers.root.resolve(), cache.root.resolve()),
             )
         )
-        for dataset, ids in zip(datasets, names):
-            _scale_frames(_Frames(dataset, answers), ids, cache, rank, world, say)
-    ids = list(dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset))
-    absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
-    if len(absent) <= allow_missing and cache.finish():
-        say(f'{cache.root} is complete: {len(ids) - len(absent)} of {len(ids)} frames')
-        say(_summary(cache, [frame_id for frame_id in ids if frame_id not in set(absent)]))
-        return True
-    say(
-        f'rank {rank} is done; {len(absent)} frames are to come, or cannot be read (--allow-missing says that this is known)'
-    )
-    return False
+        for dataset in datasets:
+            _scale_frames(_Frames(dataset, answers), cache, rank, world, say)
+    complete = declare_complete(cache, names, allow_missing, rank, say)
+    if complete:
+        say(_summary(cache, dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset)))
+    return complete
 
 
 class _Frames:
-    """Frames of a data set as they are compared."""
+    """Frames of a data set as they are compared: each once, scene by scene, in the order of time."""
 
     def __init__(self, dataset, answers):
         self.dataset, self.answers, self.device = dataset, answers, own_device()
+        self.places = _places(dataset)
         self.load = lru_cache(4 * REACH)(self._load)
 
-    def _load(self, index):
-        """Views, relative depth (N, h, w) and LiDAR in the teacher's views (N, H, W) or None of a frame."""
-        frame = self.dataset[index]
+    def _load(self, number):
+        """Of a frame its views, the answers (N, h, w) float32 at their size, what answers and LiDAR say at LiDAR's pixels,
+        (2, P) of each view or None, and the answers' checksum. Many are kept: none of it is as large as the images.
+        """
+        frame = self.dataset[self.places[number].index]
         shown = dict(cam2ego=frame['cam2ego'], lidar_points=len(frame.get('lidar_points', ())))
         depth, _ = self.answers.read(frame['frame_id'], frame['img'], frame['cam2img'], **shown)
-        poses = frame.get('ori_cam2world', frame['cam2ego'])
+        poses = frame['cam2ego'] if frame.get('ori_cam2world') is None else frame['ori_cam2world']
         views = [self._view(*of_view) for of_view in zip(frame['img'], frame['visible'], frame['cam2img'], poses)]
-        return views, depth, frame.get('teacher_lidar')
+        answers = depth.astype(np.float32)
+        small = np.stack([_resized(of_view, view.image.shape) for of_view, view in zip(answers, views)])
+        at_lidar = frame.get('teacher_lidar')
+        if at_lidar is not None:
+            at_lidar = [_at_lidar(*of_view) for of_view in zip(answers, at_lidar)]
+        return views, small, at_lidar, checksum(depth)
 
     def _view(self, image, visible, cam2img, cam2world):
         h, w = image.shape[:2]
         size = min(ROWS, h), round(w * min(ROWS, h) / h)
         grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), size[::-1], interpolation=cv2.INTER_AREA)
         cam2img = np.diag([size[1] / w, size[0] / h, 1]) @ cam2img
-        tensors = grey.astype(np.float32), resize_visible(visible, *size), cam2img.astype(np.float32)
-        return View(*(torch.from_numpy(np.asarray(x)).to(self.device) for x in tensors), torch.as_tensor(cam2world))
+        arrays = grey.astype(np.float32), resize_visible(visible, *size), cam2img.astype(np.float32)
+        return View(*(torch.tensor(array).to(self.device) for array in arrays), torch.tensor(cam2world))
 
-    def others(self, index) -> list:
-        """Indices of the frame and of those before and behind it in which the car is elsewhere."""
-        place = self._place(index)
-        found = [index]
+    def others(self, number) -> list:
+        """Numbers of the frame and of those before and behind it in which the car is elsewhere."""
+        here = self.places[number]
+        found = [number]
         for step in (-1, 1):
-            for other in range(index + step, index + step * (REACH + 1), step):
-                there = self._place(other) if 0 <= other < len(self.dataset) else None
-                if place is None or there is None or there[0] != place[0]:
+            for other in range(number + step, number + step * (REACH + 1), step):
+                there = self.places[other] if 0 <= other < len(self.places) else None
+                if here.position is None or there is None or there.position is None or there.scene != here.scene:
                     break
-                if np.linalg.norm(there[1] - place[1]) >= MOVED:
+                if np.linalg.norm(there.position - here.position) >= MOVED:
                     found.append(other)
                     break
         return found
 
-    def _place(self, index):
-        info = self.dataset.get_data_info(index)
-        return None if info.get('ori_cam2world') is None else (info['scene'], info['ori_cam2world'][0][:3, 3])
-
-    def scales(self, index) -> tuple:
-        """Scales (N,) of a frame's views, and by which ln ratio (N,) they exceed what LiDAR says, NaN for unknown."""
-        views, depth, lidar = self.load(index)
-        around = []
-        for other in self.others(index):
+    def scales(self, number) -> tuple:
+        """What :meth:`TeacherCache.write_scale` is to be given."""
+        views, answers, at_lidar, answer = self.load(number)
+        around = list(views)
+        for other in self.others(number)[1:]:
             try:
-                around.append(self.load(other)[0])
-            except (OSError, ValueError):
-                if other == index:
-                    raise
-        others = [[v for of_frame in around for v in of_frame if v is not view] for view in views]
-        relative = torch.from_numpy(in_metres(depth, np.ones(len(depth)), self.answers.space).astype(np.float32))
-        small = [_resized(d.to(self.device), v.image.shape) for d, v in zip(relative, views)]
-        scale = view_scales(torch.stack(small), views, others, self.answers.space in MULTI_VIEW)
-        if lidar is None:
-            return scale, np.full(len(scale), np.nan)
-        metric = in_metres(depth, scale, self.answers.space).astype(np.float32)
-        return scale, np.array([_log_ratio(d, measured) for d, measured in zip(metric, lidar)])
+                around += self.load(other)[0]
+            except Exception:  # Said when its own turn comes.
+                continue
+        others = [[other for other in around if _are_apart(view, other)] for view in views]
+        space = self.answers.space
+        units = _units(answers, space)
+        relative = torch.from_numpy(in_metres(answers, units, space).astype(np.float32)).to(self.device)
+        scale = view_scales(relative, views, others, space in MULTI_VIEW) * units
+        if at_lidar is None:
+            return scale, np.full(len(scale), np.nan), answer
+        return scale, np.array([_log_ratio(said, s, space) for said, s in zip(at_lidar, scale)]), answer
 
 
-def _resized(depth, size):
-    """Depth (h, w) at another size: nearest, for what is not known and what is infinite cannot be mixed with the rest."""
-    return torch.nn.functional.interpolate(depth[None, None], size=size, mode='nearest-exact')[0, 0]
+@dataclass(frozen=True)
+class _Place:
+    """Which frame of a data set it is, and where the car was (3,), None where that is not known."""
+
+    index: int
+    frame_id: str
+    scene: str
+    position: np.ndarray
 
 
-def _log_ratio(depth, lidar):
-    """Median of ln depth / LiDAR, of maps that may differ in size, where both say something."""
-    depth = cv2.resize(depth, lidar.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    both = (lidar > 0) & np.isfinite(depth) & (depth > 0)
+def _places(dataset):
+    """The distinct frames of a data set, scene by scene and within a scene by their time where that is a number."""
+    found, times = {}, {}
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        if info['frame_id'] in found:
+            continue
+        pose, time_of = info.get('ori_cam2world'), info.get('timestamp')
+        position = None if pose is None else pose[0][:3, 3]
+        found[info['frame_id']] = _Place(index, info['frame_id'], info['scene'], position)
+        times.setdefault(info['scene'], []).append((time_of, info['frame_id']))
+    places = []
+    for of_scene in times.values():
+        if all(isinstance(time_of, numbers.Real) for time_of, _ in of_scene):
+            of_scene = sorted(of_scene, key=lambda known: known[0])
+        places += [found[frame_id] for _, frame_id in of_scene]
+    return places
+
+
+def _are_apart(view, other):
+    return float(torch.dist(view.cam2world[:3, 3], other.cam2world[:3, 3])) > SAME_PLACE
+
+
+def _units(answers, space):
+    """Powers of two (N,) by which a frame's relative depth is near 1 in the middle, whatever unit a teacher has: there float16
+    holds it, and rounds it as it does in any other.
+    """
+    known = np.where(np.isfinite(answers) & (answers > 0), answers, np.nan)
+    known = known.reshape(1 if space in MULTI_VIEW else len(known), -1)
+    middle = [np.nanmedian(of_view) if np.isfinite(of_view).any() else 1.0 for of_view in known]
+    exponents = np.round(np.log2(middle)) * (1 if space.startswith('disparity') else -1)
+    return np.broadcast_to(2.0**exponents, len(answers))
+
+
+def _resized(answers, size):
+    """Answers (h, w) at another size: nearest, for what is not known and what is infinite cannot be mixed with the rest."""
+    return F.interpolate(torch.from_numpy(answers)[None, None], size=size, mode='nearest-exact')[0, 0]
+
+
+def _at_lidar(answers, lidar):
+    """What answers (h, w) and LiDAR (H, W) say, (2, P), where LiDAR says something."""
+    answers = cv2.resize(answers, lidar.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.stack([answers[lidar > 0], lidar[lidar > 0]])
+
+
+def _log_ratio(at_lidar, scale, space):
+    """Median of ln depth / LiDAR where both say something."""
+    (depth,), lidar = in_metres(at_lidar[:1, None], [scale], space).astype(np.float32)[0], at_lidar[1]
+    both = np.isfinite(depth) & (depth > 0)
     return np.median(np.log(depth[both] / lidar[both])) if both.sum() >= 16 else np.nan
 
 
-def _scale_frames(frames, ids, cache, rank, world, say):
+def _scale_frames(frames, cache, rank, world, say):
     """Scale this rank's part of a data set: frames that follow each other, for each is loaded once."""
-    first = {}
-    for i, frame_id in enumerate(ids):
-        first.setdefault(frame_id, i)
-    check_names(cache.root, first)
-    shared = list(first.items())[rank * len(first) // world : (rank + 1) * len(first) // world]
-    mine = [(frame_id, i) for frame_id, i in shared if not cache.path(frame_id).is_file()]
+    check_names(cache.root, [place.frame_id for place in frames.places])
+    count = len(frames.places)
+    share = range(rank * count // world, (rank + 1) * count // world)
+    mine = [number for number in share if not cache.path(frames.places[number].frame_id).is_file()]
     start = time.time()
-    for number, (frame_id, index) in enumerate(mine, 1):
+    for done, number in enumerate(mine, 1):
+        frame_id = frames.places[number].frame_id
         try:
-            scale, log_ratio = frames.scales(index)
-        except (OSError, ValueError) as error:
-            say(f'frame {frame_id} cannot be read and is left out: {type(error).__name__}: {error}')
+            frames.load(number)
+        except Exception as error:  # Training leaves such a frame out, too.
+            reason = f'{type(error).__name__}: {error}'
+            say(f'frame {frame_id} cannot be read and is left out: {reason}')
+            cache.mark_unreadable(frame_id, reason)
             continue
-        cache.write_scale(frame_id, scale, log_ratio)
-        if number % 100 == 0 or number == len(mine):
-            left = (time.time() - start) / number * (len(mine) - number)
-            say(f'rank {rank}: {number} of {len(mine)} frames, {left / 60:.0f} min left')
+        cache.write_scale(frame_id, *frames.scales(number))
+        if done % 100 == 0 or done == len(mine):
+            left = (time.time() - start) / done * (len(mine) - done)
+            say(f'rank {rank}: {done} of {len(mine)} frames, {left / 60:.0f} min left')
 
 
 def _summary(cache, ids):
-    scales, ratios = (np.concatenate(of_all) for of_all in zip(*map(cache.read_scale, ids)))
+    found = [cache.read_scale(frame_id) for frame_id in ids if cache.path(frame_id).is_file()]
+    scales, ratios = np.concatenate(found, axis=1) if found else np.empty((2, 0))
     said = f'{np.isfinite(scales).sum()} of {len(scales)} views have a scale'
     known = np.abs(ratios[np.isfinite(ratios)])
     if len(known):

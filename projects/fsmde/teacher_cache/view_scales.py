@@ -57,7 +57,7 @@ def view_scales(depth: Tensor, views: list, others: list, shared: bool = False) 
     2 % of its pixels are seen by others, agreement is under 0.1, or another scale agrees nearly as well.
 
     Args:
-        depth: (N, h, w) float32 of any unit, inf where it is infinitely far, NaN where it is not known.
+        depth: (N, h, w) float32 of a unit of which 10,000 are infinitely far, as inf is; NaN where it is not known.
         views: The N :class:`View` it is of.
         others: Of each view those :class:`View` that may show the same.
         shared: Whether all views have one scale.
@@ -72,8 +72,9 @@ def view_scales(depth: Tensor, views: list, others: list, shared: bool = False) 
 
 
 def _nearest_quarters(depth):
-    """The lower quartiles (N,) of the known depths of (N, P); NaN where there is none."""
-    return torch.nanquantile(depth.clamp(max=INFINITE), 0.25, dim=1)
+    """The lower quartiles (N,) of the known depths of (N, P); NaN where there is none, or it is no depth."""
+    quartiles = torch.nanquantile(depth.clamp(max=INFINITE), 0.25, dim=1)
+    return quartiles.where(quartiles > 0, math.nan)
 
 
 def _find(searches):

@@ -62,7 +62,24 @@ def write_answers(
         cache.begin(description)
         for dataset, ids in zip(datasets, names):
             _cache_frames(teacher, with_features, dataset, ids, cache, workers, rank, world, say)
-    # Ranks do not talk to each other: each finds out by itself whether it is the last one.
+    return declare_complete(cache, names, allow_missing, rank, say)
+
+
+def declare_complete(cache, names: list, allow_missing: int, rank: int, say) -> bool:
+    """Declare a cache complete if it is, and say so, or what is missing.
+
+    Ranks do not talk to each other: each finds out by itself whether it is the last one.
+
+    Args:
+        cache: The :class:`TeacherCache`, which this process does not write to any more.
+        names: Names of each data set's frames.
+        allow_missing: Number of frames that cannot be read, and are known to be missing.
+        rank: Which process this one is.
+        say: Is given a line.
+
+    Returns:
+        Whether it is complete.
+    """
     ids = list(dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset))
     absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
     waiting = [frame_id for frame_id in absent if not cache.is_settled(frame_id)]
@@ -104,7 +121,7 @@ def build_datasets(config: dict, with_lidar: bool = False, lidar_if_there: bool 
 
     Args:
         with_lidar: Whether the teacher reads LiDAR.
-        lidar_if_there: Whether LiDAR is wanted of those that have it.
+        lidar_if_there: Whether LiDAR is wanted of those that load it before a teacher's answers.
 
     Raises:
         ValueError: If a pipeline has no place for a teacher's answers, or no LiDAR before it for one that reads it.
@@ -115,23 +132,28 @@ def build_datasets(config: dict, with_lidar: bool = False, lidar_if_there: bool 
     if 'dataset' in config:
         return build_datasets(config.dataset, with_lidar, lidar_if_there)
     if lidar_if_there:
-        with_lidar = 'LoadSurroundLidar' in map(type_name, config.pipeline)
+        with_lidar = 'LoadSurroundLidar' in map(type_name, config.pipeline[: _place_of_answers(config.pipeline)])
     # In test mode a frame that cannot be read is an error here, and is not replaced by another one.
     return [DATASETS.build(dict(config, pipeline=_teacher_views(config.pipeline, with_lidar), test_mode=True))]
 
 
 def _teacher_views(pipeline, with_lidar):
     """The transforms that make what the teacher is shown: those before its place in a pipeline; LiDAR's if it reads them."""
-    names = [type_name(transform) for transform in pipeline]
-    places = [i for i, name in enumerate(names) if name in ('KeepTeacherViews', 'LoadTeacherAnswers')]
-    if not places:
-        raise ValueError('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
+    place = _place_of_answers(pipeline)
+    before = pipeline[:place]
     if with_lidar:
-        if 'LoadSurroundLidar' not in names[: places[0]]:
-            raise ValueError(f'this teacher reads LiDAR: put LoadSurroundLidar before {names[places[0]]}')
-        return [*pipeline[: places[0]], dict(type='mmdet3d.KeepTeacherViews', lidar=True)]
-    lidar = 'LoadSurroundLidar', 'SubsampleLidar'
-    return [pipeline[i] for i in range(places[0]) if names[i] not in lidar]
+        if 'LoadSurroundLidar' not in map(type_name, before):
+            raise ValueError(f'this teacher reads LiDAR: put LoadSurroundLidar before {type_name(pipeline[place])}')
+        return [*before, dict(type='mmdet3d.KeepTeacherViews', lidar=True)]
+    return [transform for transform in before if type_name(transform) not in ('LoadSurroundLidar', 'SubsampleLidar')]
+
+
+def _place_of_answers(pipeline):
+    """Where in a pipeline a teacher is shown the views, or its answers are read."""
+    for place, name in enumerate(map(type_name, pipeline)):
+        if name in ('KeepTeacherViews', 'LoadTeacherAnswers'):
+            return place
+    raise ValueError('neither KeepTeacherViews nor LoadTeacherAnswers is in the training pipeline')
 
 
 def frame_ids(datasets: list) -> list:
