@@ -164,6 +164,11 @@ def test_neighbours_are_those_in_time_whatever_the_order_and_however_often_a_fra
     assert [frames.others(i) for i in range(6)] == [[0, 1], [1, 0, 2], [2, 1], [3, 4], [4, 3, 5], [5, 4]]
 
 
+def test_another_drive_of_the_same_name_is_not_compared_with():
+    frames = _Frames(Drive(('a', 0.0, 0), ('a', 2.0, 1), ('a', 700.0, 2)), None)
+    assert [frames.others(i) for i in range(3)] == [[0, 1], [1, 0], [2]]
+
+
 def test_frames_without_a_pose_are_compared_with_no_other():
     frames = _Frames(Drive(('a', 0.0, 0), ('a', None, 1), ('a', 4.0, 2)), None)
     assert [frames.others(i) for i in range(3)] == [[0], [1], [2]]

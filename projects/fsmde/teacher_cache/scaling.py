@@ -24,8 +24,9 @@ from .writing import build_datasets, declare_complete, frame_ids, own_device
 #: Height in pixels at which views are compared. Twice as large they cost four times as much, and find hardly better scales.
 ROWS = 96
 #: Metres that the car is to have moved between a frame and the one before or behind it that it is compared with, and how many
-#: frames are looked through for it: a car that stands has its overlaps alone.
-MOVED, REACH = 1.0, 20
+#: frames are looked through for it: a car that stands has its overlaps alone. Farther than FAR it shows nothing of the same, or
+#: is another drive of the same name.
+MOVED, FAR, REACH = 1.0, 30.0, 20
 #: Metres within which two views have one centre, as those of one fisheye have: they show the same at every scale.
 SAME_PLACE = 1e-3
 #: By which others are told from these.
@@ -126,8 +127,9 @@ class _Frames:
                 there = self.places[other] if 0 <= other < len(self.places) else None
                 if here.position is None or there is None or there.position is None or there.scene != here.scene:
                     break
-                if np.linalg.norm(there.position - here.position) >= MOVED:
-                    found.append(other)
+                moved = np.linalg.norm(there.position - here.position)
+                if moved >= MOVED:
+                    found += [other] if moved <= FAR else []
                     break
         return found
 
@@ -241,7 +243,7 @@ def _summary(cache, ids):
     known = np.abs(ratios[np.isfinite(ratios)])
     if len(known):
         said += (
-            f'; of {len(known)} of them with LiDAR the median depth is {np.median(known):.1%} off in the median, '
-            f'{np.quantile(known, 0.9):.1%} in the worst tenth'
+            f'; of {len(known)} of them with LiDAR half have a median depth at most {np.expm1(np.median(known)):.1%} off, '
+            f'nine tenths {np.expm1(np.quantile(known, 0.9)):.1%}'
         )
     return said
