@@ -24,8 +24,8 @@ from .writing import build_datasets, declare_complete, frame_ids, own_device
 #: Height in pixels at which views are compared. Twice as large they cost four times as much, and find hardly better scales.
 ROWS = 96
 #: Metres that the car is to have moved between a frame and the one before or behind it that it is compared with, and how many
-#: frames are looked through for it: a car that stands has its overlaps alone. Farther than FAR it sees nothing of the same, or it
-#: is another drive.
+#: frames are looked through for it: a car that stands has its overlaps alone. Farther than FAR it sees nothing of the same, or
+#: it is another drive.
 MOVED, FAR, REACH = 1.0, 30.0, 20
 #: Metres within which two views have one centre, as those of one fisheye have: they show the same at every scale.
 SAME_PLACE = 1e-3
