@@ -53,3 +53,21 @@ def test_worlds_that_are_trained_on_and_answers_that_are_read_count(tmp_path):
     # One of two that is not here: nothing is known.
     path.unlink()
     assert fingerprint(cfg)['answers'] is None
+
+
+def test_answers_in_metres_count_wherever_they_lie(tmp_path):
+    """The folder of a cache in metres says where the relative answers are, as seen from it."""
+    found = []
+    for place in ('answers', 'deep/answers'):
+        about = dict(identity=dict(of='teacher'), space='depth_scale_invariant')
+        answers, metres = TeacherCache(tmp_path / place), TeacherCache(tmp_path / 'metres')
+        answers.begin(about)
+        answers.finish()
+        metres.root.mkdir(exist_ok=True)
+        description = dict(about, identity=dict(answers=about['identity'], scales=1), answers=f'../{place}')
+        (metres.root / 'cache.json').write_text(json.dumps(description))
+        cfg = Config(
+            dict(model=dict(teacher=dict(cache=str(metres.root))), test_dataloader=dict(dataset=dict(data_root='')))
+        )
+        found.append(fingerprint(cfg)['teacher'])
+    assert found[0] == found[1] is not None

@@ -67,7 +67,10 @@ def _world(data_root):
 
 
 def _answers(root):
-    return TeacherCache(root).description() if Path(root, 'cache.json').is_file() else None
+    if not Path(root, 'cache.json').is_file():
+        return None
+    # Whose they are, not in which folder those lie that a cache in metres has scales for.
+    return {key: value for key, value in TeacherCache(root).description().items() if key != 'answers'}
 
 
 def _settings(value, key):
