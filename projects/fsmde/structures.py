@@ -20,8 +20,19 @@ DEPTH_SPACES = (
 )
 #: The one in metres, and what is meant where none is said.
 METRIC = 'depth_metric'
+#: Spaces of positive depth, of which only the unit may be unknown.
+POSITIVE = ('depth_scale_invariant', 'depth_scale_invariant_multi_view', METRIC)
 #: Spaces whose unknowns are those of a frame.
 MULTI_VIEW = ('depth_scale_invariant_multi_view',)
+
+
+def straightened(depth: Tensor, space: str) -> Tensor:
+    """A teacher's numbers in a form in which they can be interpolated; and back, for it is its own inverse.
+
+    Of positive depth that is the inverse: in it planes are straight, and what is infinitely far does not push away what stands
+    before it. Others stay as they are, and so does 0, which is nothing.
+    """
+    return torch.where(depth > 0, depth.reciprocal(), torch.zeros_like(depth)) if space in POSITIVE else depth
 
 
 class SurroundDepthSample(BaseDataElement):

@@ -9,7 +9,8 @@ from toy_scene import BINS
 
 from fsmde.models import AlignedDistiller, CrossInteractionKD
 from fsmde.models.distillers import align_to_lidar
-from fsmde.structures import DepthTarget, StudentOutput, TeacherOutput
+from fsmde.models.distillers.alignment import _resize
+from fsmde.structures import POSITIVE, DepthTarget, StudentOutput, TeacherOutput
 
 MULTI_VIEW = 'depth_scale_invariant_multi_view'
 RELATIVE = 'disparity_affine_invariant', 'depth_affine_invariant', 'depth_scale_invariant'
@@ -434,3 +435,14 @@ def test_a_correction_near_lidar_goes_no_farther_than_is_learned(scene):
     near = replace(scene.step(), max_depth=15.0).metric_depth(local=True)[0]
     assert far.max() > 18 and near.max() == 15
     torch.testing.assert_close(near, far.clamp(max=15))
+
+
+@pytest.mark.parametrize('space', POSITIVE)
+def test_depth_at_another_size_is_not_pushed_away_by_the_sky(space):
+    """A pixel that is half sky, half 10 m, is at 20 m."""
+    teacher = TeacherOutput(
+        torch.tensor([1e4, 10, 10, 10]).view(1, 1, 1, 4), space, torch.ones(1, 1, 1, 4, dtype=bool)
+    )
+    values, seen = _resize(teacher, (1, 2))
+    torch.testing.assert_close(values.flatten(), torch.tensor([2 / 0.1001, 10.0]))
+    assert seen.all()

@@ -17,10 +17,8 @@ def ramp(height=H, width=W):
     return torch.stack([view, view + 1000])[None]
 
 
-def teacher_output(depth, valid=None, features=None):
-    return TeacherOutput(
-        depth, 'depth_metric', torch.ones_like(depth, dtype=torch.bool) if valid is None else valid, features
-    )
+def teacher_output(depth, valid=None, features=None, space='depth_metric'):
+    return TeacherOutput(depth, space, torch.ones_like(depth, dtype=torch.bool) if valid is None else valid, features)
 
 
 def affine(sx=1.0, tx=0.0, sy=1.0, ty=0.0):
@@ -72,10 +70,23 @@ def test_crop_moves_values_and_ends_at_the_border():
 @pytest.mark.parametrize('resolution', [(6, 10), (3, 5), (12, 20)])
 def test_zoom_reads_continuous_coordinates(resolution):
     # Zoomed by 2 about the corner: pixel centre (u, v) shows (u / 2, v / 2), whatever the teacher's own resolution.
-    output = replay(teacher_output(ramp(*resolution)), affine(sx=2, sy=2), affine())
+    numbers = teacher_output(ramp(*resolution), space='disparity_affine_invariant')
+    output = replay(numbers, affine(sx=2, sy=2), affine())
     u, v = (torch.arange(W) + 0.5) / 2, (torch.arange(H) + 0.5) / 2
     expected = (u[None] + 100 * v[:, None])[2:, 2:]  # the outermost pixel lies between two samples only at 6 x 10
     torch.testing.assert_close(output.depth[0, 0, 2:, 2:], expected)
+    # A plane is a ramp of inverse depth.
+    for space in ('depth_metric', 'depth_scale_invariant', 'depth_scale_invariant_multi_view'):
+        plane = replay(teacher_output(1 / ramp(*resolution), space=space), affine(sx=2, sy=2), affine())
+        torch.testing.assert_close(plane.depth[0, 0, 2:, 2:], 1 / expected)
+
+
+def test_the_sky_does_not_push_away_what_stands_before_it():
+    depth = torch.full((1, 2, H, W), 1e4)
+    depth[..., 4:] = 10.0
+    output = replay(teacher_output(depth), affine(tx=0.25), affine())
+    # A quarter sky and three quarters of 10 m.
+    assert output.depth[0, 0, 0, 4].item() == pytest.approx(1 / (0.25e-4 + 0.075))
 
 
 def test_zoom_leaves_depth_unscaled():
@@ -104,7 +115,8 @@ def test_frames_of_a_batch_are_independent():
 
 def test_smaller_student_gets_its_own_size():
     features = torch.rand(2, 3, 4, 4)
-    output = replay(teacher_output(ramp(), features=features), affine(sx=0.5, sy=0.5), affine(), size=(3, 5))
+    numbers = teacher_output(ramp(), features=features, space='disparity_affine_invariant')
+    output = replay(numbers, affine(sx=0.5, sy=0.5), affine(), size=(3, 5))
     assert output.depth.shape == (1, 2, 3, 5) and output.features.shape == (2, 3, 4, 4)
     # Half size: pixel (0, 0) shows (1, 1).
     assert output.depth[0, 0, 0, 0].item() == pytest.approx(101)

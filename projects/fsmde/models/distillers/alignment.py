@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fsmde.structures import MULTI_VIEW, DepthTarget, TeacherOutput
+from fsmde.structures import MULTI_VIEW, DepthTarget, TeacherOutput, straightened
 
 #: |ln d - ln g| from which on a LiDAR point counts by its distance, not by the square of it: 10 %.
 HUBER = 0.1
@@ -92,8 +92,8 @@ def _resize(teacher: TeacherOutput, size):
         return depth, seen
     share = F.interpolate(seen.float(), size=size, mode='bilinear', align_corners=False)
     seen = (F.interpolate(seen.float(), size=size, mode='nearest') > 0) & (share > 0)
-    depth = F.interpolate(depth, size=size, mode='bilinear', align_corners=False)
-    return torch.where(seen, depth / share.clamp(min=TINY), 0), seen
+    depth = F.interpolate(straightened(depth, teacher.space), size=size, mode='bilinear', align_corners=False)
+    return torch.where(seen, straightened(depth / share.clamp(min=TINY), teacher.space), 0), seen
 
 
 def _even_steps(count: Tensor, size: int):

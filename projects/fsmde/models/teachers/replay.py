@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fsmde.structures import TeacherOutput
+from fsmde.structures import TeacherOutput, straightened
 
 
 def replay_augmentation(
@@ -44,10 +44,12 @@ def replay_augmentation(
     grid = _sampling_grid(aug2img, size, size, teacher_size)
     seen = output.valid.flatten(0, 1)[source]
     depth = output.depth.flatten(0, 1)[source].where(seen, output.depth.new_zeros(()))
-    sampled, weight = _sample(torch.stack([depth, seen.to(depth)], 1).double(), grid).float().unbind(1)
+    maps = torch.stack([straightened(depth.double(), output.space), seen.double()], 1)
+    sampled, weight = _sample(maps, grid).unbind(1)
     # A tenth of a percent of an unseen neighbour is rounding; the division takes it out of the value again.
     valid = (weight > 0.999) & (grid.abs() <= 1).all(-1)
-    depth = (sampled / weight.clamp(min=0.5)).where(valid, torch.zeros_like(sampled))
+    depth = straightened(sampled / weight.clamp(min=0.5), output.space).float()
+    depth = depth.where(valid, torch.zeros_like(depth))
 
     features = output.features
     if features is not None:
