@@ -114,8 +114,13 @@ def get_started(folder):
 
 
 def teachers(folder):
+    """A finished, empty cache in metres."""
     from fsmde.models import EstimatorTeacher
+    from fsmde.teacher_cache import TeacherCache
 
+    cache = TeacherCache(folder / 'metres')
+    cache.begin(dict(identity={}, space='depth_metric', feature_channels=64))
+    cache.finish()
     return dict(EstimatorTeacher=EstimatorTeacher)
 
 
