@@ -14,7 +14,7 @@ from functools import partial
 from mmengine.config import DictAction
 
 from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import add_data_root, read_config, refuse_empty_options
 from fsmde.ranks import rank_and_world
 from fsmde.teacher_cache import write_answers
 
@@ -23,12 +23,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config of a distilled student')
     parser.add_argument('--out', help='folder of the cache; that of the CachedTeacher in the config by default')
-    parser.add_argument(
-        '--data-root',
-        action='append',
-        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
-        'once for each',
-    )
+    add_data_root(parser)
     parser.add_argument('--workers', type=int, default=4, help='processes a rank that read images')
     parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.teacher.model=DIR')

@@ -14,7 +14,7 @@ from functools import partial
 from mmengine.config import DictAction
 
 from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.launch import add_data_root, read_config, refuse_empty_options
 from fsmde.ranks import rank_and_world
 from fsmde.teacher_cache import write_scales
 
@@ -24,12 +24,7 @@ def parse_args():
     parser.add_argument('config', help='config of a distilled student')
     parser.add_argument('--out', required=True, metavar='METRES', help='folder of the new cache')
     parser.add_argument('--answers', help='folder of the answers; that of the CachedTeacher in the config by default')
-    parser.add_argument(
-        '--data-root',
-        action='append',
-        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
-        'once for each',
-    )
+    add_data_root(parser)
     parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings, as in tools/cache_teacher.py')
     return refuse_empty_options(parser, parser.parse_args())

@@ -7,19 +7,14 @@ from mmengine.config import DictAction
 
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine import evaluate
-from fsmde.engine.launch import read_config, refuse_empty_options, work_dir_of
+from fsmde.engine.launch import add_data_root, read_config, refuse_empty_options, work_dir_of
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help="config file; for a distilled run the plain student's config works too")
     parser.add_argument('checkpoint', help='checkpoint file, or folder of a published model')
-    parser.add_argument(
-        '--data-root',
-        action='append',
-        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
-        'once for each',
-    )
+    add_data_root(parser)
     parser.add_argument(
         '--work-dir', help='where logs, results.json and tables go; work_dirs/<config name> by default'
     )

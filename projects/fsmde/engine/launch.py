@@ -104,6 +104,16 @@ def refuse_empty_options(parser, args, but: tuple = ()):
     return args
 
 
+def add_data_root(parser) -> None:
+    """The option ``--data-root``, a list of what :func:`set_data_root` takes, None where it is not given."""
+    parser.add_argument(
+        '--data-root',
+        action='append',
+        help='folder of the data set; replaces data_root of every data set. Where a config mixes some: NAME=FOLDER, '
+        'once for each',
+    )
+
+
 def set_data_root(cfg: Config, data_root) -> None:
     """Put ``data_root`` into every data set of a config, at any depth of wrapping.
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 #: Metres: how far the nearest quarter of a view is, at least and at most.
 NEAREST, FARTHEST = 0.5, 50.0
-#: Steps of ln scale: of the search, and around what it finds.
+#: Steps of ln scale: of the search, and around what it finds. And what is searched.
 STEP, FINE = 0.1, 0.025
+LOG_SCALES = torch.arange(math.log(NEAREST), math.log(FARTHEST), STEP)
 #: Sides of the windows in pixels whose normalised cross-correlation is agreement, and how much grey values vary by noise.
 WINDOW, NOISE = 5, 2.0
 #: Candidates are compared where at least such a share of the pixels of the best-seen one is seen.
@@ -79,19 +80,18 @@ def _nearest_quarters(depth):
 
 def _find(searches):
     """The scale that several searches agree on, NaN if none does."""
-    log_scales = torch.arange(math.log(NEAREST), math.log(FARTHEST), STEP)
-    agreement, seen = _agreement(searches, log_scales)
+    agreement, seen = _agreement(searches, LOG_SCALES)
     best = int(agreement.argmax())
-    far = (log_scales - log_scales[best]).abs() > APART
+    far = (LOG_SCALES - LOG_SCALES[best]).abs() > APART
     pixels = sum(search.pixels for search in searches)
     found = (
         seen.max() >= LEAST_SHARE * pixels
-        and 0 < best < len(log_scales) - 1
+        and 0 < best < len(LOG_SCALES) - 1
         and agreement[best] >= max(LEAST_AGREEMENT, float(agreement[far].max()) + LEAST_MARGIN)
     )
     if not found:
         return math.nan
-    near = log_scales[best] + torch.arange(-STEP, STEP + FINE / 2, FINE)
+    near = LOG_SCALES[best] + torch.arange(-STEP, STEP + FINE / 2, FINE)
     return float(near[_agreement(searches, near)[0].argmax()].exp())
 
 
@@ -106,7 +106,7 @@ class _Search:
 
     def __init__(self, depth, view, others):
         self.pixels = depth.numel()
-        known = view.visible & depth.isfinite().logical_or(depth == math.inf)
+        known = view.visible & ~depth.isnan()
         depth = torch.where(known, depth.clamp(max=INFINITE), 1.0)
         rays = torch.linalg.inv(view.cam2img) @ _pixels(depth)
         points = (rays * depth.flatten()).view(3, *depth.shape)
@@ -116,8 +116,7 @@ class _Search:
         """What is needed of the rows and columns of which the other view shows anything at some scale, or None."""
         move = (torch.linalg.inv(other.cam2world) @ view.cam2world).to(points)
         few = points[:, ::STRIDE, ::STRIDE]
-        scales = torch.arange(math.log(NEAREST), math.log(FARTHEST), STEP).exp().to(points)
-        inside = _project(few, scales, move, other)[1].any(0) & known[::STRIDE, ::STRIDE]
+        inside = _project(few, LOG_SCALES.exp().to(points), move, other)[1].any(0) & known[::STRIDE, ::STRIDE]
         if not inside.any():
             return None
         rows, columns = (torch.nonzero(inside.any(axis)).flatten() for axis in (1, 0))
