@@ -7,8 +7,8 @@ from mmengine.registry import init_default_scope
 from processes import load_tool
 
 from fsmde.models import CachedTeacher
-from fsmde.teacher_cache import TeacherCache, write_scales
-from fsmde.teacher_cache.cache import checksum, in_metres
+from fsmde.teacher_cache import TeacherCache, open_cache, write_scales
+from fsmde.teacher_cache.metric_cache import checksum, in_metres
 from fsmde.teacher_cache.scaling import ROWS, _Frames, _units
 from fsmde.teacher_cache.writing import build_datasets
 
@@ -76,7 +76,7 @@ def test_answers_come_out_in_metres(config, tmp_path, space, capsys):
     (tmp_path / 'moved').mkdir()
     for folder in ('answers', 'metres'):
         (tmp_path / folder).rename(tmp_path / 'moved' / folder)
-    cache = TeacherCache(tmp_path / 'moved/metres')
+    cache = open_cache(tmp_path / 'moved/metres')
     ratios = []
     for frame, metres in truth:
         depth, features = cache.read(frame['frame_id'], frame['img'], frame['cam2img'])
@@ -96,7 +96,7 @@ def test_a_teacher_reads_it_as_a_metric_one(config, tmp_path, at_once):
     teacher = CachedTeacher(str(tmp_path / 'metres'))
     assert teacher.space == 'depth_metric' and teacher.name == 'it' and teacher.licence == 'MIT'
     with pytest.raises(ValueError, match='of another teacher: who knows there, forgets here'):
-        TeacherCache(tmp_path / 'metres').check_identity(dict(who='forgets'))
+        open_cache(tmp_path / 'metres').check_identity(dict(who='forgets'))
 
 
 def test_scales_of_other_answers_are_refused(config, tmp_path, at_once):
@@ -105,7 +105,7 @@ def test_scales_of_other_answers_are_refused(config, tmp_path, at_once):
     about = tmp_path / 'answers/cache.json'
     about.write_text(about.read_text().replace('knows', 'guesses'))
     with pytest.raises(ValueError, match='answers is of another teacher: who guesses there, knows here'):
-        TeacherCache(tmp_path / 'metres').description()
+        open_cache(tmp_path / 'metres').description()
 
 
 def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, at_once, capsys):
@@ -113,7 +113,7 @@ def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, at_once, caps
     assert not write_scales(config, tmp_path / 'metres', tmp_path / 'answers', rank=1, world=2)
     assert '1 frames are to come' in capsys.readouterr().out
     with pytest.raises(ValueError, match='not finished: run tools/scale_answers.py again'):
-        TeacherCache(tmp_path / 'metres').description()
+        open_cache(tmp_path / 'metres').description()
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / 'metres').rglob('*.npz')}
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers', rank=0, world=2)
     assert all(path.stat().st_mtime_ns == time for path, time in files.items())
@@ -127,7 +127,7 @@ def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, at_on
     assert f'frame {lost} cannot be read' in capsys.readouterr().out
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers', allow_missing=1)
     with pytest.raises(FileNotFoundError, match='Run tools/scale_answers.py again'):
-        TeacherCache(tmp_path / 'metres').read(lost, [], np.empty((0, 3, 3)))
+        open_cache(tmp_path / 'metres').read(lost, [], np.empty((0, 3, 3)))
 
 
 class Drive:
@@ -283,22 +283,22 @@ def test_where_the_answers_are(config, tmp_path, at_once):
     (tmp_path / 'metres').symlink_to(tmp_path / 'disk')
     assert write(config, tmp_path)
     frame = truth[0][0]
-    depth, _ = TeacherCache(tmp_path / 'disk').read(frame['frame_id'], frame['img'], frame['cam2img'])
+    depth, _ = open_cache(tmp_path / 'disk').read(frame['frame_id'], frame['img'], frame['cam2img'])
     assert np.isfinite(depth).any()
     (tmp_path / 'answers').rename(tmp_path / 'elsewhere')
     with pytest.raises(FileNotFoundError, match='has scales for answers in .*answers, and there are none'):
-        TeacherCache(tmp_path / 'metres').description()
+        open_cache(tmp_path / 'metres').description()
     scales = {path: path.read_bytes() for path in (tmp_path / 'disk').rglob('*.npz')}
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'elsewhere')
     assert all(path.read_bytes() == content for path, content in scales.items())
-    TeacherCache(tmp_path / 'metres').description()
+    open_cache(tmp_path / 'metres').description()
 
 
 def test_scales_are_of_one_answer(config, tmp_path, at_once):
     """The same teacher may have been asked again, in another size, and then its units are others."""
     frame = answer(config, tmp_path / 'answers', 'depth_scale_invariant')[0][0]
     assert write(config, tmp_path)
-    cache, shown = TeacherCache(tmp_path / 'metres'), (frame['frame_id'], frame['img'], frame['cam2img'])
+    cache, shown = open_cache(tmp_path / 'metres'), (frame['frame_id'], frame['img'], frame['cam2img'])
     depth, _ = cache.answers.read(*shown)
     cache.answers.write(*shown, depth.astype(np.float32) / 2)
     with pytest.raises(ValueError, match='npz has 6 scales of another answer than is in .*answers: remove it and run'):

@@ -86,7 +86,7 @@ def test_a_rank_that_works_is_waited_for_and_has_no_double(toy_dgp, tmp_path, mo
         write(toy_config(toy_dgp), tmp_path)
         assert 'rank 0 is done; other ranks are at work' in capsys.readouterr().out
         assert (cache.root / 'UNFINISHED').exists()
-        monkeypatch.setattr('fsmde.teacher_cache.cache.only_one', partial(only_one, patience=0))
+        monkeypatch.setattr('fsmde.teacher_cache.folder.only_one', partial(only_one, patience=0))
         with pytest.raises(BusyError, match='another process of rank 1 is at work in'):
             write(toy_config(toy_dgp), tmp_path, rank=1)
     write(toy_config(toy_dgp), tmp_path)

@@ -5,7 +5,7 @@ from mmengine.logging import MMLogger
 from fsmde.config_types import type_name
 from fsmde.models.teachers.licence import is_non_commercial, joined
 from fsmde.models.teachers.zoo import licence_of, short_name
-from fsmde.teacher_cache import TeacherCache
+from fsmde.teacher_cache import open_cache
 
 from .published_model import read_config
 
@@ -54,7 +54,7 @@ def _stated(teacher):
     elif teacher.get('cache') or teacher.get('teacher'):
         name, licence = _stated(teacher['teacher']) if teacher.get('teacher') else (kind, None)
         try:
-            cache = TeacherCache(teacher['cache']).description() if teacher.get('cache') else {}
+            cache = open_cache(teacher['cache']).description() if teacher.get('cache') else {}
         except (FileNotFoundError, ValueError):  # It stayed where the training was.
             cache = {}
         name, licence = cache.get('name') or name, licence or cache.get('licence')

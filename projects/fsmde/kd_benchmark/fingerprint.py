@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from fsmde.evaluation.result_files import hash_of_file
 from fsmde.plain_data import read_json
-from fsmde.teacher_cache import TeacherCache
+from fsmde.teacher_cache import open_cache
 
 #: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.
 SECTIONS = (
@@ -70,7 +70,7 @@ def _answers(root):
     if not Path(root, 'cache.json').is_file():
         return None
     # Whose they are, not in which folder those lie that a cache in metres has scales for.
-    return {key: value for key, value in TeacherCache(root).description().items() if key != 'answers'}
+    return {key: value for key, value in open_cache(root).description().items() if key != 'answers'}
 
 
 def _settings(value, key):

@@ -1,4 +1,4 @@
-"""Bring a teacher's cached answers to metres without LiDAR: see view_scales.py for how, cache.py for what is written."""
+"""Bring cached answers to metres without LiDAR: view_scales.py says how, metric_cache.py what is written."""
 
 import numbers
 import os
@@ -17,7 +17,8 @@ from fsmde.masks import resize_visible
 from fsmde.output_names import check_names
 from fsmde.structures import METRIC, MULTI_VIEW
 
-from .cache import TeacherCache, checksum, in_metres
+from .cache import TeacherCache
+from .metric_cache import MetricCache, checksum, in_metres
 from .view_scales import View, view_scales
 from .writing import build_datasets, declare_complete, frame_ids, own_device
 
@@ -57,7 +58,7 @@ def write_scales(cfg, out, answers=None, allow_missing: int = 0, rank: int = 0, 
     given = cfg.model.get('teacher') or {}
     if not answers and type_name(given) != 'CachedTeacher':
         raise ValueError('the config has no CachedTeacher: give --answers DIR, of tools/cache_teacher.py')
-    answers, cache = TeacherCache(answers or given.cache), TeacherCache(out)
+    answers, cache = TeacherCache(answers or given.cache), MetricCache(out)
     if answers.root.resolve() == cache.root.resolve():
         raise ValueError(f'{out} is the folder of the answers themselves: give another one to --out')
     about = answers.description()
@@ -134,7 +135,7 @@ class _Frames:
         return found
 
     def scales(self, number) -> tuple:
-        """What :meth:`TeacherCache.write_scale` is to be given."""
+        """What :meth:`MetricCache.write_scale` is to be given."""
         views, answers, at_lidar, answer = self.load(number)
         around = list(views)
         for other in self.others(number)[1:]:

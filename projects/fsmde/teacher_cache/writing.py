@@ -71,7 +71,7 @@ def declare_complete(cache, names: list, allow_missing: int, rank: int, say) -> 
     Ranks do not talk to each other: each finds out by itself whether it is the last one.
 
     Args:
-        cache: The :class:`TeacherCache`, which this process does not write to any more.
+        cache: The :class:`CacheFolder`, which this process does not write to any more.
         names: Names of each data set's frames.
         allow_missing: Number of frames that cannot be read, and are known to be missing.
         rank: Which process this one is.

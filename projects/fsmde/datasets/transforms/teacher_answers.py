@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from fsmde.teacher_cache import TeacherCache
+from fsmde.teacher_cache import open_cache
 
 from .geometric import remember_views
 from .lidar_depth import DenseDepthAsTarget
@@ -29,7 +29,7 @@ class LoadTeacherAnswers(BaseTransform):
     """
 
     def __init__(self, cache: str):
-        self.cache = TeacherCache(cache)
+        self.cache = open_cache(cache)
 
     def transform(self, results):
         views = dict(cam2ego=results['cam2ego'], lidar_points=len(results.get('lidar_points', ())))

@@ -5,7 +5,7 @@ from mmdet3d.registry import MODELS
 from mmengine.logging import MMLogger
 
 from fsmde.structures import TeacherOutput
-from fsmde.teacher_cache import TeacherCache
+from fsmde.teacher_cache import open_cache
 
 from .base import DepthTeacher
 
@@ -50,7 +50,7 @@ class CachedTeacher(AnswersInSamples):
     SOURCE = 'LoadTeacherAnswers'
 
     def __init__(self, cache: str, teacher: dict = None):
-        cache = TeacherCache(cache)
+        cache = open_cache(cache)
         description = cache.description()
         if teacher is not None:
             asked = MODELS.build(teacher)
