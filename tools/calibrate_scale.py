@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 from fsmde.apis import SurroundDepthInferencer
-from fsmde.apis.scale_calibration import calibrate_rig, gather_evidence, read_distances
+from fsmde.apis.scale_calibration import GROUND, calibrate_rig, gather_evidence, read_distances
 from fsmde.apis.sources import open_source, parse_topics
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
@@ -70,7 +70,7 @@ def main():
     evidence = gather_evidence(
         source, inferencer, args.lidar, distances, args.ego_height, args.lidar_dims, args.max_depth, args.every
     )
-    how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else 'the ground'
+    how = 'LiDAR' if args.lidar else 'measured distances' if args.distances else GROUND
     calibrated = calibrate_rig(rig, evidence, how, args.per_camera, single_values=bool(args.distances))
     if calibrated is rig:
         print(f'{args.rig} is as it was')

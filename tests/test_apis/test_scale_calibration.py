@@ -10,6 +10,7 @@ from processes import load_tool, run_tool
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.scale_calibration import (
+    GROUND,
     Evidence,
     calibrate,
     calibrate_rig,
@@ -309,6 +310,9 @@ def test_the_same_from_python(published, frames, tmp_path):
     scales = np.array([camera.depth_scale for camera in apart.cameras])
     assert len(set(scales)) > 1 and abs(np.median(scales) / scale - 1) < 0.2
     assert any(line.startswith('CAMERA_05: factor') for line in said)
+    assert not any('measure one' in line for line in said)
+    calibrate_rig(rig, evidence, GROUND, say=said.append)
+    assert said[-1].startswith('only the road has spoken')
     exact = [Evidence(view.frame, view.camera, view.measured, view.measured) for view in evidence]
     assert calibrate_rig(rig, exact, 'LiDAR', say=said.append) is rig
     assert len(gather_evidence(frames, inferencer, tmp_path / 'clouds', every=2)) == 2 * len(rig.cameras)

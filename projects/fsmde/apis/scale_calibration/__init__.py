@@ -10,10 +10,11 @@ from .evidence import (
     read_distances,
 )
 from .fit import Calibration, calibrate
-from .gathering import calibrate_rig, gather_evidence
+from .gathering import GROUND, calibrate_rig, gather_evidence
 from .ground import camera_height
 
 __all__ = [
+    'GROUND',
     'Calibration',
     'Distance',
     'Evidence',

@@ -13,6 +13,9 @@ from ..inferencer import SurroundDepthInferencer
 from .evidence import Distance, distance_evidence, ground_evidence, lidar_evidence, pixels_of_points
 from .fit import calibrate
 
+#: What the evidence of :func:`ground_evidence` is.
+GROUND = 'the ground'
+
 
 def gather_evidence(
     source,
@@ -97,7 +100,7 @@ def calibrate_rig(
 
     Args:
         evidence: Of :func:`gather_evidence`, from this rig's predictions.
-        how: What the evidence is, for the notes: ``'LiDAR'``.
+        how: What the evidence is, for the notes: ``'LiDAR'``, or :data:`GROUND`.
         per_camera: One factor a camera instead of one for the rig.
         single_values: See :func:`calibrate`.
         say: Is given what was found, line by line.
@@ -125,6 +128,8 @@ def calibrate_rig(
         else camera
         for camera in rig.cameras
     ]
+    if how == GROUND:
+        say('only the road has spoken, for the road: walls and cars may be off, measure one (--distances)')
     lines = [f'depth_scale by {how}, {"cameras" if per_camera else "rig"}:']
     lines += dict.fromkeys(f'{name if per_camera else "rig"}: {found}' for name, found in factors.items())
     return replace(rig, cameras=cameras, notes='\n'.join(filter(None, [rig.notes, *lines])))
