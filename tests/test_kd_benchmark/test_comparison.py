@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsmde.kd_benchmark.comparison import DENSE, LIDAR, compare
+from fsmde.kd_benchmark.comparison import DENSE, LIDAR, commits, compare
 from fsmde.kd_benchmark.suite import Arm, Suite
 from fsmde.kd_benchmark.tables import tables_of
 
@@ -43,3 +43,9 @@ def test_runs_without_medians_have_no_such_table():
     plain['protocols'] = {name: dict(overall={}) for name in (LIDAR, DENSE)}
     found = compare(Suite('toy', arms, 'test'), dict(sup={0: plain}, kd={0: record(0.3, 0.2)}))
     assert found['kd']['median_gains'] == {} and len(tables_of('toy', found, 'test')) == 3
+
+
+def test_the_commits_are_those_of_the_trainings():
+    evaluated, trained = dict(versions=dict(git_commit='e' * 40)), dict(trained_with=dict(git_commit='t' * 40))
+    assert commits(dict(kd={0: evaluated | trained})) == ['t' * 9]
+    assert commits(dict(kd={0: evaluated | trained, 1: evaluated})) == ['e' * 9, 't' * 9]

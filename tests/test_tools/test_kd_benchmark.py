@@ -68,6 +68,7 @@ def test_from_nothing_to_the_table(tool, tmp_path):
         (arm, seed): json.loads((out / arm / f'seed{seed}.json').read_text()) for arm in ('sup', 'dense') for seed in (0, 1)
     }  # fmt: skip
     first = records['sup', 0]
+    assert first['trained_with'] == first['versions']
     assert first['steps'] == 2 and first['threads'] == 1 and first['split'] == 'test' and first['teacher'] is None
     assert first['world']['test_scenes'] == 2 and first['versions']['torch']
     assert (out / 'sup/seed0.json').stat().st_size < 50_000

@@ -136,5 +136,6 @@ def _errors(cells: dict) -> dict:
 
 
 def commits(records: dict) -> list:
-    """Commits of the code that the runs were made with."""
-    return sorted({str(r['versions']['git_commit'])[:9] for runs in records.values() for r in runs.values()})
+    """Commits of the code that the runs were trained with; of records of before that was written down: evaluated with."""
+    made_with = [r.get('trained_with', r['versions']) for runs in records.values() for r in runs.values()]
+    return sorted({str(code['git_commit'])[:9] for code in made_with})

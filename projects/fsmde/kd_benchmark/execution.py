@@ -12,6 +12,7 @@ from fsmde.concurrency import LOCK, BusyError, empty, end_with_parent, only_one
 from fsmde.engine import find_latest_checkpoint
 from fsmde.engine.processes import PROCESSES
 from fsmde.evaluation import describe_run
+from fsmde.evaluation.result_files import versions
 
 from .fingerprint import differences, fingerprint, read_world
 from .record import SCHEMA, figures_of, read_record, write_json
@@ -97,7 +98,13 @@ def train_and_test(run: Run) -> None:
     if not checkpoint:
         start = time.time()
         runner.train()
-        state = dict(schema=SCHEMA, fingerprint=known_by, steps=runner.iter, train_seconds=round(time.time() - start))
+        state = dict(
+            schema=SCHEMA,
+            fingerprint=known_by,
+            steps=runner.iter,
+            train_seconds=round(time.time() - start),
+            trained_with=versions(),
+        )
         checkpoint = find_latest_checkpoint(work_dir)
         write_json(state_path, state)
     runner.test()
