@@ -104,6 +104,14 @@ def test_the_best_checkpoint_is_there_until_a_better_one_is_written(tmp_path):
     assert runner.runtime_info['best_ckpt'].endswith(third) and runner.runtime_info['best_score'] == 0.2
 
 
+def test_a_validation_without_ground_truth_is_said(tmp_path, logged):
+    hook, runner = started_hook(tmp_path)
+    hook.after_val_epoch(runner, {'depth/abs_rel': 0.3})
+    hook.after_val_epoch(runner, {'depth/abs_rel': float('nan')})
+    assert ['depth/abs_rel is not a number' in line for line in logged].count(True) == 1
+    assert runner.runtime_info['best_score'] == 0.3
+
+
 @pytest.mark.parametrize('kwargs', [dict(max_keep_ckpts=1), dict(save_best=['a', 'b'])])
 def test_options_that_could_lose_a_checkpoint(kwargs):
     with pytest.raises(ValueError, match='found'):

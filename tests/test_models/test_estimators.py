@@ -67,6 +67,21 @@ def test_any_backbone_and_all_modes(batch, backbone):
         model(**data, mode='train')
 
 
+@pytest.mark.parametrize(
+    'centers, focal, said', [('learned', 40.0, False), ('learned', 400.0, True), ('factored', 400.0, False)]
+)
+def test_cameras_that_cannot_see_what_they_are_to_learn_are_named(batch, logged, centers, focal, said):
+    """As where images get smaller and focal_reference stays what it was."""
+    bins = dict(num_bins=8, min_depth=0.5, max_depth=80.0)
+    model = MODELS.build(student(head=dict(type='BinDepthHead', bins=bins, centers=centers, focal_reference=focal)))
+    data = model.data_preprocessor(batch)
+    model(**data, mode='loss')
+    model(**data, mode='loss')
+    fx = float(data['data_samples'][0].cam2img[:, 0, 0].min())
+    found = [line for line in logged if 'focal_reference' in line]
+    assert len(found) == said and all(f'no farther than {80 * fx / focal:.0f} m' in line for line in found)
+
+
 def test_measuring_the_backbone_leaves_it_untouched():
     model = MODELS.build(student())
     assert model.backbone.training and model.backbone.bn1.running_mean.abs().sum() == 0

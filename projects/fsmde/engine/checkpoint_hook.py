@@ -1,6 +1,7 @@
 """Saving checkpoints so that a kill at any moment leaves the earlier ones."""
 
 import difflib
+import math
 import os
 import os.path as osp
 import re
@@ -120,6 +121,12 @@ class AtomicCheckpointHook(CheckpointHook):
     def _save_best_checkpoint(self, runner, metrics):
         if not self.save_best:
             return
+        name = self.save_best[0]
+        if math.isnan(metrics.get(name, 0)):
+            runner.logger.warning(
+                f'no best checkpoint: {name} is not a number, as where the validation frames have no ground truth. Without '
+                'any set val_dataloader = val_cfg = val_evaluator = None and take the last checkpoint'
+            )
         old, self.best_ckpt_path = self.best_ckpt_path, None
         super()._save_best_checkpoint(runner, metrics)
         if self.best_ckpt_path is None:

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from mmdet3d.registry import MODELS
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -46,6 +47,7 @@ class BinDepthEstimator(BaseModel):
         if not max_depth > 0:
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
         self.max_depth, self.flip_augmentation = max_depth, flip_augmentation
+        self._reach_checked = False
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(dict(in_channels=measure_channels(self.backbone), **neck))
         self.head = MODELS.build(dict(in_channels=self.neck.out_channels, **head))
@@ -83,6 +85,9 @@ class BinDepthEstimator(BaseModel):
         """
         rig = rig_batch(data_samples, inputs['img'])
         if mode == 'loss':
+            if not self._reach_checked:
+                self._reach_checked = True
+                self._warn_of_reach(data_samples[0])
             return self.loss(inputs, data_samples, rig)
         if mode == 'predict' and self.flip_augmentation:
             output = with_mirrored(self.extract, inputs['img'], rig.cam2img)
@@ -103,6 +108,20 @@ class BinDepthEstimator(BaseModel):
     def loss_of(self, output: StudentOutput, inputs: dict, data_samples: list, rig: RigBatch) -> dict:
         """Supervised losses of a prediction that is there already, as inside a detector."""
         return self.head.loss(output, self.target(data_samples))
+
+    def _warn_of_reach(self, sample):
+        """Say so if a camera cannot predict what it is to learn, as where images got smaller, focal_reference not."""
+        reach, reference = (getattr(self.head, name, None) for name in ('reach', 'focal_reference'))
+        if not (reach and reference):
+            return
+        fx = np.asarray(sample.cam2img)[:, 0, 0]
+        reach *= float(fx.min()) / reference
+        if reach < 0.9 * self.max_depth:
+            MMLogger.get_current_instance().warning(
+                f'Camera {int(fx.argmin())} of {sample.frame_id} has fx = {fx.min():.0f} pixels at the input: with '
+                f'model.head.focal_reference={reference:g} it sees no farther than {reach:.0f} m, and is to learn up to '
+                f'model.max_depth={self.max_depth:g}. focal_reference is best the smallest fx of the rig'
+            )
 
     def target(self, data_samples: list) -> DepthTarget:
         """Stacked ground truth of B samples; measurements on the car itself or beyond ``max_depth`` are masked."""

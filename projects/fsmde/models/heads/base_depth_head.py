@@ -20,6 +20,9 @@ class BaseDepthHead(BaseModule):
         loss_depth: Config of the loss on LiDAR depth.
     """
 
+    #: No depth is farther, in metres at the reference focal length; None: no bound is known.
+    reach = None
+
     def __init__(self, focal_reference: float = 350.0, loss_depth=dict(type='SILogLoss'), init_cfg=None):  # noqa: B006
         super().__init__(init_cfg)
         if focal_reference is not None and not focal_reference > 0:

@@ -71,6 +71,7 @@ class BinDepthHead(BaseDepthHead):
             raise ValueError(f"centers='factored' needs bins with spacing='log', found {self.bins.spacing!r}")
         self.log_scale = LogScaleField(in_channels, scale_bound, scale_stride) if centers == 'factored' else None
         self.register_buffer('fixed_centers', self.bins.centers(), persistent=False)
+        self.reach = None if self.log_scale is not None else self.bins.max_depth
 
     def reference_centers(self, features: Tensor, num_views: int) -> Tensor:
         """(B, N, K) centers in metres at the reference focal length, of (B * N, C, h, w) features."""

@@ -34,6 +34,7 @@ class RegressionDepthHead(BaseDepthHead):
         if not 0 < min_depth < max_depth:
             raise ValueError(f'0 < min_depth < max_depth must hold, found {min_depth} and {max_depth}')
         self.nearest, self.farthest = 1 / min_depth, 1 / max_depth
+        self.reach = max_depth
         if channels == 0:
             self.hidden = nn.Identity()
             self.regressor = nn.Conv2d(in_channels, 1, 3, padding=1, padding_mode='reflect')
