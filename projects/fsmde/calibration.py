@@ -121,16 +121,48 @@ def _disagreement(cam2ego, lidar2cam, lidar2ego):
     stated = np.full_like(first, np.nan) if lidar2ego is None else np.asarray(lidar2ego)[..., None, :, :]
     known = np.isfinite(stated).all((-1, -2), keepdims=True)
     expected = np.where(known, stated, first)
+    apart = _first_apart(found, expected)
+    if apart is None:
+        return None
+    index, distance = apart
+    where = 'its lidar2ego says' if known[index[:-1]].all() else 'those of the first camera do'
+    return index, (
+        f'cam2ego and lidar2cam put the LiDAR {distance} from where {where}; '
+        f'a vehicle moves less than {MAX_MOTION:g} m and {MAX_TURN:g} degrees between exposure and sweep. One of them is '
+        'inverted, or of another sensor'
+    )
+
+
+def find_fault_in_world(cam2ego, cam2world):
+    """Whether all cameras of a frame put the vehicle to one place of the world. Of one camera nothing can be said.
+
+    Args:
+        cam2ego, cam2world: (..., N, 4, 4) rigid poses, each camera's in the world at its own time.
+
+    Returns:
+        As :func:`find_fault`.
+    """
+    # The vehicle's place, not the world's origin seen from it: at tens of kilometres a degree would be hundreds of metres.
+    ego2world = np.zeros_like(cam2world)
+    rotation = ego2world[..., :3, :3] = np.einsum('...ij,...kj->...ik', cam2world[..., :3, :3], cam2ego[..., :3, :3])
+    ego2world[..., :3, 3] = cam2world[..., :3, 3] - np.einsum('...ij,...j->...i', rotation, cam2ego[..., :3, 3])
+    apart = _first_apart(ego2world, ego2world[..., :1, :, :])
+    if apart is None:
+        return None
+    index, distance = apart
+    return index, (
+        f'ori_cam2world and cam2ego put the vehicle {distance} from where those of the first camera do; between the '
+        f"exposures of a frame it moves less than {MAX_MOTION:g} m and {MAX_TURN:g} degrees. Is a camera's pose in the world "
+        "inverted, or the vehicle's own in its place?"
+    )
+
+
+def _first_apart(found, expected):
+    """Index of the first of (..., 4, 4) poses that are farther apart than a vehicle moves, and how far; or None."""
     moved = np.linalg.norm(found[..., :3, 3] - expected[..., :3, 3], axis=-1)
     cosine = (np.einsum('...ij,...ij->...', found[..., :3, :3], expected[..., :3, :3]) - 1) / 2
     turned = np.degrees(np.arccos(cosine.clip(-1, 1)))
     wrong = (moved > MAX_MOTION) | (turned > MAX_TURN)
-    if not wrong.any():
-        return None
-    index = tuple(np.argwhere(wrong)[0])
-    where = 'its lidar2ego says' if known[index[:-1]].all() else 'those of the first camera do'
-    return index, (
-        f'cam2ego and lidar2cam put the LiDAR {moved[index]:.1f} m and {turned[index]:.0f} degrees from where {where}; '
-        f'a vehicle moves less than {MAX_MOTION:g} m and {MAX_TURN:g} degrees between exposure and sweep. One of them is '
-        'inverted, or of another sensor'
-    )
+    if wrong.any():
+        index = tuple(np.argwhere(wrong)[0])
+        return index, f'{moved[index]:.1f} m and {turned[index]:.0f} degrees'

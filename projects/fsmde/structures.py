@@ -46,7 +46,8 @@ class SurroundDepthSample(BaseDataElement):
 
     Metainfo (arrays are numpy): ``frame_id``, ``sample_idx`` (index in the dataset), ``cam_names``, ``neighbors``
     (N, 2), ``cam2img`` (N, 3, 3), ``cam2ego`` and ``lidar2cam`` (N, 4, 4), ``ori_shape`` (N, 2), ``img_path``,
-    ``lidar_path``, ``aug2d`` (N, 3, 3) and ``cam_order`` (N,), see :class:`fsmde.datasets.transforms.LoadSurroundImages`.
+    ``lidar_path``, ``aug2d`` (N, 3, 3) and ``cam_order`` (N,), see :class:`fsmde.datasets.transforms.LoadSurroundImages`;
+    of cached answers ``teacher_cache``, their folder.
     For evaluation also ``lidar_pixels``, see :class:`fsmde.datasets.transforms.KeepLidarPixels`, and where a dataset has
     them ``ori_visible`` (N :class:`PackedMask` of the original images), ``dense_depth`` (N, H0, W0) float32 metres and
     ``ori_cam2world`` (N, 4, 4).

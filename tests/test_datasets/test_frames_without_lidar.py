@@ -14,7 +14,8 @@ from toy_run import PIPELINE, TEST_PIPELINE, distilled
 
 from fsmde.datasets import DDADDataset, NuScenesSurroundDataset
 from fsmde.evaluation import SurroundDepthMetric
-from toy_dgp import cylinder_points, write_toy_dgp
+from fsmde.poses import quaternion_to_matrix
+from toy_dgp import cylinder_points, pose, write_toy_dgp
 
 CLOUD = '000000/point_cloud/LIDAR/{}.npz'
 
@@ -95,6 +96,28 @@ def test_a_data_set_without_lidar(tmp_path):
     assert not any(frames[n]['data_samples'].gt_depth.any() for n in range(3))
     with pytest.raises(ValueError, match='ddad.json: only_labelled=True, and none of 3 frames keeps LiDAR'):
         DDADDataset(data_root=str(root), pipeline=PIPELINE, lidar=None, only_labelled=True)
+
+
+@pytest.mark.parametrize('mistake', ['inverted', 'of the car'])
+def test_world_poses_are_compared_with_the_mountings_without_lidar_too(tmp_path, mistake):
+    root = write_toy_dgp(tmp_path / 'toy')
+    without_lidar(root, range(3))
+    assert len(DDADDataset(data_root=str(root), pipeline=PIPELINE)) == 3
+
+    def change(scene):
+        for datum in scene['data']:
+            image = datum['datum'].get('image')
+            if image and mistake == 'of the car':
+                image['pose']['rotation'] = dict(qw=1.0, qx=0.0, qy=0.0, qz=0.0)
+            elif image:
+                w, *xyz = (image['pose']['rotation'][key] for key in ('qw', 'qx', 'qy', 'qz'))
+                turn = quaternion_to_matrix(np.zeros(3), [w, *np.negative(xyz)])[:3, :3]
+                back = -turn @ [image['pose']['translation'][key] for key in 'xyz']
+                image['pose'] = pose([w, *np.negative(xyz)], back)
+
+    edit_scene(root, change)
+    with pytest.raises(ValueError, match='frame 000000/0000: camera CAMERA_05: ori_cam2world and cam2ego put the veh'):
+        DDADDataset(data_root=str(root), pipeline=PIPELINE)
 
 
 def test_the_labelled_fraction_is_that_of_the_frames_with_lidar(tmp_path):

@@ -110,6 +110,34 @@ def test_other_poses(key, value):
         check_index(frames, CAMERAS)
 
 
+WORLD = turned(70, [4e4, -2e4, 5])
+
+
+@pytest.mark.parametrize(
+    'mistake, how_far',
+    [
+        (lambda cam2ego: np.stack([WORLD] * 3), '80 degrees'),
+        (lambda cam2ego: np.linalg.inv(WORLD @ cam2ego), r'\d+ degrees'),
+        (lambda cam2ego: WORLD @ cam2ego[[0, 2, 1]], '100 degrees'),
+        (lambda cam2ego: WORLD @ np.stack([turned(20), np.eye(4), np.eye(4)]) @ cam2ego, '0.0 m and 20 degrees'),
+    ],
+    ids=['the car in place of its cameras', 'inverted', 'swapped', 'one camera turned'],
+)
+def test_cameras_put_the_car_to_one_place_of_the_world(mistake, how_far):
+    """Whether there is LiDAR or not: the mounting of it may be all that lidar2cam is made of."""
+    frames = rig()
+    for frame in frames[1:]:
+        frame['ori_cam2world'] = WORLD @ frame['cam2ego']
+    # Each camera at its own time: half a sweep at 50 m/s, and a turn.
+    frames[1]['ori_cam2world'][2] = WORLD @ turned(10, [5, 0, 0]) @ frames[1]['cam2ego'][2]
+    check_index(frames, CAMERAS)
+    frames[2]['ori_cam2world'] = mistake(frames[2]['cam2ego'])
+    with pytest.raises(
+        ValueError, match=f'frame f2: camera CAM_B: ori_cam2world and cam2ego put the vehicle .*{how_far} from where'
+    ):
+        check_index(frames, CAMERAS)
+
+
 def test_shapes():
     frames = rig()
     frames[1]['lidar2cam'] = frames[1]['lidar2cam'][:, :3]

@@ -49,7 +49,7 @@ def test_training_step(name, toy_dgp, monkeypatch):
     if hasattr(model, 'teacher'):
         # Of its first answer it looks at how much is of use.
         model.teacher._prepare(torch.device('meta'))
-        model.teacher._answered = True
+        model.teacher._answered = 1
     hook = FiniteLossHook()
     hook.before_train(SimpleNamespace(model=model, optim_wrapper=optim_wrapper))
     with host_waits() as waits:

@@ -123,7 +123,8 @@ def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, at_on
     truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     lost = truth[1][0]['frame_id']
     TeacherCache(tmp_path / 'answers').path(lost).unlink()
-    assert not write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
+    with pytest.raises(ValueError, match=f'1 of 3 frames cannot be read, such as {lost}'):
+        write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
     assert f'frame {lost} cannot be read' in capsys.readouterr().out
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers', allow_missing=1)
     with pytest.raises(FileNotFoundError, match='Run tools/scale_answers.py again'):
@@ -213,11 +214,29 @@ def test_no_rank_declares_the_cache_complete_while_another_has_frames(
     assert 'is complete: 2 of 3 frames\n12 of 12 views have a scale' in capsys.readouterr().out
 
 
-def test_no_frame_that_can_be_read(config, tmp_path, at_once, capsys):
+def test_no_frame_that_can_be_read(config, tmp_path, at_once):
     for frame, _ in answer(config, tmp_path / 'answers', 'depth_scale_invariant'):
         TeacherCache(tmp_path / 'answers').path(frame['frame_id']).write_bytes(b'')
-    assert write(config, tmp_path, allow_missing=3)
-    assert '0 of 0 views have a scale' in capsys.readouterr().out
+    with pytest.raises(ValueError, match='metres is not complete: 0 of 0 views have a scale. Most likely poses'):
+        write(config, tmp_path, allow_missing=3)
+
+
+@pytest.mark.parametrize('found, share', [(0, None), (2, '6 of 18'), (3, '9 of 18')])
+def test_few_scales_are_said_loudly_and_none_is_an_error(config, tmp_path, monkeypatch, capsys, found, share):
+    scales = np.where(np.arange(6) < found, 1.0, np.nan)
+    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda *_: scales)
+    answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    if share:
+        assert write(config, tmp_path)
+        said = capsys.readouterr().out
+        assert f'{share} views have a scale' in said
+        assert ('WARNING: the others are left out of distillation. Most likely poses' in said) == (found == 2)
+        return
+    for _ in range(2):
+        with pytest.raises(ValueError, match='metres is not complete: 0 of 18 views have a scale.*remove the folder'):
+            write(config, tmp_path)
+    with pytest.raises(ValueError, match='metres is not finished'):
+        CachedTeacher(str(tmp_path / 'metres'))
 
 
 def test_a_frame_is_left_out_whatever_is_wrong_with_it_and_a_fault_of_ours_is_none(
@@ -230,10 +249,9 @@ def test_a_frame_is_left_out_whatever_is_wrong_with_it_and_a_fault_of_ours_is_no
         return read(self, frame_id if frame_id != lost else {}[lost], *args, **kwargs)
 
     monkeypatch.setattr(TeacherCache, 'read', read_but_one)
-    assert not write(config, tmp_path)
-    said = capsys.readouterr().out
-    assert f'frame {lost} cannot be read and is left out: KeyError' in said
-    assert f'1 frames cannot be read, such as {lost}' in said
+    with pytest.raises(ValueError, match=f'1 of 3 frames cannot be read, such as {lost}'):
+        write(config, tmp_path)
+    assert f'frame {lost} cannot be read and is left out: KeyError' in capsys.readouterr().out
     monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda *_: int('nonsense'))
     with pytest.raises(ValueError, match='nonsense'):
         write_scales(config, tmp_path / 'again', tmp_path / 'answers')

@@ -61,7 +61,11 @@ def test_each_process_asks_on_its_own_device(monkeypatch, visible, device):
 
 def test_a_frame_that_cannot_be_read_is_named(toy_dgp, tmp_path, capsys):
     (toy_dgp / '000000' / 'rgb' / 'CAMERA_01' / '1.png').write_bytes(b'')
-    cache = write(toy_config(toy_dgp), tmp_path)
+    cache = tmp_path / 'cache'
+    with pytest.raises(
+        ValueError, match='1 of 3 frames cannot be read, such as 000000/0001 .* by --allow-missing 1 that'
+    ):
+        write(toy_config(toy_dgp), tmp_path)
     assert 'frame 000000/0001 cannot be read' in capsys.readouterr().out
     with pytest.raises(ValueError, match='not finished'):
         TeacherCache(cache).description()

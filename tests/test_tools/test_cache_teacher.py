@@ -48,6 +48,24 @@ def test_what_stands_in_the_way_is_said_in_a_line(run, toy_dgp, tmp_path):
         run()
 
 
+def test_it_fails_where_frames_cannot_be_read_and_not_where_other_ranks_are_at_work(
+    run, toy_dgp, tmp_path, monkeypatch, capsys
+):
+    toy_config(toy_dgp).dump(tmp_path / 'config.py')
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    run()
+    assert '1 frames are to come' in capsys.readouterr().out
+    (toy_dgp / '000000' / 'rgb' / 'CAMERA_01' / '1.png').write_bytes(b'')
+    monkeypatch.setenv('RANK', '1')
+    with pytest.raises(
+        SystemExit, match='cache_teacher: .*cache is not complete: 1 of 3 frames cannot be read, such as'
+    ):
+        run()
+    run('--allow-missing', 1)
+    assert 'is complete: 2 of 3 frames' in capsys.readouterr().out
+
+
 @MODELS.register_module()
 class FaultyTeacher(ToyTeacher):
     """Of a user, with a mistake of its own."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fsmde.calibration import find_fault, looks_at_the_sky, pinhole_fault, pose_faults
+from fsmde.calibration import find_fault, find_fault_in_world, looks_at_the_sky, pinhole_fault, pose_faults
 from fsmde.lenses import Lens
 
 #: Frames whose matrices are checked in one call: more take memory and no less time.
@@ -138,3 +138,9 @@ def _check_geometry(frames, cameras):
                 number, *camera = np.argwhere(wrong)[0]
                 of = f'camera {cameras[camera[0]]}: ' if camera else ''
                 raise ValueError(f'frame {some[number]["frame_id"]}: {of}{key} {text}: {matrices[wrong][0].tolist()}')
+    if not posed:
+        return
+    fault = find_fault_in_world(*(np.stack([frame[key] for frame in posed]) for key in ('cam2ego', 'ori_cam2world')))
+    if fault:
+        (number, camera), text = fault
+        raise ValueError(f'frame {posed[number]["frame_id"]}: camera {cameras[camera]}: {text}')

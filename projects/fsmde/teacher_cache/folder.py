@@ -127,6 +127,29 @@ class CacheFolder:
         found = self.description()
         self._check(found, dict(found, identity=json.loads(json.dumps(identity))))
 
+    def check_same(self, read) -> None:
+        """Make sure that answers of another cache can be taken for those of this one.
+
+        Args:
+            read: The cache that a pipeline reads, where this is the model's: of other frames, perhaps.
+
+        Raises:
+            ValueError: If it is of another teacher or space, or lacks features that are here; names both folders.
+        """
+        found, expected = read.description(), self.description()
+        if expected['feature_channels'] is None:
+            found['feature_channels'] = None
+        if found['space'] != expected['space']:
+            # All else that differs between metres and what they were made of is beside the point.
+            names = f'space {found["space"]} there, {expected["space"]} here'
+        else:
+            names = _differences(found, expected)
+        if names:
+            raise ValueError(
+                f'the pipeline reads the teacher cache {read.root}, and the model takes it for {self.root}: {names}. Name '
+                'caches of one teacher and one space in both, LoadTeacherAnswers(cache=...) and CachedTeacher(cache=...)'
+            )
+
     def _write(self, frame_id, arrays):
         file = io.BytesIO()
         # Not compressed: float16 hardly shrinks, and a worker would spend its time unpacking.
@@ -158,16 +181,22 @@ class CacheFolder:
                 )
 
     def _check(self, found, expected):
-        def flat(description):
-            # No answer follows from a name or a licence, and none from the folder that `answers` may name: the identity's are
-            # laid over it.
-            return {**description, **description['identity'], 'identity': None, 'name': None, 'licence': None}
-
-        found, expected = flat(found), flat(expected)
-        names = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        names = _differences(found, expected)
         if names:
             raise ValueError(
-                f'the teacher cache {self.root} is of another teacher: '
-                + '; '.join(f'{name} {found.get(name)} there, {expected.get(name)} here' for name in names)
-                + '. Name the teacher it was written with, or write a new one to another folder'
+                f'the teacher cache {self.root} is of another teacher: {names}. Name the teacher it was written with, or '
+                'write a new one to another folder'
             )
+
+
+def _differences(found, expected):
+    """In what two descriptions differ, as `name value there, value here; ...`, as far as answers follow from it."""
+
+    def flat(description):
+        # No answer follows from a name or a licence, and none from the folder that `answers` may name: the identity's are
+        # laid over it.
+        return {**description, **description['identity'], 'identity': None, 'name': None, 'licence': None}
+
+    found, expected = flat(found), flat(expected)
+    names = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+    return '; '.join(f'{name} {found.get(name)} there, {expected.get(name)} here' for name in names)

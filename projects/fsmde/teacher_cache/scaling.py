@@ -4,7 +4,7 @@ import numbers
 import os
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -30,6 +30,8 @@ ROWS = 96
 MOVED, FAR, REACH = 1.0, 30.0, 20
 #: Metres within which two views have one centre, as those of one fisheye have: they show the same at every scale.
 SAME_PLACE = 1e-3
+#: Share of the views with a scale below which something is likely to be wrong.
+FEW = 0.5
 #: By which others are told from these.
 VERSION = 1
 
@@ -48,10 +50,11 @@ def write_scales(cfg, out, answers=None, allow_missing: int = 0, rank: int = 0, 
         say: Is given lines of progress, and at the end how many views have a scale and how it compares with LiDAR's.
 
     Returns:
-        Whether the cache is complete.
+        Whether the cache is complete; False while other ranks are at work.
 
     Raises:
-        ValueError: If there are no answers, they need no scale or have a shift as well, or the folder holds others.
+        ValueError: If there are no answers, they need no scale or have a shift as well, the folder holds others, more frames
+            than allowed cannot be read, or no view has a scale.
         fsmde.concurrency.BusyError: If another process is at work as this rank.
     """
     init_default_scope('mmdet3d')
@@ -81,10 +84,7 @@ def write_scales(cfg, out, answers=None, allow_missing: int = 0, rank: int = 0, 
         )
         for dataset in datasets:
             _scale_frames(_Frames(dataset, answers), cache, rank, world, say)
-    complete = declare_complete(cache, names, allow_missing, rank, say)
-    if complete:
-        say(_summary(cache, dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset)))
-    return complete
+    return declare_complete(cache, names, allow_missing, rank, say, judge=partial(_summary, cache))
 
 
 class _Frames:
@@ -238,13 +238,21 @@ def _scale_frames(frames, cache, rank, world, say):
 
 
 def _summary(cache, ids):
-    found = [cache.read_scale(frame_id) for frame_id in ids if cache.path(frame_id).is_file()]
-    scales, ratios = np.concatenate(found, axis=1) if found else np.empty((2, 0))
-    said = f'{np.isfinite(scales).sum()} of {len(scales)} views have a scale'
-    known = np.abs(ratios[np.isfinite(ratios)])
+    """What is to be said of the scales of frames; raises a ValueError if there are none."""
+    scales, ratios = np.concatenate([np.empty((2, 0)), *map(cache.read_scale, ids)], axis=1)
+    found, known = np.isfinite(scales), np.abs(ratios[np.isfinite(ratios)])
+    said = f'{found.sum()} of {len(scales)} views have a scale'
     if len(known):
         said += (
             f'; of {len(known)} of them with LiDAR half have a median depth at most {np.expm1(np.median(known)):.1%} off, '
             f'nine tenths {np.expm1(np.quantile(known, 0.9)):.1%}'
         )
-    return said
+    causes = (
+        'Most likely poses are wrong or rough, of the cameras in the rig or of the car in the world; or cameras overlap '
+        'little and the car stands or has no poses; or nothing has texture (docs/teachers.md, "Metres without LiDAR")'
+    )
+    if not found.any():
+        raise ValueError(
+            f'{cache.root} is not complete: {said}. {causes}. Mend that, remove the folder and run this again'
+        )
+    return said if found.mean() >= FEW else f'{said}\nWARNING: the others are left out of distillation. {causes}'

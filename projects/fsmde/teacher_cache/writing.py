@@ -34,11 +34,11 @@ def write_answers(
         say: Is given lines of progress, and what the cache will take on disk.
 
     Returns:
-        Whether the cache is complete.
+        Whether the cache is complete; False while other ranks are at work.
 
     Raises:
         ValueError: If the config has no teacher, no place for its answers or no folder for them, two data sets have frames of
-            one name, or the folder holds answers of another teacher.
+            one name, the folder holds answers of another teacher, or more frames than allowed cannot be read.
         OSError: If the disk is too small.
         fsmde.concurrency.BusyError: If another process is at work as this rank.
     """
@@ -65,7 +65,7 @@ def write_answers(
     return declare_complete(cache, names, allow_missing, rank, say)
 
 
-def declare_complete(cache, names: list, allow_missing: int, rank: int, say) -> bool:
+def declare_complete(cache, names: list, allow_missing: int, rank: int, say, judge=None) -> bool:
     """Declare a cache complete if it is, and say so, or what is missing.
 
     Ranks do not talk to each other: each finds out by itself whether it is the last one.
@@ -76,26 +76,33 @@ def declare_complete(cache, names: list, allow_missing: int, rank: int, say) -> 
         allow_missing: Number of frames that cannot be read, and are known to be missing.
         rank: Which process this one is.
         say: Is given a line.
+        judge: Makes what is to be said beside of the names of the frames that are there, or raises if they are of no use.
 
     Returns:
-        Whether it is complete.
+        Whether it is complete; False while other ranks are at work, or where they were stopped.
+
+    Raises:
+        ValueError: If more frames than allowed cannot be read.
     """
     ids = list(dict.fromkeys(frame_id for of_dataset in names for frame_id in of_dataset))
     absent = [frame_id for frame_id in ids if not cache.path(frame_id).is_file()]
     waiting = [frame_id for frame_id in absent if not cache.is_settled(frame_id)]
     if waiting:
         say(f'rank {rank} is done; other ranks are at work, or were stopped: {len(waiting)} frames are to come')
-    elif len(absent) > allow_missing:
-        say(
-            f'rank {rank} is done, but {len(absent)} frames cannot be read, such as {absent[0]} (see above; '
-            '--allow-missing says that this is known)'
+        return False
+    if len(absent) > allow_missing:
+        raise ValueError(
+            f'{cache.root} is not complete: {len(absent)} of {len(ids)} frames cannot be read, such as {absent[0]} (each is '
+            f'named above); mend them and run this again, or say by --allow-missing {len(absent)} that it is known'
         )
-    elif cache.finish():
-        say(f'{cache.root} is complete: {len(ids) - len(absent)} of {len(ids)} frames')
-        return True
-    else:
+    verdict = judge and judge([frame_id for frame_id in ids if cache.path(frame_id).is_file()])
+    if not cache.finish():
         say(f'rank {rank} is done; other ranks are at work')
-    return False
+        return False
+    say(f'{cache.root} is complete: {len(ids) - len(absent)} of {len(ids)} frames')
+    if verdict:
+        say(verdict)
+    return True
 
 
 def with_live_teacher(model: dict) -> tuple:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from fsmde.engine.launch import read_config
-from fsmde.teacher_cache import write_answers
+from fsmde.models import CachedTeacher, OracleTeacher
+from fsmde.structures import SurroundDepthSample
+from fsmde.teacher_cache import MetricCache, TeacherCache, write_answers
+from fsmde.teacher_cache.metric_cache import checksum
 
 HEAD = [dict(type='LoadSurroundImages'), dict(type='LoadSurroundLidar'), dict(type='ResizeViews', size=(42, 56))]
 TAIL = [
@@ -118,3 +122,89 @@ def test_the_pipeline_must_bring_answers(toy_dgp, tmp_path):
     cfg.train_dataloader.dataset.pipeline = live.train_dataloader.dataset.pipeline
     with pytest.raises(ValueError, match='LoadTeacherAnswers'):
         losses(cfg)
+
+
+def read_by_the_pipeline(cfg, cache):
+    """The config with another cache in its pipeline than in its model."""
+    cfg = copy.deepcopy(cfg)
+    cfg.train_dataloader.dataset.pipeline[3].cache = str(cache)
+    return cfg
+
+
+@pytest.fixture
+def two_spaces(toy_dgp, tmp_path):
+    """A config, the relative answers of its teacher in `cache`, and a cache in `metres` that has scales for them."""
+    live = config(toy_dgp, ALIGNED)
+    relative, metres = TeacherCache(write_cache(live, tmp_path)), MetricCache(tmp_path / 'metres')
+    about = relative.description()
+    about.update(identity=dict(answers=about['identity'], scales=1), space='depth_metric', answers='../cache')
+    metres.begin(about)
+    for path in relative.root.rglob('*.npz'):
+        with np.load(path) as content:
+            metres.write_scale(str(content['frame_id']), np.ones(6), np.full(6, np.nan), checksum(content['depth']))
+    metres.finish()
+    return live, relative.root, metres.root
+
+
+def test_answers_in_metres_and_relative_ones_are_not_taken_for_each_other(two_spaces):
+    live, relative, metres = two_spaces
+    losses(cached(live, metres))
+    for model, pipeline, spaces in (
+        (metres, relative, 'space disparity_affine_invariant there, depth_metric here'),
+        (relative, metres, 'space depth_metric there, disparity_affine_invariant here'),
+    ):
+        with pytest.raises(ValueError, match=f'reads the teacher cache {pipeline}, .* for {model}: {spaces}. Name'):
+            losses(read_by_the_pipeline(cached(live, model), pipeline))
+
+
+def test_a_pipeline_may_read_another_folder_of_the_same_teacher_and_none_of_another(two_spaces, tmp_path):
+    """As those of two data sets in one training do."""
+    live, relative, _ = two_spaces
+    cfg = cached(live, relative)
+    shutil.copytree(relative, tmp_path / 'elsewhere')
+    assert losses(read_by_the_pipeline(cfg, tmp_path / 'elsewhere'))[0] == losses(cfg)[0]
+    about = tmp_path / 'elsewhere/cache.json'
+    about.write_text(
+        json.dumps(dict(json.loads(about.read_text()), feature_channels=8, name='the same', licence='MIT'))
+    )
+    losses(read_by_the_pipeline(cfg, tmp_path / 'elsewhere'))  # There are features, and nobody here reads them.
+    features = dict(json.loads(about.read_text()), feature_channels=8)
+    (relative / 'cache.json').write_text(json.dumps(features))
+    about.write_text(json.dumps(dict(features, feature_channels=None)))
+    with pytest.raises(ValueError, match='feature_channels None there, 8 here'):
+        losses(read_by_the_pipeline(cfg, tmp_path / 'elsewhere'))
+    about.write_text(json.dumps(dict(features, identity=dict(features['identity'], weights='f' * 16))))
+    with pytest.raises(ValueError, match='weights f{16} there, .* here. Name caches of one teacher and one space'):
+        losses(read_by_the_pipeline(cfg, tmp_path / 'elsewhere'))
+
+
+def answers(*views, **more):
+    """A sample with answers of four pixels in each view."""
+    sample = SurroundDepthSample(metainfo=more)
+    sample.teacher_depth = torch.tensor(views).float().reshape(-1, 2, 2)
+    return sample
+
+
+def test_ground_truth_and_answers_on_disk_are_not_taken_for_each_other(two_spaces):
+    _, relative, _ = two_spaces
+    teacher = CachedTeacher(str(relative))
+    mine, truth = answers([1.0] * 4, teacher_cache=str(relative)), answers([1.0] * 4)
+    assert teacher.answer({}, [mine]).valid.all() and OracleTeacher().answer({}, [truth]).valid.all()
+    with pytest.raises(ValueError, match='no answers for CachedTeacher: put LoadTeacherAnswers'):
+        teacher.answer({}, [mine, truth])
+    with pytest.raises(ValueError, match='no answers for OracleTeacher: put OracleTeacherAnswers'):
+        OracleTeacher().answer({}, [truth, mine])
+
+
+@pytest.mark.parametrize('valid, says', [(0, 'Only 0%'), (1, 'Only 25%'), (2, None)])
+def test_answers_of_no_use_are_said_once(two_spaces, logged, valid, says):
+    metres = str(two_spaces[2])
+    teacher = CachedTeacher(metres)
+    logged.clear()
+    for _ in range(teacher.JUDGED_ANSWERS - 1):
+        teacher.answer({}, [answers([5.0] * valid + [np.nan] * (4 - valid), teacher_cache=metres)])
+    assert not logged
+    for _ in range(2 * teacher.JUDGED_ANSWERS):
+        teacher.answer({}, [answers([5.0] * valid + [np.nan] * (4 - valid), teacher_cache=metres)])
+    assert len(logged) == (says is not None)
+    assert not says or f'{says} of the first 20 answers of CachedTeacher (depth_metric) is finite and pos' in logged[0]

@@ -32,6 +32,7 @@ META_KEYS = (
     'teacher_cam2img',
     'teacher_cam2ego',
     'teacher_shape',
+    'teacher_cache',
     'lidar_pixels',
     'lidar_visible',
     'ori_visible',

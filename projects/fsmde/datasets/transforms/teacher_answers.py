@@ -18,8 +18,9 @@ class LoadTeacherAnswers(BaseTransform):
 
     Stands where :class:`KeepTeacherViews` stands for a live teacher: behind the first resize and before the first random
     transform. Adds ``teacher_depth`` (N, h, w) float16, NaN where the teacher saw nothing, perhaps ``teacher_features``
-    (N, C, h', w') float16, and the same ``teacher_shape``, ``teacher_cam2img``, ``teacher_cam2ego`` and ``teacher_ori2img``.
-    Reading happens in the loader's workers, and the teacher's images need not travel.
+    (N, C, h', w') float16, the folder as ``teacher_cache``, by which the model knows whose they are, and the same
+    ``teacher_shape``, ``teacher_cam2img``, ``teacher_cam2ego`` and ``teacher_ori2img``. Reading happens in the loader's
+    workers, and the teacher's images need not travel.
 
     Args:
         cache: Folder of the cache.
@@ -34,7 +35,7 @@ class LoadTeacherAnswers(BaseTransform):
     def transform(self, results):
         views = dict(cam2ego=results['cam2ego'], lidar_points=len(results.get('lidar_points', ())))
         depth, features = self.cache.read(results['frame_id'], results['img'], results['cam2img'], **views)
-        results['teacher_depth'] = depth
+        results.update(teacher_depth=depth, teacher_cache=str(self.cache.root))
         if features is not None:
             results['teacher_features'] = features
         return remember_views(results)

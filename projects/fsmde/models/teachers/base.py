@@ -37,6 +37,8 @@ class DepthTeacher:
     """
 
     reads = ()
+    #: How many answers are looked at before it is said that they are of no use, and what is then to be asked.
+    JUDGED_ANSWERS, ADVICE = 1, 'is `space` right, are the weights?'
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class DepthTeacher:
             raise ValueError(f'{type(self).__name__}: space must be one of {DEPTH_SPACES}, found {space!r}')
         self.network, self.space, self.licence = network, space, licence
         self.feature_size = feature_size and tuple(feature_size)
-        self._feature_channels, self._answered = feature_channels, False
+        self._feature_channels, self._answered, self._share_valid = feature_channels, 0, 0.0
         if network is not None:
             network.requires_grad_(False)
 
@@ -158,9 +160,7 @@ class DepthTeacher:
             depth, features = self.predict(images, cam2img, **{key: views[key] for key in self.reads})
         depth = depth.float()
         valid = self._valid(depth)
-        if not self._answered:
-            self._answered = True
-            self._warn_if_unusable(valid)
+        self._warn_if_unusable(valid)
         depth = depth.where(valid, torch.zeros_like(depth))
         if features is not None:
             features = features.float()
@@ -173,12 +173,17 @@ class DepthTeacher:
         return depth.isfinite() if self.space.startswith('disparity') else depth.isfinite() & (depth > 0)
 
     def _warn_if_unusable(self, valid):
-        """Say so once if most of an answer is of no use: distillation would silently do nothing."""
-        share = valid.float().mean().item()
-        if share < 0.5:
+        """Say so once if most of the first answers is of no use: distillation would silently do nothing."""
+        self._answered += 1
+        if self._answered > self.JUDGED_ANSWERS:
+            return
+        # Where the answers are: a host that asked for the number in each step would wait.
+        self._share_valid = self._share_valid + valid.float().mean() / self.JUDGED_ANSWERS
+        if self._answered == self.JUDGED_ANSWERS and (share := self._share_valid.item()) < 0.5:
+            first = 'answer' if self.JUDGED_ANSWERS == 1 else f'{self.JUDGED_ANSWERS} answers'
             MMLogger.get_current_instance().warning(
-                f'Only {share:.0%} of the first answer of {type(self).__name__} ({self.space}) is finite'
-                f'{"" if self.space.startswith("disparity") else " and positive"}: is `space` right, are the weights?'
+                f'Only {share:.0%} of the first {first} of {type(self).__name__} ({self.space}) is finite'
+                f'{"" if self.space.startswith("disparity") else " and positive"}: {self.ADVICE}'
             )
 
     def _prepare(self, device):

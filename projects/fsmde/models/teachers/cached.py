@@ -11,23 +11,35 @@ from .base import DepthTeacher
 
 
 class AnswersInSamples(DepthTeacher):
-    """A teacher that is not asked in training: a transform of the pipeline, named by ``SOURCE``, brings its answers."""
+    """A teacher that is not asked in training: a transform of the pipeline, named by ``SOURCE``, brings its answers.
 
-    SOURCE = ''
+    ``cache`` is the :class:`fsmde.teacher_cache.CacheFolder` that they are in, None if they are in none.
+    """
+
+    SOURCE, cache = '', None
+    # A view without an answer is nothing unusual, and a batch may have no other.
+    JUDGED_ANSWERS = 20
+    ADVICE = 'were they written for these frames, and did tools/scale_answers.py, if it wrote them, find scales?'
 
     def answer(self, inputs: dict, data_samples: list) -> TeacherOutput:
         """See :meth:`DepthTeacher.answer`."""
-        if 'teacher_depth' not in data_samples[0]:
-            raise ValueError(
-                f'the batch has no answers for {type(self).__name__}: put {self.SOURCE} into the training pipeline, in the '
-                'place of KeepTeacherViews'
-            )
+        for sample in data_samples:
+            self._check_source(sample)
         depth = torch.stack([sample.teacher_depth for sample in data_samples]).float()
         valid = self._valid(depth)
+        self._warn_if_unusable(valid)
         features = None
         if self.feature_channels is not None:
             features = torch.cat([sample.teacher_features for sample in data_samples]).float()
         return TeacherOutput(depth.where(valid, torch.zeros_like(depth)), self.space, valid, features)
+
+    def _check_source(self, sample):
+        """The answers in a sample are there, and this teacher's."""
+        if 'teacher_depth' not in sample or ('teacher_cache' in sample) != (self.cache is not None):
+            raise ValueError(
+                f'the batch has no answers for {type(self).__name__}: put {self.SOURCE} into the training pipeline, in the '
+                'place of KeepTeacherViews'
+            )
 
 
 @MODELS.register_module()
@@ -44,13 +56,15 @@ class CachedTeacher(AnswersInSamples):
 
     Raises:
         FileNotFoundError: If there is no cache.
-        ValueError: If the cache is not finished, or of another teacher.
+        ValueError: If the cache is not finished, or of another teacher. In training, if the pipeline reads one of another
+            teacher or space: it may read others, of other frames.
     """
 
     SOURCE = 'LoadTeacherAnswers'
 
     def __init__(self, cache: str, teacher: dict = None):
-        cache = open_cache(cache)
+        self.cache = cache = open_cache(cache)
+        self._compared = set()
         description = cache.description()
         if teacher is not None:
             asked = MODELS.build(teacher)
@@ -66,6 +80,12 @@ class CachedTeacher(AnswersInSamples):
         MMLogger.get_current_instance().info(
             f'Teacher cache {cache.root}: {self.space}, {self.feature_channels or "no"} feature channels'
         )
+
+    def _check_source(self, sample):
+        super()._check_source(sample)
+        if sample.teacher_cache not in self._compared:
+            self.cache.check_same(open_cache(sample.teacher_cache))
+            self._compared.add(sample.teacher_cache)
 
     @property
     def name(self) -> str:
