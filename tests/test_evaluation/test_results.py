@@ -40,7 +40,7 @@ def folders(tmp_path_factory):
 def test_files_hold_what_the_table_says(folders):
     results = read_results(str(folders / 'plain/results.json'))
     assert results['run'] == dict(checkpoint='a.pth') and results['dataset'] == 'hand_made'
-    assert len(results['versions']['git_commit']) == 40
+    assert len(results['versions']['git_commit']) == 40 and results['input_size'] == [12, 18]
     assert list(results['protocols']) == ['fsmde', 'surrounddepth', 'vfdepth']
     assert results['protocols']['vfdepth']['settings']['group_size'] == 4
     figures = results['protocols']['fsmde']['modes']['metric']
