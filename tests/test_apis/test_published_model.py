@@ -293,7 +293,9 @@ def test_publishing_says_where_a_student_comes_from(published, tmp_path):
     assert config['figures']['fsmde']['metric'] == dict(abs_rel=0.123, rmse=4.5, d1=None)
     card = (folder / 'README.md').read_text()
     assert (
-        card.startswith('---\nlicense: cc-by-nc-4.0\n') and 'CC-BY-NC-4.0' in card and '| fsmde | 7 | 0.123 |' in card
+        card.startswith('---\nlicense: cc-by-nc-4.0\n')
+        and 'CC-BY-NC-4.0' in card
+        and '|  | no | fsmde | 7 | 0.123 |' in card
     )
     load_model(folder, device='cpu')
     with pytest.raises(FileExistsError, match='out is there already'):
@@ -326,8 +328,9 @@ def test_a_published_model_says_up_to_what_its_depth_is_right(published, tmp_pat
 
 
 def test_figures_are_those_of_the_weights_and_the_size_that_are_published(published, tmp_path):
-    def publish(message, sha256, **options):
+    def publish(message, sha256, evaluated=None, **options):
         results = dict(schema=SCHEMA, run=dict(checkpoint='other.pth', checkpoint_sha256=sha256), protocols={})
+        results.update(input_size=evaluated)
         (tmp_path / 'results.json').write_text(json.dumps(results))
         with pytest.raises(ValueError, match=message):
             publish_folder(published / 'epoch_3.pth', tmp_path / 'out', results=tmp_path / 'results.json', **options)
@@ -336,7 +339,47 @@ def test_figures_are_those_of_the_weights_and_the_size_that_are_published(publis
     own = hash_of_file(published / 'epoch_3.pth')
     publish(f'results.json has figures of other.pth .sha256 ab12., .*epoch_3.pth has {own}', 'ab12')
     publish('of other.pth .sha256 None.', None)
-    publish('figures at 48x64, the size of the config: leave out --results or --size', own, input_size=(96, 128))
+    publish(
+        'figures at 48x64, the model is published for 96x128: leave out --results, .* 48 64', own, input_size=(96, 128)
+    )
+    publish('figures at 96x128, the model is published for 48x64', own, evaluated=(96, 128))
+    publish('figures at 48x64, the model is published for 96x128', own, evaluated=(48, 64), input_size=(96, 128))
+
+
+def test_a_card_says_how_its_figures_were_made(published, tmp_path):
+    """Flipped or not, on which data, and what was not evaluated: as it was run, whatever the protocol is called."""
+    metrics = dict(abs_rel=0.1, rmse=4.5, d1=0.9)
+    entry = dict(frames=7, modes=dict(metric=dict(overall=dict(all=metrics))))
+    protocols = dict(
+        fsmde=dict(entry, settings=dict(flip_augmentation=False)),
+        surrounddepth=dict(
+            entry, settings=dict(flip_augmentation=True), differences=['max_depth is 80.0'], frames_not_evaluated=3
+        ),
+    )
+
+    def publish(name, **run):
+        run.update(checkpoint_sha256=hash_of_file(published / 'epoch_3.pth'))
+        results = dict(schema=SCHEMA, dataset='ddad', input_size=[96, 128], run=run, protocols=protocols)
+        (tmp_path / 'results.json').write_text(json.dumps(results))
+        folder = publish_folder(
+            published / 'epoch_3.pth', tmp_path / name, results=tmp_path / 'results.json', input_size=(96, 128)
+        )
+        load_model(folder, device='cpu')
+        return json.loads((folder / 'config.json').read_text())['figures'], (folder / 'README.md').read_text()
+
+    figures, card = publish('plain', flip_augmentation=False)
+    assert '| ddad | no | fsmde | 7 | 0.100 |' in card and 'Mind of `fsmde`' not in card
+    assert (
+        'Mind of `surrounddepth`: no rule of a published table applies, for max_depth is 80.0; the protocol is with flip '
+        'test-time augmentation, the predictions are not; 3 frames of the data set were not evaluated.'
+    ) in card
+    found = {key: value for key, value in figures['surrounddepth'].items() if key not in ('settings', 'metric')}
+    assert found == dict(
+        dataset='ddad', flip_augmentation=False, differences=['max_depth is 80.0'], frames=7, frames_not_evaluated=3
+    )
+    figures, card = publish('flipped', flip_augmentation=True)
+    assert figures['fsmde']['flip_augmentation'] is True and '| ddad | yes | fsmde | 7 | 0.100 |' in card
+    assert 'Mind of `fsmde`: the protocol is without flip test-time augmentation, the predictions are not.' in card
 
 
 def test_what_cannot_be_published_is_said(published, tmp_path):

@@ -60,7 +60,7 @@ def test_an_evaluation_wants_all_labels_and_each_frame_once(tmp_path):
     samples = [dict(frames[i]['data_samples'].to_dict(), lidar_pixels=None) for i in range(4)]
     with pytest.raises(ValueError, match='frame 000000/0000 is evaluated without its LiDAR: labelled_fraction is for'):
         metric.process(None, samples)
-    rows = [FrameRow('here', i, frame_id, *[None] * 8) for i, frame_id in enumerate('aabb')]
+    rows = [FrameRow('here', i, frame_id, *[None] * 9) for i, frame_id in enumerate('aabb')]
     with pytest.raises(ValueError, match='frame a is in the data set more than once.*only_labelled is for training'):
         distinct_frames(rows)
 

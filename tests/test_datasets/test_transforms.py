@@ -16,6 +16,9 @@ from fsmde.datasets import (
     RandomZoomCrop,
     ResizeViews,
 )
+from fsmde.models.estimators.bin_depth_estimator import rig_batch
+from fsmde.poses import quaternion_to_matrix
+from toy_dgp import camera_quaternion
 
 
 @pytest.fixture
@@ -74,6 +77,33 @@ def test_flip_twice_is_identity(frame):
     for key, value in start.items():
         np.testing.assert_allclose(twice[key], value, atol=1e-9)
     assert twice['cam_order'].tolist() == list(range(6))
+
+
+@pytest.mark.parametrize('seed', range(30))
+def test_flipped_frames_of_any_rig_go_into_a_batch_with_unflipped_ones(seed):
+    """What was to the left of a camera is to the right of its mirror image, if some look one way on one side only."""
+    rng = np.random.default_rng(seed)
+    azimuths = [0, -90, 180, 92, 88]
+    if seed:
+        azimuths = rng.uniform(0, 360, rng.integers(1, 6))
+        azimuths = rng.permutation([*azimuths, *rng.choice(azimuths, 3) + rng.normal(0, 3, 3)])[: rng.integers(1, 9)]
+    N = len(azimuths)
+    poses = np.stack([quaternion_to_matrix([0, 0, 0], camera_quaternion(azimuth)) for azimuth in azimuths])
+
+    def packed(prob):
+        frame = dict(
+            frame_id='a/0', rng=rng, cam_names=[f'c{n}' for n in range(N)], cam_order=np.arange(N), cam2ego=poses,
+            cam2img=np.stack([np.diag([10.0, 10, 1])] * N), lidar2cam=np.linalg.inv(poses), ori2img=np.stack([np.eye(3)] * N),
+            img=[np.zeros((4, 6, 3), np.uint8)] * N, visible=[np.ones((4, 6), bool)] * N,
+        )  # fmt: skip
+        return PackSurroundInputs()(RandomFlipViews(prob)(frame))
+
+    plain, flipped = packed(0.0), packed(1.0)
+    samples = [plain['data_samples'], flipped['data_samples']]
+    found = rig_batch(samples, torch.stack([plain['inputs']['img'], flipped['inputs']['img']])).neighbors
+    order = samples[1].cam_order
+    if N > 1:
+        np.testing.assert_array_equal(order[found[:, 0]], found[order, 1])
 
 
 def test_photometric_changes_colours_only(frame):

@@ -73,10 +73,12 @@ def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
     best.rename(checkpoint)
     with pytest.raises(FileExistsError, match='holds checkpoints of an earlier run'):
         train(cfg)
+    cfg.model.flip_augmentation = True  # As --flip says it, but of the config's own.
     figures = evaluate(cfg, str(checkpoint), 'toy', ['fsmde', 'vfdepth'])
     (written,) = (tmp_path / 'work').glob('test_*/results.json')
     results = read_results(written)
     assert list(results['protocols']) == ['fsmde', 'vfdepth'] and results['run']['config'] == 'toy'
+    assert results['run']['flip_augmentation'] is True and results['input_size'] == [48, 64]
     of_all = results['protocols']['fsmde']['modes']['metric']['overall']['all']
     assert figures['depth/abs_rel'] == of_all['abs_rel'] > 0
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet3d.registry import PARAM_SCHEDULERS
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -194,7 +195,8 @@ def test_a_warm_up_that_takes_a_good_part_of_the_training():
 class Resumed:
     """What the hook asks of a runner: an optimizer and its schedule of so many epochs of ten iterations."""
 
-    def __init__(self, epochs, lr=1e-3):
+    def __init__(self, epochs, lr=1e-3, hooks=()):
+        self.hooks = hooks
         parameter = torch.nn.Parameter(torch.zeros(1))
         self.optim_wrapper = OptimWrapper(torch.optim.AdamW([parameter], lr=lr))
         self.param_schedulers = [
@@ -228,6 +230,22 @@ def test_a_run_is_not_resumed_with_another_schedule():
     shorter.param_schedulers.pop()
     with pytest.raises(ValueError, match='there were 2 of param_scheduler, now 1'):
         SameScheduleHook().after_load_checkpoint(shorter, checkpoint)
+
+
+def test_a_run_is_not_resumed_without_its_mixed_precision_or_its_average():
+    """mmengine drops the loss scale, and goes on from averages with the moments of the last weights."""
+    checkpoint = dict(Resumed(20).checkpoint(), ema_state_dict={})
+    SameScheduleHook().after_load_checkpoint(Resumed(20, hooks=[EMAHook()]), checkpoint)
+    with pytest.raises(ValueError, match='averaged weights in the place of the last .* EMAHook .* load_from'):
+        SameScheduleHook().after_load_checkpoint(Resumed(20), checkpoint)
+    checkpoint['optimizer']['loss_scaler'] = dict(scale=1024.0)
+    mixed = Resumed(20, hooks=[EMAHook()])
+    with pytest.raises(ValueError, match='the checkpoint was trained in mixed precision: resume with --amp'):
+        SameScheduleHook().after_load_checkpoint(mixed, checkpoint)
+    mixed.optim_wrapper.loss_scaler = None  # mmengine's own is not built on a CPU.
+    SameScheduleHook().after_load_checkpoint(mixed, checkpoint)
+    # Both may begin with a resumption.
+    SameScheduleHook().after_load_checkpoint(mixed, Resumed(20).checkpoint())
 
 
 @pytest.mark.parametrize(

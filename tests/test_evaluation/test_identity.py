@@ -41,7 +41,14 @@ def test_what_is_published_is_what_the_classes_state(kind):
 
 def test_a_data_set_is_the_published_one_only_if_all_agrees():
     assert identity(DDAD) == 'ddad' and differences(DDAD) == []
-    assert identity(dict(DDAD, cam_names=['CAMERA_08'])) == 'ddad'
+    assert identity(dict(DDAD, cam_names=DDADDataset.CAMERAS[::-1])) == 'ddad'
+    # Means over a part of the cameras are in no table.
+    (missing,) = differences(dict(DDAD, cam_names=DDADDataset.CAMERAS[2:]))
+    assert missing == 'CAMERA_01, CAMERA_05 of ddad are missing'
+    assert 'CAM_BACK_RIGHT of nuscenes are missing' in str(
+        differences(dict(dataset='nuscenes', cam_names=['CAM_FRONT']))
+    )
+    assert differences(dict(dataset='ddad')) == []
     for key, value in (('max_depth', 20.0), ('rounding', 'floor'), ('cam_names', ['CAMERA_01', 'FRONT'])):
         assert identity(dict(DDAD, **{key: value})) is None
         assert str(value if key != 'cam_names' else 'FRONT') in differences(dict(DDAD, **{key: value}))[0]

@@ -11,7 +11,7 @@ from processes import load_tool
 
 from fsmde.evaluation import SurroundDepthMetric, describe_run, result_files
 from fsmde.evaluation.bootstrap import paired_gain
-from fsmde.evaluation.compare import check_comparable, comparison_table, draw, gains, read_run
+from fsmde.evaluation.compare import check_comparable, comparison_table, distinct_names, draw, gains, read_run
 from fsmde.evaluation.report import Table, camera_table, caveats
 from fsmde.evaluation.result_files import read_results, versions
 
@@ -40,7 +40,7 @@ def folders(tmp_path_factory):
 def test_files_hold_what_the_table_says(folders):
     results = read_results(str(folders / 'plain/results.json'))
     assert results['run'] == dict(checkpoint='a.pth') and results['dataset'] == 'hand_made'
-    assert len(results['versions']['git_commit']) == 40
+    assert len(results['versions']['git_commit']) == 40 and results['input_size'] == [12, 18]
     assert list(results['protocols']) == ['fsmde', 'surrounddepth', 'vfdepth']
     assert results['protocols']['vfdepth']['settings']['group_size'] == 4
     figures = results['protocols']['fsmde']['modes']['metric']
@@ -219,6 +219,27 @@ def test_command(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--protocol', 'kitti'])
     with pytest.raises(SystemExit, match="no results under protocol 'kitti'"):
         tool.main()
+
+
+@pytest.mark.parametrize('edges', [(0, 50, 500), (0, 30, 90)])
+def test_runs_of_other_distances_and_of_a_mixed_config_are_compared(tmp_path, monkeypatch, capsys, edges):
+    """Bars are of the intervals that both have, if any; two data sets' folders are called as their runs."""
+    paths = [str(tmp_path / run / 'ddad' / 'results.json') for run in ('sup', 'kd')]
+    for path, distances in zip(paths, ((0, 50, 100), edges)):
+        evaluate(tmp_path / path.removesuffix('/results.json'), distances=distances)
+    tool = load_tool('analysis_tools/compare_results.py')
+    monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--out', str(tmp_path / 'out')])
+    tool.main()
+    assert 'Gains over sup/ddad' in capsys.readouterr().out
+    assert (tmp_path / 'out/compare.png').stat().st_size > 5000
+
+
+def test_names_tell_runs_apart():
+    assert distinct_names(['/w/a/results.json', '/w/b/results.json']) == ['a', 'b']
+    assert distinct_names(['/w/a/ddad/r.json', '/w/b/ddad/r.json']) == ['a/ddad', 'b/ddad']
+    assert distinct_names(['/w/a/1/x/r.json', '/w/b/1/x/r.json']) == ['a/1/x', 'b/1/x']
+    assert distinct_names(['/x/r.json', '/w/x/r.json']) == ['x', 'w/x']
+    assert distinct_names(['/w/a/r.json', '/w/a/r.json']) == ['a', 'a']
 
 
 def test_every_figure_says_over_how_many_images_it_is(tmp_path):

@@ -8,7 +8,7 @@ import os.path as osp
 
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.engine.launch import refuse_empty_options
-from fsmde.evaluation.compare import check_comparable, comparison_table, draw, read_run
+from fsmde.evaluation.compare import check_comparable, comparison_table, distinct_names, draw, read_run
 from fsmde.evaluation.functional import METRICS
 from fsmde.output_files import refuse_filled, write_text
 
@@ -16,7 +16,11 @@ from fsmde.output_files import refuse_filled, write_text
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('results', nargs='+', help='results.json of each run, per_image.csv beside it')
-    parser.add_argument('--names', nargs='+', help='what to call the runs; their folders by default')
+    parser.add_argument(
+        '--names',
+        nargs='+',
+        help='what to call the runs; their folders by default, with those above where they are called alike',
+    )
     parser.add_argument('--protocol', default='fsmde')
     parser.add_argument('--mode', default='metric', help='metric, median, shared_median or affine')
     parser.add_argument('--metric', choices=METRICS, default='abs_rel', help='that is drawn')
@@ -34,7 +38,7 @@ def parse_args():
 def main():
     args = parse_args()
     runs = [read_run(path, args.protocol, args.mode) for path in args.results]
-    for run, name in zip(runs, args.names or []):
+    for run, name in zip(runs, args.names or distinct_names(args.results)):
         run.name = name
     check_comparable(runs, args.protocol)
     table = comparison_table(runs, args.protocol, args.mode)

@@ -1,5 +1,6 @@
 """The README.md of a published model, written from its config.json."""
 
+from fsmde.evaluation.report import reservations
 from fsmde.models.teachers.licence import is_non_commercial
 from fsmde.structures import METRIC
 
@@ -78,12 +79,20 @@ def write_card(name: str, config: dict, licence: str = None) -> str:
 def _figures(figures):
     if not figures:
         return 'No figures were published with these weights.\n'
-    text = '## Figures\n\n| protocol | frames | AbsRel | RMSE / m | d1 |\n|---|---|---|---|---|\n'
+    text = '## Figures\n\n| data set | flip | protocol | frames | AbsRel | RMSE / m | d1 |\n|---|---|---|---|---|---|---|\n'
+    notes = ''
     for protocol, entry in figures.items():
         metrics = entry.get('metric') or {}
         cells = (f'{metrics[key]:.3f}' if metrics.get(key) is not None else '' for key in ('abs_rel', 'rmse', 'd1'))
-        text += f'| {protocol} | {entry.get("frames", "")} | {" | ".join(cells)} |\n'
-    return text + '\nMetric scale, without median scaling; the settings of each protocol are in config.json.\n'
+        flip = entry.get('flip_augmentation', False)
+        run = f'{entry.get("dataset") or ""} | {"yes" if flip else "no"}'
+        text += f'| {run} | {protocol} | {entry.get("frames", "")} | {" | ".join(cells)} |\n'
+        said = reservations(entry, flip)
+        notes += f'\nMind of `{protocol}`: {"; ".join(said)}.\n' if said else ''
+    return (
+        f'{text}\nMetric scale, without median scaling; flip: averaged with the mirrored images; the settings of each '
+        f'protocol are in config.json.\n{notes}'
+    )
 
 
 def _teacher(origin):

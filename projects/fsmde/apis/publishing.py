@@ -143,9 +143,13 @@ def publish_folder(
     size = tuple(input_size or evaluated or ())
     if not size:
         raise ValueError("the config's test pipeline has no ResizeViews: give --size HEIGHT WIDTH")
-    if results and evaluated and size != evaluated:
+    found = results_of(results, source, without_ema) if results else None
+    # Files of before do not say their size.
+    at = found and (found.get('input_size') or evaluated)
+    if at and size != tuple(at):
         raise ValueError(
-            f'{results} has figures at {evaluated[0]}x{evaluated[1]}, the size of the config: leave out --results or --size'
+            f'{results} has figures at {at[0]}x{at[1]}, the model is published for {size[0]}x{size[1]}: leave out --results, '
+            f'or give --size {at[0]} {at[1]}'
         )
     architecture = architecture_of(config.model, classes)
     student = build_architecture(architecture, classes=classes)
@@ -177,7 +181,7 @@ def publish_folder(
             versions=dict(fsmde=__version__, torch=str(torch.__version__), mmengine=mmengine_version),
             **{key: to_plain(old[key]) for key in ('experiment_name', 'time', 'seed', 'epoch', 'iter') if key in old},
         ),
-        figures=_figures_of(results_of(results, source, without_ema)) if results else {},
+        figures=_figures_of(found) if found else {},
     )
     weights = student.state_dict()
     if half:
@@ -194,14 +198,18 @@ def _innermost(node, key):
 
 
 def _figures_of(results):
-    """What config.json keeps of a results.json: by protocol its settings, frames, and overall figures in metric scale."""
+    """What config.json keeps of a results.json: by protocol how it was run, and overall figures in metric scale."""
     protocols = results.get('protocols')
     if not isinstance(protocols, dict) or not all(isinstance(e, dict) and 'modes' in e for e in protocols.values()):
         raise ValueError('the results hold no protocols: give the results.json that tools/test.py wrote')
     return {
         name: dict(
             settings=to_plain(entry.get('settings')),
+            dataset=results.get('dataset'),
+            flip_augmentation=results['run'].get('flip_augmentation', False),
+            differences=entry.get('differences', []),
             frames=entry.get('frames'),
+            frames_not_evaluated=entry.get('frames_not_evaluated', 0),
             metric=to_plain(entry['modes'].get('metric', {}).get('overall', {}).get('all')),
         )
         for name, entry in protocols.items()

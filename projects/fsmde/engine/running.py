@@ -131,9 +131,10 @@ def evaluate(
     cfg.load_from = None if published else weights
     if flip:
         cfg.model.flip_augmentation = True
+    flipped = bool(cfg.model.get('flip_augmentation'))  # It may be the config's own.
     # A folder for each call: figures are not overwritten.
     folder = osp.join(cfg.work_dir, time.strftime('test_%Y%m%d_%H%M%S'))
-    set_up_metrics(cfg.test_evaluator, folder, describe_run(name, weights, flip), protocol)
+    set_up_metrics(cfg.test_evaluator, folder, describe_run(name, weights, flipped), protocol)
     setup_distribution(cfg, launcher)
     runner = Runner.from_cfg(cfg)
     if published:

@@ -59,6 +59,16 @@ def read_run(path: str, protocol: str, mode: str) -> Run:
     return Run(osp.basename(osp.dirname(osp.abspath(path))), results, images)
 
 
+def distinct_names(paths: list) -> list:
+    """Call each results.json as its folder, with as many of the folders above as it takes to tell them apart."""
+    folders = [osp.dirname(osp.abspath(path)).split(osp.sep)[1:] for path in paths]
+    for count in range(1, max(map(len, folders)) + 1):
+        names = ['/'.join(folder[-count:]) for folder in folders]
+        if len(set(names)) == len(set(map(tuple, folders))):
+            break
+    return names
+
+
 def check_comparable(runs: list, protocol: str) -> None:
     """Make sure that runs differ in nothing but their predictions.
 
@@ -150,7 +160,7 @@ def _interval(gain, sign):
 
 
 def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel') -> None:
-    """Draw bars of a metric by camera and by distance into a PNG file."""
+    """Draw bars of a metric by camera and by distance, where all runs have the same intervals, into a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -159,10 +169,18 @@ def draw(runs: list, protocol: str, mode: str, path: str, metric: str = 'abs_rel
     of = lambda run: run.results['protocols'][protocol]['modes'][mode]
     cameras = list(of(runs[0])['cameras'])
     known = of(runs[0])['overall']
-    distances = [name for name in known if name not in ('all', 'overlap') and known[name]['pixels']]
+    distances = [
+        name
+        for name in known
+        if name not in ('all', 'overlap') and known[name]['pixels'] and all(name in of(run)['overall'] for run in runs)
+    ]
     panels = (
         ('camera', cameras, lambda run: [of(run)['cameras'][camera]['all'][metric] for camera in cameras]),
-        ('distance / m', distances, lambda run: [of(run)['overall'][name][metric] for name in distances]),
+        (
+            'distance / m' if distances else 'no distances that all runs have',
+            distances,
+            lambda run: [of(run)['overall'][name][metric] for name in distances],
+        ),
     )
     for axes, (label, names, read) in zip(figure.subplots(1, 2), panels):
         width = 0.8 / len(runs)

@@ -124,6 +124,7 @@ class SurroundDepthMetric(BaseMetric):
         if self._expected not in (None, len(rows)):
             logger.warning(f'{len(rows)} distinct frames were evaluated, the data set has {self._expected}')
         self._report_unused_tags(logger, results)
+        sizes = {row.size for row in rows}
         entries, images = {}, []
         for name, protocol in self.protocols.items():
             entries[name], of_protocol = protocol_results(
@@ -134,6 +135,7 @@ class SurroundDepthMetric(BaseMetric):
             schema=SCHEMA,
             dataset=self.dataset_meta.get('dataset'),
             cameras=list(self.dataset_meta['cam_names']),
+            input_size=list(sizes.pop()) if len(sizes) == 1 else None,
             frames=len(rows),
             frame_list=self.frame_list_name,
             run=self.run,

@@ -39,7 +39,7 @@ def differences(dataset_meta: dict) -> list:
 
     A subclass inherits its parent's name, and with it the name alone would bring depth range, input size and frame rules
     of tables that it has no part in. So a data set is the published one only if all that these tables rest on agrees:
-    the depth they stop at, how points become pixels, and that its cameras are of that rig. What is not stated is not
+    the depth they stop at, how points become pixels, and that its cameras are that rig's. What is not stated is not
     compared.
 
     Args:
@@ -54,9 +54,13 @@ def differences(dataset_meta: dict) -> list:
             found.append(f'{key} is {dataset_meta[key]!r}, that of {name} {published!r}')
     if dataset_meta.get('views_of'):
         found.append(f'views of another geometry stand for {", ".join(dataset_meta["views_of"])}')
-    foreign = [camera for camera in dataset_meta.get('cam_names', ()) if camera.upper() not in CAMERAS[name]]
+    cameras = dataset_meta.get('cam_names', CAMERAS[name])
+    foreign = [camera for camera in cameras if camera.upper() not in CAMERAS[name]]
     if foreign:
         found.append(f'{name} has no camera {", ".join(foreign)}')
+    missing = [camera for camera in CAMERAS[name] if camera not in map(str.upper, cameras)]
+    if missing:
+        found.append(f'{", ".join(missing)} of {name} are missing')
     return found
 
 

@@ -87,21 +87,28 @@ def describe(name: str, entry: dict) -> str:
 def caveats(entry: dict, flip_augmentation: bool) -> str:
     """What keeps numbers from standing beside others under the same protocol; empty if nothing does."""
     found = []
-    if entry.get('differences'):
-        found.append(f'no rule of a published table applies, for {"; ".join(entry["differences"])}')
     published = entry['published_frames']
     # An incomplete last group is dropped there, too.
     if published is not None and not 0 <= published - entry['frames'] < entry['settings']['group_size']:
         found.append(f'{entry["frames"]} frames counted, the published tables count {published}')
     if entry['settings']['mask'] and entry['settings']['ground_truth'] == 'lidar' and not entry['masked_points']:
         found.append('no self-occlusion mask hid a point: give the data set its masks')
-    if entry['settings']['flip_augmentation'] != flip_augmentation:
-        asked = 'with' if entry['settings']['flip_augmentation'] else 'without'
+    found += reservations(entry, flip_augmentation) + _blind_cameras(entry)
+    return f'Mind: {"; ".join(found)}.' if found else ''
+
+
+def reservations(entry: dict, flip_augmentation: bool) -> list:
+    """In what an evaluation was another one than its protocol and its data set's name say, as parts of a sentence."""
+    found = []
+    if entry.get('differences'):
+        found.append(f'no rule of a published table applies, for {"; ".join(entry["differences"])}')
+    flipped = (entry.get('settings') or {}).get('flip_augmentation', False)
+    if flipped != flip_augmentation:
+        asked = 'with' if flipped else 'without'
         found.append(f'the protocol is {asked} flip test-time augmentation, the predictions are not')
     if entry.get('frames_not_evaluated'):
         found.append(f'{entry["frames_not_evaluated"]} frames of the data set were not evaluated')
-    found += _blind_cameras(entry)
-    return f'Mind: {"; ".join(found)}.' if found else ''
+    return found
 
 
 def _blind_cameras(entry):

@@ -28,6 +28,7 @@ class FrameRow:
         pairs: (Q, 2) adjacent cameras.
         consistency: By name of a consistency measure, its sums.
         seen: File with what the next frame is compared with, None without flicker.
+        size: (height, width) of the predictions.
     """
 
     source: str
@@ -41,6 +42,7 @@ class FrameRow:
     pairs: np.ndarray
     consistency: dict
     seen: str
+    size: tuple
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class FrameReducer:
             pairs=adjacent_pairs(sample['neighbors']),
             consistency=self._compare_views(sample, pred),
             seen=self._keep_seen(sample, pred) if self.flicker else None,
+            size=pred.shape[1:],
         )
         for protocol in self.protocols:
             self._compare(protocol, sample, pred, row)

@@ -62,7 +62,7 @@ class PackSurroundInputs(BaseTransform):
         rig = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego'])
         inputs = dict(img=stack_images(results['img']))
         meta = {key: results[key] for key in META_KEYS if key in results}
-        meta['neighbors'] = rig.neighbors
+        meta['neighbors'] = results.get('neighbors', rig.neighbors)
         if 'teacher_img' in results:
             inputs['teacher_img'] = stack_images(results['teacher_img'])
         if 'teacher_ori2img' in results:

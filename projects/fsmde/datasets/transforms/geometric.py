@@ -131,7 +131,11 @@ class RandomFlipViews(BaseTransform):
             return results
         mirror_x, mirror_y = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])
         flips = np.stack([np.array([[-1.0, 0, i.shape[1]], [0, 1, 0], [0, 0, 1]]) for i in results['img']])
-        order = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego']).mirrored_order()
+        rig = CameraRig(tuple(results['cam_names']), results['cam2img'], results['cam2ego'])
+        order = rig.mirrored_order()
+        # It reverses the ring, so each place keeps its neighbours. A mirrored rig alone may tell others, where several
+        # cameras look one way.
+        results.setdefault('neighbors', rig.neighbors)
         # The LiDAR's mirror plane is the vehicle's, seen from the LiDAR.
         lidar2ego = results['cam2ego'][0] @ results['lidar2cam'][0]
         mirror_lidar = np.linalg.inv(lidar2ego) @ mirror_y @ lidar2ego
