@@ -57,14 +57,16 @@ def judge(teacher: TeacherOutput, target: DepthTarget, keep, dense=None, sample=
     """
     lidar = DepthTarget(target.depth, target.mask & keep, target.visible)
     found = {
-        LABELS[space]: DistillationStep(None, replace(teacher, space=space), lidar, None, max_depth).metric_depth()[:2]
+        LABELS[space]: DistillationStep(None, replace(teacher, space=space), lidar, None, max_depth).metric_depth(
+            sky=True
+        )[:2]
         for space in readings(teacher.space)
     }
     own = LABELS[teacher.space]
-    found[CORRECTED] = DistillationStep(None, teacher, lidar, None, max_depth).metric_depth(local=True)[:2]
+    found[CORRECTED] = DistillationStep(None, teacher, lidar, None, max_depth).metric_depth(local=True, sky=True)[:2]
     valid = found[own][1]
     same = TeacherOutput(torch.ones_like(found[own][0]), 'depth_metric', valid)
-    found[LIDAR_ALONE] = DistillationStep(None, same, lidar, None, max_depth).metric_depth(local=True)[:2]
+    found[LIDAR_ALONE] = DistillationStep(None, same, lidar, None, max_depth).metric_depth(local=True, sky=True)[:2]
     truths = {'withheld LiDAR': (target.depth, target.mask & ~keep)}
     if dense is not None:
         truths['dense'] = dense, (dense > 0) & target.visible

@@ -7,9 +7,10 @@ import torch
 from scipy.optimize import minimize
 from toy_scene import BINS
 
-from fsmde.models import AlignedDistiller, CrossInteractionKD
+from fsmde.models import AlignedDepthKD, AlignedDistiller, CrossInteractionKD
 from fsmde.models.distillers import align_to_lidar
 from fsmde.models.distillers.alignment import _resize
+from fsmde.models.distillers.step import BLEND
 from fsmde.structures import POSITIVE, DepthTarget, StudentOutput, TeacherOutput
 
 MULTI_VIEW = 'depth_scale_invariant_multi_view'
@@ -275,7 +276,7 @@ def test_without_labels_the_sky_is_as_far_as_depth_goes(scene):
         disparity, 'disparity_affine_invariant', torch.ones_like(disparity, dtype=torch.bool)
     )
     scene.student = StudentOutput(scene.depth)
-    depth, valid, _ = replace(scene.step(), max_depth=80.0).metric_depth(self_align=True)
+    depth, valid, _ = replace(scene.step(), max_depth=80.0).metric_depth(self_align=True, sky=True)
     assert valid.all()
     torch.testing.assert_close(depth[..., 0, :], torch.full_like(depth[..., 0, :], 80.0))
     upsampled = torch.nn.functional.interpolate(disparity, size=scene.depth.shape[-2:], mode='bilinear')
@@ -435,6 +436,22 @@ def test_a_correction_near_lidar_goes_no_farther_than_is_learned(scene):
     near = replace(scene.step(), max_depth=15.0).metric_depth(local=True)[0]
     assert far.max() > 18 and near.max() == 15
     torch.testing.assert_close(near, far.clamp(max=15))
+
+
+def test_the_sky_and_what_blends_with_it_is_not_learned(scene):
+    """Ground truth beyond max_depth is not, either."""
+    scene.teacher.depth[..., :4] = 0
+    scene.target.mask[..., :4] = False
+    for max_depth in (1000.0, 80.0):
+        step = replace(scene.step(), max_depth=max_depth)
+        _, valid, _ = step.metric_depth()
+        assert not valid[..., : 4 + BLEND].any() and valid[..., 4 + BLEND :].all()
+        assert step.metric_depth(sky=True)[1].all()
+    # What no distiller sees cannot hurt: as if the teacher had seen nothing there.
+    for distiller in (AlignedDepthKD(), AlignedDepthKD(sky=True)):
+        scene.student.depth.requires_grad_()
+        (gradient,) = torch.autograd.grad(sum(distiller.loss(scene.step()).values()), scene.student.depth)
+        assert bool(gradient[..., : 4 + BLEND].any()) == distiller.sky
 
 
 @pytest.mark.parametrize('space', POSITIVE)

@@ -17,12 +17,14 @@ class AlignedDistiller(DepthDistiller):
             scale of the others. A metric teacher is taken as it is, LiDAR or not.
         local: Correct the aligned depth near LiDAR, see :func:`correct_locally`. Views that are aligned to the student
             have nothing to be corrected by.
+        sky: Learn that the sky is far, too: where the aligned depth reaches the estimator's ``max_depth``, whose ground truth
+            is not learned from either. A student that learns it takes other things for it: docs/benchmark.md.
         kwargs: See :class:`DepthDistiller`.
     """
 
-    def __init__(self, self_align: bool = False, local: bool = False, **kwargs):
+    def __init__(self, self_align: bool = False, local: bool = False, sky: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.self_align, self.local = self_align, local
+        self.self_align, self.local, self.sky = self_align, local, sky
 
     def labels(self, step: DistillationStep) -> DepthTarget:
         """What the teacher is aligned to: the target, or with ``self_align`` what fills it up."""
@@ -34,4 +36,4 @@ class AlignedDistiller(DepthDistiller):
 
     def metric_depth_and_spread(self, step: DistillationStep):
         """:meth:`metric_depth`, and the root mean square (B, N, H, W) of the residuals ln g - ln d that are left."""
-        return step.metric_depth(self.self_align, self.local)
+        return step.metric_depth(self.self_align, self.local, self.sky)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fsmde.rig import RigBatch
@@ -10,6 +11,9 @@ from fsmde.structures import MULTI_VIEW, DepthTarget, StudentOutput, TeacherOutp
 
 from .alignment import MIN_POINTS, align_to_lidar
 from .residual_field import WINDOWS, correct_locally
+
+#: Pixels of the input around the sky that are a blend of both where a student's map, at a quarter of its size, is enlarged.
+BLEND = 3
 
 
 @dataclass
@@ -21,8 +25,8 @@ class DistillationStep:
         teacher: What the teacher says, in the student's views.
         target: LiDAR.
         rig: Calibration of the student's views.
-        max_depth: Metres: ground truth beyond it is not learned from, and the aligned teacher says no more. The sky is at
-            infinity for it, where no student's depth can be.
+        max_depth: Metres: what is beyond it is not learned from, neither of ground truth nor of the aligned teacher, whose
+            sky is at infinity.
     """
 
     student: StudentOutput
@@ -42,19 +46,20 @@ class DistillationStep:
         dims = (-3, -2, -1) if self.teacher.space in MULTI_VIEW else (-2, -1)
         return own_depth_where_unlabelled(self.target, self.student.depth, dims)
 
-    def metric_depth(self, self_align: bool = False, local: bool = False):
+    def metric_depth(self, self_align: bool = False, local: bool = False, sky: bool = False):
         """The teacher's depth in metres, without gradient, see :class:`AlignedDistiller`.
 
         Args:
             self_align: See :meth:`labels`.
             local: Correct it near LiDAR, see :func:`correct_locally`.
+            sky: Trust it at ``max_depth`` and beyond, where it says no more than that, and beside.
 
         Returns:
             tuple: depth (B, N, H, W) in metres, valid (B, N, H, W) bool, where it is to be trusted and the world is seen, and
             spread (B, N, H, W), the root mean square of the residuals ln g - ln d that are left. The same objects for
             whoever asks for the same.
         """
-        key = self_align, local
+        key = self_align, local, sky
         if key not in self._aligned:
             labels, target = self.labels(self_align), self.target
             # Two numbers fitted to the student's own depth are attenuated by its errors, as every regression on an
@@ -63,6 +68,8 @@ class DistillationStep:
             labelled = ~(labels.mask & ~target.mask).flatten(2).any(-1)
             depth, valid = align_to_lidar(self.teacher, labels, self.max_depth, shift=labelled)
             valid = valid & target.visible
+            if not sky:
+                valid = valid & ~_grown(depth >= self.max_depth, BLEND)
             measured = torch.where(target.mask, target.depth, labels.depth)
             # LiDAR only: near the student's own depth a correction would agree with whatever the student says.
             corrected, spread = correct_locally(
@@ -70,6 +77,11 @@ class DistillationStep:
             )
             self._aligned[key] = corrected.clamp(max=self.max_depth) if local else depth, valid, spread
         return self._aligned[key]
+
+
+def _grown(mask: Tensor, pixels: int) -> Tensor:
+    """(B, N, H, W) bool: where a mask is true at most so many rows and columns away."""
+    return F.max_pool2d(mask.float(), 2 * pixels + 1, stride=1, padding=pixels) > 0
 
 
 def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor, dims: tuple) -> DepthTarget:
