@@ -12,7 +12,8 @@ with read_base():
 model.update(
     type=DistilledDepthEstimator,
     teacher=dict(type=OracleTeacher),
-    distillers=[dict(type=CrossInteractionKD, probabilities='aligned')],
+    # As its records were made.
+    distillers=[dict(type=CrossInteractionKD, probabilities='aligned', sky=True)],
 )
 train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=LoadDenseDepth), dict(type=OracleTeacherAnswers))
 train_dataloader.dataset.pipeline = train_pipeline

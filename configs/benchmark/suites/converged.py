@@ -22,6 +22,9 @@ _untrained = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_192x320_untr
 _sky = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_sky')
 _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
 _vrkd = dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7)
+_depth = dict(type='AlignedDepthKD')
+# The weight of suite `imagenet_weights`; the others' are those of students from random weights.
+_lighter = dict(_vrkd, loss_weight=0.57)
 _pkd = dict(type='PearsonFeatureKD', loss_weight=2.8)
 _rkd = dict(type='RelationalKD', loss_weight=2.7)
 
@@ -41,10 +44,15 @@ arms = [
     _arm('ckd', 'CKD', _ckd),
     _arm('vrkd', 'VRKD', _vrkd),
     _arm('ckd_vrkd', 'CKD + VRKD', _ckd, _vrkd),
-    # The weight of suite `imagenet_weights`; the others' are those of students from random weights.
-    _arm('ckd_vrkd_0.57', 'CKD + VRKD, a tenth of its weight', _ckd, dict(_vrkd, loss_weight=0.57)),
-    _arm('ckd_vrkd_0.57_sky', 'the same, a teacher that knows the sky', _ckd, dict(_vrkd, loss_weight=0.57), **_sky),
-    _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
+    _arm('ckd_vrkd_0.57', 'CKD + VRKD, a tenth of its weight', _ckd, _lighter),
+    _arm(
+        'ckd_vrkd_0.57_sky',
+        'the same, sky and all, a teacher that knows the sky',
+        dict(_ckd, sky=True),
+        _lighter,
+        **_sky,
+    ),
+    _arm('depth_gradient', 'aligned depth and gradients', _depth),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),
@@ -55,10 +63,12 @@ arms = [
         'ckd_vrkd_0.57_untrained',
         'CKD + VRKD, a tenth of its weight, a teacher with random weights',
         _ckd,
-        dict(_vrkd, loss_weight=0.57),
+        _lighter,
         **_untrained,
     ),
     _arm('oracle_ckd', 'bound: CKD from an oracle', _ckd, config='oracle'),
+    _arm('oracle_ckd_sky', 'bound: CKD from an oracle, sky and all', dict(_ckd, sky=True), config='oracle'),
+    _arm('oracle_depth', 'bound: aligned depth and gradients from an oracle', _depth, config='oracle'),
     _arm('points', 'bound: all LiDAR points', config='sup', **{'train_dataloader.dataset.pipeline.2.fraction': 1.0}),
     _arm('dense', 'bound: dense supervision', config='dense'),
 ]

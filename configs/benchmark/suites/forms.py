@@ -18,6 +18,7 @@ def _arm(name, title, *distillers, config='oracle', **options):
 
 
 _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
+_steps = dict(depth_weight=0.0, gradient_weight=0.5)
 
 baseline = 'sup'
 split = 'val'
@@ -28,6 +29,8 @@ arms = [
     _arm('points', 'bound: all LiDAR points', config='sup', **{f'{_pipeline}.2.fraction': 1.0}),
     _arm('dense', 'bound: dense ground truth', config='dense'),
     _arm('ckd', 'CKD', _ckd),
-    _arm('gradient', 'gradients of aligned depth', dict(type='AlignedDepthKD', depth_weight=0.0, gradient_weight=0.5)),
     _arm('depth_gradient', 'aligned depth and gradients', dict(type='AlignedDepthKD')),
+    _arm('ckd_sky', 'CKD, sky and all', dict(_ckd, sky=True)),
+    _arm('gradient_sky', 'gradients of aligned depth, sky and all', dict(type='AlignedDepthKD', **_steps, sky=True)),
+    _arm('depth_gradient_sky', 'aligned depth and gradients, sky and all', dict(type='AlignedDepthKD', sky=True)),
 ]
