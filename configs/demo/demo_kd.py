@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 from fsmde.datasets import KeepTeacherViews, ResizeViews
-from fsmde.models import CrossInteractionKD, DistilledDepthEstimator, EstimatorTeacher, ViewRelationalKD
+from fsmde.models import AlignedDepthKD, DistilledDepthEstimator, EstimatorTeacher
 
 with read_base():
     from .._base_.pipelines import insert_after
@@ -11,12 +11,10 @@ with read_base():
 
 model.update(
     type=DistilledDepthEstimator,
-    # Made from other scenes, rigs and looks of the built-in world, and it knows the sky: models/mini_teacher/README.md.
+    # Made from other scenes, rigs and looks of the built-in world: models/mini_teacher/README.md.
     teacher=dict(type=EstimatorTeacher, config='models/mini_teacher', space='disparity_affine_invariant'),
-    distillers=[
-        dict(type=CrossInteractionKD, probabilities='aligned'),
-        dict(type=ViewRelationalKD, relation='feature', grid=(12, 20), loss_weight=0.57),
-    ],
+    # Suite `demo` of the benchmark, validation scenes.
+    distillers=[dict(type=AlignedDepthKD)],
 )
 train_pipeline = insert_after(train_pipeline, ResizeViews, dict(type=KeepTeacherViews))
 train_dataloader.dataset.pipeline = train_pipeline
