@@ -212,7 +212,7 @@ def test_demo_configs_on_a_tiny_world(tmp_path):
         set_data_root(cfg, world)
     kd.model.teacher.config = str(ROOT / kd.model.teacher.config)
     model, losses = train_step(kd)
-    assert {'loss_kd_prob', 'loss_kd_view'} < set(losses)
+    assert {'loss_kd_depth', 'loss_kd_gradient'} < set(losses)
     figures = evaluate(sup, train_step(sup)[0])
     assert figures['depth/abs_rel'] > 0 and figures['depth/fsmde_dense/abs_rel'] > 0
     for key in ('backbone', 'neck', 'head'):

@@ -67,7 +67,7 @@ def test_files_are_read_by_what_names_them():
         'gpu_checks/training.py',
         'synthetic/freeze.py',
         'synthetic/frozen.py',
-        'teacher_cache/cache.py',
+        'teacher_cache/folder.py',
         'analysis_tools/rectified_students.py',
     }
     package = TOOLS.parent / 'projects' / 'fsmde'

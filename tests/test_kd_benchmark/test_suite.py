@@ -17,7 +17,7 @@ def test_shipped_suites(path):
     suite = read_suite(path)
     assert all((ROOT / arm.config).is_file() for arm in suite.arms.values())
     # No number by which settings are chosen is reported.
-    choices = 'tuning', 'regime', 'weights', 'schedule', 'forms', 'imagenet_weights'
+    choices = 'tuning', 'regime', 'weights', 'schedule', 'forms', 'imagenet_weights', 'demo'
     assert suite.split == ('val' if suite.name in choices else 'test')
     for arm in suite.arms.values():
         model = Run(arm, seed=0).read_config().model
