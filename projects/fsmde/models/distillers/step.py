@@ -81,7 +81,10 @@ class DistillationStep:
 
 def _grown(mask: Tensor, pixels: int) -> Tensor:
     """(B, N, H, W) bool: where a mask is true at most so many rows and columns away."""
-    return F.max_pool2d(mask.float(), 2 * pixels + 1, stride=1, padding=pixels) > 0
+    size = 2 * pixels + 1
+    # Rows, then columns: a quarter of the time of both at once.
+    rows = F.max_pool2d(mask.float(), (size, 1), stride=1, padding=(pixels, 0))
+    return F.max_pool2d(rows, (1, size), stride=1, padding=(0, pixels)) > 0
 
 
 def own_depth_where_unlabelled(target: DepthTarget, depth: Tensor, dims: tuple) -> DepthTarget:
