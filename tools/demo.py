@@ -153,8 +153,8 @@ scenes of the built-in world, metric scale, no median scaling; figures are means
 <p>Training sees LiDAR on 3 % of the pixels, as at the size and density of DDAD; all points judge. The teacher answers for
 every pixel; its depth and the steps in it are learned (<code>AlignedDepthKD</code>), the sky is not. One seed and minutes of
 training: the intervals below are over scenes, another seed is another doubt. What distillation adds to a student that is
-trained for longer, where labels are scarce,
-or in a town without any, is in docs/benchmark.md of the repository. All steps took {seconds / 60:.1f} minutes here.</p>
+trained for longer, where labels are scarce, or in a town without any, is in docs/benchmark.md of the repository. All steps
+took {seconds / 60:.1f} minutes here.</p>
 <table><tr>{head}</tr>{body}</table>
 <h2>What the teacher adds</h2>{gains}
 <h2>By camera and by distance</h2><img src="compare_fsmde/compare.png"><img src="compare_fsmde_dense/compare.png">
