@@ -4,6 +4,7 @@ import torch
 from mmdet3d.registry import HOOKS
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
+from mmengine.runner import IterBasedTrainLoop
 
 
 @HOOKS.register_module()
@@ -19,15 +20,20 @@ class FrameSeedHook(Hook):
 
     def before_train_epoch(self, runner) -> None:
         """Tell data set and sampler."""
-        self._set(runner.train_dataloader.dataset, runner.seed, runner.epoch)
         loader = runner.train_dataloader
+        # A loop that counts iterations is in its first epoch from end to end: its passes over the data are counted instead.
+        passes = runner.iter // len(loader) if _counts_iterations(runner) else runner.epoch
+        self._set(loader.dataset, runner.seed, passes)
         # Where batches are drawn by a sampler of their own, the loader's sampler is torch's, and idle.
         for sampler in (loader.sampler, getattr(loader.batch_sampler, 'sampler', None)):
             if hasattr(sampler, 'seed'):
                 sampler.seed = runner.seed
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        """Seed what the model draws."""
+        """Seed what the model draws, and where iterations are counted the pass of the batch that is loaded next."""
+        if _counts_iterations(runner):
+            loader = runner.train_dataloader
+            self._set(loader.dataset, runner.seed, (runner.iter + 1) // len(loader))
         # Not once an epoch: how much a loader draws from torch's generator depends on whether its workers are new.
         torch.manual_seed(runner.seed + runner.iter * get_world_size() + get_rank())
 
@@ -37,3 +43,7 @@ class FrameSeedHook(Hook):
         for inner in [getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', [])]:
             if inner is not None:
                 self._set(inner, seed, epoch)
+
+
+def _counts_iterations(runner):
+    return isinstance(runner.train_loop, IterBasedTrainLoop)
