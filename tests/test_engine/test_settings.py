@@ -1,6 +1,7 @@
 """Settings that nobody would read or that do not agree are refused before anything runs."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,44 @@ def test_variables_of_a_config_are_its_own_business(tmp_path):
     assert read_config(str(tmp_path / 'config.py')).model.a == 1
 
 
+@pytest.mark.parametrize('text', ['from mmengine.config import read_base', 'default_scope = "mmdet3d"'])
+def test_custom_imports_are_read_in_every_kind_of_config(tmp_path, monkeypatch, text):
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ('of_the_file', 'of_the_command'):
+        (tmp_path / f'plug_in_{name}_{len(text)}.py').write_text('')
+    of_file, of_command = (f'plug_in_{name}_{len(text)}' for name in ('of_the_file', 'of_the_command'))
+    (tmp_path / 'config.py').write_text(f'{text}\ncustom_imports = dict(imports=["{of_file}"])\n')
+    read_config(str(tmp_path / 'config.py'))
+    assert of_file in sys.modules
+    read_config(str(tmp_path / 'config.py'), cfg_options={'custom_imports.imports': [of_command]})
+    assert of_command in sys.modules
+
+
+def test_nothing_is_deleted_where_a_dict_is_updated(tmp_path):
+    (tmp_path / 'config.py').write_text("""
+from mmengine.config import read_base
+with read_base():
+    from fsmde.configs.fsmde_sup_ddad import *
+train_cfg.update(_delete_=True, max_epochs=2)
+""")
+    with pytest.raises(ValueError, match='config.py: train_cfg: nothing reads _delete_ here: .* assign the dict'):
+        read_config(str(tmp_path / 'config.py'))
+
+
+def test_one_data_root_does_not_stand_for_two_that_are_read_together():
+    parts = [dict(type='DDADDataset', data_root=root) for root in ('a', 'b')]
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=parts))))
+    with pytest.raises(
+        ValueError, match='--data-root c would put one folder in the place of a and b, .* --cfg-options'
+    ):
+        set_data_root(cfg, 'c')
+    assert [part.data_root for part in cfg.train_dataloader.dataset.datasets] == ['a', 'b']
+    cfg.train_dataloader.dataset.datasets[1].data_root = 'a'
+    cfg.val_dataloader = dict(dataset=dict(type='DDADDataset', data_root='b'))
+    set_data_root(cfg, 'c')
+    assert [part.data_root for part in cfg.train_dataloader.dataset.datasets] == ['c', 'c']
+
+
 def test_a_word_for_a_number_in_a_file(tmp_path):
     (tmp_path / 'config.py').write_text(
         "model = dict(type='BinDepthEstimator', max_depth='eighty', head=dict(type='BinDepthHead'))\n"
@@ -157,6 +196,34 @@ def test_a_schedule_that_ends_before_the_training():
     cfg.param_scheduler = [warm_up, cosine, dict(type='ConstantLR', factor=1.0, begin=20, end=40)]
     check_settings(cfg)
     cfg.train_cfg.max_epochs, cfg.param_scheduler = 20, [warm_up, cosine]
+    check_settings(cfg)
+
+
+def test_a_schedule_of_a_training_that_counts_iterations():
+    cosine = dict(type='CosineAnnealingLR', by_epoch=False, end=2000, T_max=2000)
+    cfg = Config(dict(train_cfg=dict(by_epoch=False, max_iters=3000), param_scheduler=[cosine]))
+    with pytest.raises(ValueError, match='ends after iteration 2000 of train_cfg.max_iters=3000'):
+        check_settings(cfg)
+    cfg.param_scheduler = [dict(cosine, end=3000)]
+    with pytest.raises(
+        ValueError, match='falls until iteration 2000 .* climbs again until iteration 3000: set T_max=3000'
+    ):
+        check_settings(cfg)
+    cfg.param_scheduler = [dict(cosine, by_epoch=True, end=20, T_max=20, convert_to_iter_based=True)]
+    with pytest.raises(ValueError, match='counts epochs and train_cfg.max_iters=3000 iterations'):
+        check_settings(cfg)
+    cfg.param_scheduler = [dict(cosine, end=3000, T_max=3000)]
+    check_settings(cfg)
+
+
+def test_a_sampler_whose_epoch_never_ends():
+    cfg = training(max_epochs=2)
+    cfg.train_dataloader = dict(sampler=dict(type='InfiniteSampler'))
+    with pytest.raises(
+        ValueError, match='InfiniteSampler, of which an epoch never ends, and train_cfg counts max_epochs'
+    ):
+        check_settings(cfg)
+    cfg.train_cfg = dict(by_epoch=False, max_iters=3)
     check_settings(cfg)
 
 

@@ -9,6 +9,7 @@ from types import FunctionType
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
+from mmengine.utils import import_modules_from_strings
 
 from fsmde.concurrency import LOCK
 from fsmde.plain_data import existing
@@ -38,6 +39,7 @@ def read_config(path: str, data_root=None, cfg_options: dict = None) -> Config:
     if cfg_options:
         check_options(cfg, cfg_options, path)
         cfg.merge_from_dict(cfg_options)
+        _import_modules(cfg)
     check_names(cfg, path)
     for name in KNOWN:
         check_arguments(cfg.get(name), f'{path}: {name}')
@@ -83,12 +85,20 @@ def read_config_file(path) -> Config:
             f'{path} calls a class at the line above: in a pure Python config write dict(type=Class, ...) instead of '
             'Class(...)'
         ) from error
+    # mmengine imports those of text configs alone.
+    _import_modules(cfg)
     # What is imported outside of read_base() mmengine leaves out by itself.
     imported = cfg._imported_names
     functions = [name for name, value in cfg.items() if isinstance(value, FunctionType) and name not in imported]
     if functions:
         raise ValueError(f'{path}: functions are no settings: end it with `del {", ".join(functions)}`')
     return cfg
+
+
+def _import_modules(cfg):
+    """Import what ``custom_imports`` of a config names."""
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
 
 
 def refuse_empty_options(parser, args, but: tuple = ()):
@@ -124,7 +134,8 @@ def set_data_root(cfg: Config, data_root) -> None:
             list of these. Parts that are not named keep theirs.
 
     Raises:
-        ValueError: If a root is empty, no data set has one, or parts and names do not fit each other.
+        ValueError: If a root is empty, no data set has one, one loader reads several, or parts and names do not fit each
+            other.
     """
     given = [data_root] if isinstance(data_root, str) else list(data_root)
     loaders = [cfg.get(name) for name in LOADERS]
@@ -143,6 +154,14 @@ def set_data_root(cfg: Config, data_root) -> None:
         found = [node for node in _dicts_in(targets[name]) if 'data_root' in node]
         if not found:
             raise ValueError(f'no data set of the config has a data_root to be replaced by --data-root {root}')
+        for loader in loaders if not parts else ():
+            of_loader = sorted({str(node['data_root']) for node in _dicts_in([loader]) if 'data_root' in node})
+            if len(of_loader) > 1:
+                raise ValueError(
+                    f'--data-root {root} would put one folder in the place of {" and ".join(of_loader)}, which one loader '
+                    'reads together: give each by --cfg-options, such as '
+                    'train_dataloader.dataset.datasets.0.data_root=DIR'
+                )
         for node in found:
             node['data_root'] = root
 

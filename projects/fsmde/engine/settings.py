@@ -109,6 +109,11 @@ def check_arguments(node, where: str) -> None:
         for place, item in enumerate(node):
             check_arguments(item, f'{where}.{place}')
     elif isinstance(node, dict):
+        if '_delete_' in node:
+            raise ValueError(
+                f'{where}: nothing reads _delete_ here: it is for a text config that inherits a dict of this name. Leave it '
+                'out where there is nothing to delete; in a pure Python config assign the dict instead of updating the old one'
+            )
         kind = class_of(node)
         if kind is not None and kind.__module__.split('.')[0] == 'fsmde':
             _check_own_arguments(kind, node, where)
@@ -175,24 +180,38 @@ def check_settings(cfg: Config) -> None:
         value = train.get(name)
         if value is not None and not (isinstance(value, int) and value >= 1):
             raise ValueError(f'train_cfg.{name} must be a whole number of at least 1, found {value!r}')
-    schedulers, epochs = _schedulers(cfg), train.get('max_epochs')
-    ends = [_end(scheduler) for scheduler in schedulers if scheduler.get('by_epoch', True)]
+    sampler = (cfg.get('train_dataloader') or {}).get('sampler') or {}
+    if type_name(sampler) == 'InfiniteSampler' and train.get('max_epochs'):
+        raise ValueError(
+            'train_dataloader.sampler is an InfiniteSampler, of which an epoch never ends, and train_cfg counts max_epochs: '
+            'take a DefaultSampler, or an IterBasedTrainLoop with max_iters'
+        )
+    schedulers, by_epoch = _schedulers(cfg), bool(train.get('max_epochs'))
+    unit, total = ('epoch', train['max_epochs']) if by_epoch else ('iteration', train.get('max_iters'))
+    ends = [_end(scheduler) for scheduler in schedulers if scheduler.get('by_epoch', True) == by_epoch]
     for place, scheduler in enumerate(schedulers):
         kind, end = type_name(scheduler), _end(scheduler)
-        if not epochs or not scheduler.get('by_epoch', True) or not kind.startswith(FALLING):
+        if not total or not kind.startswith(FALLING):
             continue
         where = f'param_scheduler[{place}] ({kind})'
-        last = min(epochs, scheduler.get('end', epochs))
+        if scheduler.get('by_epoch', True) != by_epoch:
+            if by_epoch:
+                continue
+            raise ValueError(
+                f'{where} counts epochs and train_cfg.max_iters={total} iterations, so that nobody sees whether they end '
+                f'together: set by_epoch=False, end={total} (and T_max), without convert_to_iter_based'
+            )
+        last = min(total, scheduler.get('end', total))
         if end < last:
             raise ValueError(
-                f'{where} falls until epoch {end} (T_max) and climbs again until epoch {last}: set '
+                f'{where} falls until {unit} {end} (T_max) and climbs again until {unit} {last}: set '
                 f'T_max={last - scheduler.get("begin", 0)}, or end={end} and another scheduler behind it'
             )
-        if end < epochs and end >= max(ends):
+        if end < total and end >= max(ends):
             raise ValueError(
-                f'{where} ends after epoch {end} of train_cfg.max_epochs={epochs}: the learning '
-                f'rate would stay at its end. Set end={epochs} (and T_max), or put '
-                f"dict(type='ConstantLR', factor=1.0, begin={end}, end={epochs}) behind it if that is meant"
+                f'{where} ends after {unit} {end} of train_cfg.max_{unit.replace("ation", "")}s={total}: the learning '
+                f'rate would stay at its end. Set end={total} (and T_max), or put '
+                f"dict(type='ConstantLR', factor=1.0, begin={end}, end={total}) behind it if that is meant"
             )
 
 
