@@ -74,6 +74,14 @@ def test_users_mistakes(tmp_path):
     np.save(tmp_path / 'a/E', np.ones((2, 2), int))
     with pytest.raises(ValueError, match='map of metres, found int64'):
         read_prediction(prediction_path(str(tmp_path), 'a', 'E'))
+    np.save(tmp_path / 'a/H', np.ones((0, 3)))
+    with pytest.raises(
+        ValueError, match=r'a/H.npy: expected one \(height, width\) map of metres, found float64 \(0, 3\)'
+    ):
+        read_prediction(prediction_path(str(tmp_path), 'a', 'H'))
+    np.savez(tmp_path / 'a/H', depth=np.ones((2, 2)))
+    with pytest.raises(ValueError, match='a/H.npz and .*a/H.npy are maps of one camera: remove one'):
+        read_prediction(prediction_path(str(tmp_path), 'a', 'H'))
     np.save(tmp_path / 'a/F', np.ones((2, 2)))
     np.save(tmp_path / 'a/G', np.ones((2, 3)))
     with pytest.raises(ValueError, match='differ in size'):
@@ -189,3 +197,7 @@ def test_the_command_wants_to_know_how_far_maps_are_evaluated(tmp_path, monkeypa
     with pytest.raises(SystemExit):
         load_tool('analysis_tools/eval_predictions.py').main()
     assert '--truth needs --max-depth' in capsys.readouterr().err
+    monkeypatch.setattr(sys, 'argv', ['eval_predictions', str(tmp_path), '--truth', str(tmp_path), '--max-depth', '0'])
+    with pytest.raises(SystemExit):
+        load_tool('analysis_tools/eval_predictions.py').main()
+    assert '--max-depth must be positive metres, found 0.0' in capsys.readouterr().err

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import load_tool
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = os.environ.get('FSMDE_SAMPLE_DATA')
-pytestmark = pytest.mark.skipif(not SAMPLES, reason='FSMDE_SAMPLE_DATA does not name the folder of the real samples')
 
 
 def browse(data_root, out):
@@ -17,6 +17,7 @@ def browse(data_root, out):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.skipif(not SAMPLES, reason='FSMDE_SAMPLE_DATA does not name the folder of the real samples')
 def test_faults_of_real_frames_are_reported(tmp_path):
     """One run over three frames: the first is whole, the image of the second is cut, the LiDAR of the third turned."""
     data_root = tmp_path / 'ddad'
@@ -34,6 +35,14 @@ def test_faults_of_real_frames_are_reported(tmp_path):
     assert 'frame scene_02/0001 cannot be read' in unread and image.name in unread
     assert len(turned) >= 3 and all('frame scene_02/0002' in s and 'depth edges lie' in s for s in turned)
     assert len(list((tmp_path / 'out').rglob('*.jpg'))) == 2
+
+
+@pytest.mark.parametrize('frames', ['0', '-1'])
+def test_no_frames_are_not_nothing_wrong(frames, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', ['browse_dataset.py', 'config.py', '--frames', frames])
+    with pytest.raises(SystemExit):
+        load_tool('analysis_tools/browse_dataset.py').main()
+    assert f'--frames must be 1 or more, found {frames}' in capsys.readouterr().err
 
 
 def turn_lidar(path, degrees):

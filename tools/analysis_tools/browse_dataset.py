@@ -90,6 +90,8 @@ def main():
     parser.add_argument('--out', default='work_dirs/browse_dataset', help='folder for the pictures')
     parser.add_argument('--frames', type=int, default=5, help='number of frames, evenly over the split')
     args = refuse_empty_options(parser, parser.parse_args())
+    if args.frames < 1:
+        parser.error(f'--frames must be 1 or more, found {args.frames}')
     dataset = build_dataset(args.config, args.split, args.data_root)
     cameras = dataset.metainfo['cam_names']
     print(f'{type(dataset).__name__}, {args.split}: {len(dataset)} frames of {len(cameras)} cameras')

@@ -48,6 +48,8 @@ def parse_args():
     if args.truth:
         if args.max_depth is None:
             parser.error('--truth needs --max-depth: the metres that are evaluated to move every figure')
+        if not args.max_depth > 0:
+            parser.error(f'--max-depth must be positive metres, found {args.max_depth}')
         if args.consistency or args.flicker:
             parser.error('depth maps have no geometry: --consistency and --flicker need a config')
     elif args.max_depth is not None:

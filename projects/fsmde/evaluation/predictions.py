@@ -33,11 +33,13 @@ def read_prediction(path: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no file of a known suffix.
-        ValueError: If it is cut or damaged, or does not hold one depth map of the documented type.
+        ValueError: If it is cut or damaged, or does not hold one depth map of the documented type; or there are two files.
     """
     found = [path + suffix for suffix in SUFFIXES if osp.isfile(path + suffix)]
     if not found:
         raise FileNotFoundError(f'there is no prediction {path} with one of the suffixes {SUFFIXES}')
+    if len(found) > 1:
+        raise ValueError(f'{" and ".join(found)} are maps of one camera: remove one')
     depth = read_depth(found[0])
     return np.where(depth == 0, np.nan, depth).astype(np.float32)
 
@@ -68,7 +70,7 @@ def read_depth(path: str) -> np.ndarray:
         depth = read_npy(path)
     if depth.ndim == 3 and len(depth) == 1:
         depth = depth[0]
-    if depth.ndim != 2 or not np.issubdtype(depth.dtype, np.floating):
+    if depth.ndim != 2 or not depth.size or not np.issubdtype(depth.dtype, np.floating):
         raise ValueError(f'{path}: expected one (height, width) map of metres, found {_kind(depth)}')
     return depth
 
