@@ -27,7 +27,10 @@ def parse_args():
     parser.add_argument('--workers', type=int, default=4, help='processes a rank that read images')
     parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.teacher.model=DIR')
-    return refuse_empty_options(parser, parser.parse_args())
+    args = refuse_empty_options(parser, parser.parse_args())
+    if args.workers < 0 or args.allow_missing < 0:
+        parser.error('--workers and --allow-missing must not be negative')
+    return args
 
 
 @mistakes_in_one_line('cache_teacher')

@@ -27,7 +27,10 @@ def parse_args():
     add_data_root(parser)
     parser.add_argument('--allow-missing', type=int, default=0, help='number of frames that cannot be read')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings, as in tools/cache_teacher.py')
-    return refuse_empty_options(parser, parser.parse_args())
+    args = refuse_empty_options(parser, parser.parse_args())
+    if args.allow_missing < 0:
+        parser.error(f'--allow-missing must not be negative, found {args.allow_missing}')
+    return args
 
 
 @mistakes_in_one_line('scale_answers')

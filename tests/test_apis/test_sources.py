@@ -168,6 +168,19 @@ def test_a_folder_of_one_cameras_recording_is_no_frame(tmp_path):
         open_source(tmp_path / '33')
 
 
+@pytest.mark.parametrize('tolerance', [-1.0, float('nan'), float('inf')])
+def test_a_tolerance_that_is_no_time(tmp_path, tolerance):
+    with pytest.raises(ValueError, match='tolerance must be seconds, not negative, found'):
+        open_source(write_images(tmp_path, dict(FRONT=['1', '2'])), tolerance=tolerance)
+
+
+def test_images_beside_folders_of_cameras_are_no_frame(tmp_path):
+    root = write_images(tmp_path, dict(FRONT=['1'], LEFT=['1']))
+    (root / 'preview.png').write_bytes((root / 'FRONT/1.png').read_bytes())
+    with pytest.raises(ValueError, match='images, such as preview.png, .* and folders with images, such as FRONT'):
+        open_source(root)
+
+
 def test_options_that_an_input_does_not_take_are_refused(tmp_path):
     root = write_images(tmp_path, {'FRONT': ['1', '2'], 'LEFT': ['1', '2']})
     image = root / 'FRONT/1.png'

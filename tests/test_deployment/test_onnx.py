@@ -201,6 +201,12 @@ def test_tool(run_tool, tmp_path):
         assert said['fsmde.checkpoint_sha256'] == expected, path.name
 
 
+def test_a_size_that_is_none(run_tool, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run_tool(tmp_path / 'student.onnx', '--size', 0, 64)
+    assert '--size must be a positive height and width, found [0, 64]' in capsys.readouterr().err
+
+
 def test_the_tool_replaces_graphs_when_told_and_names_those_that_stay(run_tool, tmp_path):
     out, other = tmp_path / 'student.onnx', tmp_path / 'student_int8.onnx'
     for path in (out, other):

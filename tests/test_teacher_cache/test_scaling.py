@@ -384,3 +384,7 @@ def test_the_tool(config, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('sys.argv', [*map(str, command[:-1]), ''])
     with pytest.raises(SystemExit):
         load_tool('scale_answers.py').main()
+    monkeypatch.setattr('sys.argv', [*map(str, command), '--allow-missing', '-1'])
+    with pytest.raises(SystemExit):
+        load_tool('scale_answers.py').main()
+    assert '--allow-missing must not be negative, found -1' in capsys.readouterr().err

@@ -86,3 +86,10 @@ def test_a_mistake_inside_of_a_teacher_shows_where_it_is(run, toy_dgp, tmp_path)
 def test_a_config_that_is_not_there(run, tmp_path):
     with pytest.raises(SystemExit, match=f'cache_teacher: no such file: {tmp_path}/config.py'):
         run()
+
+
+@pytest.mark.parametrize('option', ['--workers', '--allow-missing'])
+def test_numbers_of_frames_and_workers_that_cannot_be(run, option, capsys):
+    with pytest.raises(SystemExit):
+        run(option, '-1')
+    assert 'must not be negative' in capsys.readouterr().err

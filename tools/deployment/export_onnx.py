@@ -61,7 +61,10 @@ def parse_args():
     parser.add_argument('--overwrite', action='store_true', help='replace graphs of the same names')
     parser.add_argument('--data-root', help='folder of the data set; replaces data_root of every data set')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='settings such as model.max_depth=80')
-    return refuse_empty_options(parser, parser.parse_args())
+    args = refuse_empty_options(parser, parser.parse_args())
+    if args.size and min(args.size) < 1:
+        parser.error(f'--size must be a positive height and width, found {args.size}')
+    return args
 
 
 @mistakes_in_one_line('export_onnx')

@@ -7,7 +7,7 @@ from ..ros_topics import parse_topics
 from .base import Source
 from .dataset_frames import DatasetFrames
 from .frame_list import FrameList
-from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in
+from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in, shown
 from .recording import ENDINGS, Recording
 from .videos import Videos
 
@@ -48,10 +48,12 @@ def open_source(inputs, data_root: str = None, **options) -> Source:
 
     Raises:
         FileNotFoundError, ValueError, TypeError: If it is none of these; says what there is. ValueError also for an option
-            that it does not take.
+            that it does not take, and a tolerance that is none.
     """
     if data_root is not None:
         options['data_root'] = data_root
+    if not 0 <= (options.get('tolerance') or 0) < float('inf'):
+        raise ValueError(f'tolerance must be seconds, not negative, found {options["tolerance"]}')
     if isinstance(inputs, (Source, dict, list, tuple, Frame)):
         _taken(options, f'a {type(inputs).__name__}')
         return inputs if isinstance(inputs, Source) else FrameList(inputs)
@@ -92,6 +94,12 @@ def _of_path(path, options):
     if not images:
         return ImageFolders(path, **_taken(options, path, 'tolerance', 'clock'))
     _taken(options, path)
+    folders = [folder.name for folder in shown(path) if folder.is_dir() and images_in(folder)]
+    if folders:
+        raise ValueError(
+            f'{path} holds images, such as {images[0].name}, which would be one frame, and folders with images, such as '
+            f'{folders[0]}, which would be cameras: move one of both elsewhere'
+        )
     if len(images) > MOST_CAMERAS:
         raise ValueError(
             f'{path} holds {len(images)} images, which would be {len(images)} cameras of one frame, at most {MOST_CAMERAS}: '
