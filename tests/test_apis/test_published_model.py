@@ -397,5 +397,8 @@ def test_what_cannot_be_published_is_said(published, tmp_path):
     publish('line 1 of the config is more than a setting: import os', 'import os\n' + text)
     publish('line 1 of the config is no plain value', 'a = __import__("os").system("touch executed")\n' + text)
     publish('give --size', text.replace('ResizeViews', 'Other').replace('size=', 'sides='))
+    publish(
+        r'input_size: expected \[height, width\] from 32 to 8192 pixels, found \[0, 96\]', text, input_size=(0, 96)
+    )
     publish('of another architecture than its config', text.replace('num_bins=16', 'num_bins=8'))
     assert not os.path.exists('executed')

@@ -41,10 +41,11 @@ def write_published(folder, weights: dict, config: dict, card: str) -> Path:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f'{folder} is there already: name another folder, or remove it')
+    content = json.dumps(dict(fsmde_model=VERSION, **config), indent=2, allow_nan=False)
+    _check_config(json.loads(content))
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp('.tmp', f'{folder.name}.', folder.parent))
     try:
-        content = json.dumps(dict(fsmde_model=VERSION, **config), indent=2, allow_nan=False)
         (temporary / CONFIG).write_text(content + '\n', encoding='utf-8')
         (temporary / CARD).write_text(card, encoding='utf-8')
         # clone: safetensors refuses tensors that share memory.
