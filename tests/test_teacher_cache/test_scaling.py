@@ -9,7 +9,7 @@ from processes import load_tool
 from fsmde.models import CachedTeacher
 from fsmde.teacher_cache import TeacherCache, open_cache, write_scales
 from fsmde.teacher_cache.metric_cache import checksum, in_metres
-from fsmde.teacher_cache.scaling import ROWS, _Frames, _units
+from fsmde.teacher_cache.scaling import ROWS, _against_lidar, _Frames, _units
 from fsmde.teacher_cache.writing import build_datasets
 
 PIPELINE = [
@@ -72,6 +72,7 @@ def test_answers_come_out_in_metres(config, tmp_path, space, capsys):
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
     said = capsys.readouterr().out
     assert 'is complete: 3 of 3 frames' in said and 'of 18 views have a scale' in said and 'with LiDAR' in said
+    assert 'their δ1 on LiDAR is 0.9' in said
     # As found from another folder, too.
     (tmp_path / 'moved').mkdir()
     for folder in ('answers', 'metres'):
@@ -83,8 +84,10 @@ def test_answers_come_out_in_metres(config, tmp_path, space, capsys):
         assert depth.shape == metres.shape and features is None
         known = np.isfinite(metres) & np.isfinite(depth)
         ratios += [np.median(d[k] / m[k]) for d, m, k in zip(depth, metres, known) if k.any()]
-        log_ratio = cache.read_scale(frame['frame_id'])[1]
-        assert np.abs(log_ratio[np.isfinite(log_ratio)]).max() < 0.15
+        _, log_ratio, d1 = cache.read_scale(frame['frame_id'])
+        judged = np.isfinite(log_ratio)
+        assert np.abs(log_ratio[judged]).max() < 0.15
+        assert (d1[judged] > 0.8).all() and np.isnan(d1[~judged]).all()
     assert len(ratios) >= 12
     np.testing.assert_allclose(ratios, 1, atol=0.12)
     assert np.median(np.abs(np.array(ratios) - 1)) < 0.03
@@ -192,9 +195,19 @@ def test_a_teacher_of_small_numbers(config, tmp_path):
     """1 / depth in half millimetres: depth would be beyond what counts as infinite from 5 m on."""
     answer(config, tmp_path / 'answers', 'disparity_affine_invariant', np.full(6, 2000.0))
     datasets = build_datasets(config.train_dataloader.dataset, lidar_if_there=True)
-    scale, log_ratio, _ = _Frames(datasets[0], TeacherCache(tmp_path / 'answers')).scales(1)
+    scale, log_ratio, _, _ = _Frames(datasets[0], TeacherCache(tmp_path / 'answers')).scales(1)
     np.testing.assert_allclose(scale * 2000, 1, atol=0.03)
     np.testing.assert_allclose(log_ratio, 0, atol=0.03)
+
+
+@pytest.mark.parametrize('space', ['disparity_affine_invariant', 'depth_scale_invariant'])
+def test_lidar_judges_the_scale_and_the_whole(space):
+    """By hand: 16 points at 10 m, twelve of which the teacher puts at 12 m, and four at 5 m."""
+    metres = np.repeat([12.0, 5.0], [12, 4])
+    said = metres if space.startswith('depth') else 1 / metres
+    at_lidar = np.stack([said, np.full(16, 10.0)]).astype(np.float32)
+    np.testing.assert_allclose(_against_lidar(at_lidar, 1.0, space), [np.log(1.2), 0.75], rtol=1e-3)
+    assert np.isnan(_against_lidar(at_lidar[:, 1:], 1.0, space)).all()
 
 
 def write(config, tmp_path, **options):
@@ -330,8 +343,9 @@ def test_scales_are_of_one_answer(config, tmp_path, at_once):
         np.savez(path, **{**content, **change})
         with pytest.raises(ValueError, match=message):
             cache.read(*shown)
-    # As files of before there was a checksum.
+    # As files of before there was a checksum, and LiDAR's word on more than the scale.
     np.savez(path, **content, frame_id=shown[0])
+    assert np.isnan(cache.read_scale(shown[0])[2]).all()
     np.testing.assert_array_equal(cache.read(*shown)[0], in_metres(depth / 2, np.ones(6), 'depth_scale_invariant'))
 
 

@@ -2,7 +2,8 @@
 
 Besides what :mod:`.folder` says, cache.json names the folder of the answers (``answers``, a relative path), and a frame's file
 holds ``scale`` (N,) float64: metres a unit of their depth, NaN where none was found; ``log_ratio`` (N,) float64, by which ln
-ratio depth then exceeds LiDAR, NaN for unknown; and ``answer``, the :func:`checksum` of the depth that they are of.
+ratio depth then exceeds LiDAR, and ``d1`` (N,) float64, its δ1 there, NaN for unknown; and ``answer``, the
+:func:`checksum` of the depth that they are of.
 """
 
 import zlib
@@ -80,28 +81,31 @@ class MetricCache(CacheFolder):
             )
         return in_metres(depth, content['scale'], self.answers.space), features
 
-    def write_scale(self, frame_id: str, scale, log_ratio, answer: int) -> None:
-        """Store the scales (N,) of a frame's views, and by which ln ratio (N,) they exceed LiDAR, NaN for unknown.
+    def write_scale(self, frame_id: str, scale, log_ratio, d1, answer: int) -> None:
+        """Store the scales (N,) of a frame's views, and how depth in metres compares with LiDAR.
 
         Args:
+            log_ratio: Median of ln depth / LiDAR of each view (N,), NaN for unknown.
+            d1: Share of each view's LiDAR pixels (N,) at which their ratio is within 1.25, NaN for unknown.
             answer: The :func:`checksum` of the depth that they are of.
         """
-        self._write(frame_id, dict(scale=scale, log_ratio=log_ratio, answer=answer))
+        self._write(frame_id, dict(scale=scale, log_ratio=log_ratio, d1=d1, answer=answer))
 
     def read_scale(self, frame_id: str) -> tuple:
-        """Scales and ln ratios that :meth:`write_scale` was given.
+        """Scales, ln ratios and δ1 that :meth:`write_scale` was given.
 
         Raises:
             FileNotFoundError, ValueError: If the frame is not in the cache, or its file is cut or another one's.
         """
         content = self._scales(frame_id)
-        return content['scale'], content['log_ratio']
+        # Files of before it was judged have none.
+        return content['scale'], content['log_ratio'], content.get('d1', np.full(len(content['scale']), np.nan))
 
     def _scales(self, frame_id):
         path, content = self.path(frame_id), self._content(frame_id)
-        shapes = dict(scale=('*',), log_ratio=('*',), frame_id=(), answer=())
-        kinds = dict(scale='f', log_ratio='f', frame_id='U', answer='iu')
-        self._check_arrays(path, content, shapes, kinds, optional=('answer',))
+        shapes = dict(scale=('*',), log_ratio=('*',), d1=('*',), frame_id=(), answer=())
+        kinds = dict(scale='f', log_ratio='f', d1='f', frame_id='U', answer='iu')
+        self._check_arrays(path, content, shapes, kinds, optional=('answer', 'd1'))
         if str(content['frame_id']) != frame_id:
             raise ValueError(f'{path} is of frame {content["frame_id"]}: remove it and run {self.TOOL} again')
         return content

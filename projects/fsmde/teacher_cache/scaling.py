@@ -149,8 +149,8 @@ class _Frames:
         relative = torch.from_numpy(in_metres(answers, units, space).astype(np.float32)).to(self.device)
         scale = view_scales(relative, views, others, space in MULTI_VIEW) * units
         if at_lidar is None:
-            return scale, np.full(len(scale), np.nan), answer
-        return scale, np.array([_log_ratio(said, s, space) for said, s in zip(at_lidar, scale)]), answer
+            return scale, *np.full((2, len(scale)), np.nan), answer
+        return scale, *np.transpose([_against_lidar(said, s, space) for said, s in zip(at_lidar, scale)]), answer
 
 
 @dataclass(frozen=True)
@@ -208,11 +208,14 @@ def _at_lidar(answers, lidar):
     return np.stack([answers[lidar > 0], lidar[lidar > 0]])
 
 
-def _log_ratio(at_lidar, scale, space):
-    """Median of ln depth / LiDAR where both say something."""
+def _against_lidar(at_lidar, scale, space):
+    """Median of ln depth / LiDAR and δ1 where both say something. (AbsRel would be of what is infinitely far alone.)"""
     (depth,), lidar = in_metres(at_lidar[:1, None], [scale], space).astype(np.float32)[0], at_lidar[1]
     both = np.isfinite(depth) & (depth > 0)
-    return np.median(np.log(depth[both] / lidar[both])) if both.sum() >= 16 else np.nan
+    if both.sum() < 16:
+        return np.nan, np.nan
+    log_ratio = np.log(depth[both] / lidar[both])
+    return np.median(log_ratio), (np.abs(log_ratio) < np.log(1.25)).mean()
 
 
 def _scale_frames(frames, cache, rank, world, say):
@@ -239,14 +242,16 @@ def _scale_frames(frames, cache, rank, world, say):
 
 def _summary(cache, ids):
     """What is to be said of the scales of frames; raises a ValueError if there are none."""
-    scales, ratios = np.concatenate([np.empty((2, 0)), *map(cache.read_scale, ids)], axis=1)
-    found, known = np.isfinite(scales), np.abs(ratios[np.isfinite(ratios)])
+    scales, ratios, d1 = np.concatenate([np.empty((3, 0)), *map(cache.read_scale, ids)], axis=1)
+    found, known, judged = np.isfinite(scales), np.abs(ratios[np.isfinite(ratios)]), d1[np.isfinite(d1)]
     said = f'{found.sum()} of {len(scales)} views have a scale'
     if len(known):
         said += (
             f'; of {len(known)} of them with LiDAR half have a median depth at most {np.expm1(np.median(known)):.1%} off, '
             f'nine tenths {np.expm1(np.quantile(known, 0.9)):.1%}'
         )
+    if len(judged):
+        said += f'; their δ1 on LiDAR is {judged.mean():.3f}: students that have more without them are worse with them'
     causes = (
         'Most likely poses are wrong or rough, of the cameras in the rig or of the car in the world; or cameras overlap '
         'little and the car stands or has no poses; or nothing has texture (docs/teachers.md, "Metres without LiDAR")'

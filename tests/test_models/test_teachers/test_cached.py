@@ -141,7 +141,9 @@ def two_spaces(toy_dgp, tmp_path):
     metres.begin(about)
     for path in relative.root.rglob('*.npz'):
         with np.load(path) as content:
-            metres.write_scale(str(content['frame_id']), np.ones(6), np.full(6, np.nan), checksum(content['depth']))
+            metres.write_scale(
+                str(content['frame_id']), np.ones(6), *np.full((2, 6), np.nan), checksum(content['depth'])
+            )
     metres.finish()
     return live, relative.root, metres.root
 
