@@ -53,6 +53,7 @@ arms = [
         **_sky,
     ),
     _arm('depth_gradient', 'aligned depth and gradients', _depth),
+    _arm('depth_gradient_mini', 'the same, models/mini_teacher', _depth, **_sky),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),

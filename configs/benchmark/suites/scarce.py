@@ -4,6 +4,11 @@ The twin of a distilled arm trains on the same labelled frames alone, in as many
 which there is a twin with twice the steps. Answers: see suites/converged.py; and in metres, by overlaps and motion:
 
     python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --out data/benchmark_metres
+
+And those of models/mini_teacher, which everyone has:
+
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_teacher_answers_sky \
+        --out data/benchmark_metres_sky
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -13,12 +18,10 @@ _lighter = [
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
 
-_metres = 'data/benchmark_metres'
-_in_metres = {
-    'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
-    'model.teacher.cache': _metres,
-    **{f'{_dataset}.datasets.{i}.pipeline.3.cache': _metres for i in (0, 1)},
-}
+
+def _in_metres(metres, *distillers):
+    caches = 'model.teacher.cache', *(f'{_dataset}.datasets.{i}.pipeline.3.cache' for i in (0, 1))
+    return {'model.distillers': list(distillers), **dict.fromkeys(caches, metres)}
 
 
 def _supervised(percent, name='sup', title='supervised'):
@@ -46,8 +49,10 @@ def _distilled(
     )
 
 
-def _metric(percent):
-    return _distilled(percent, 'metres', 'the same, the teacher in metres by overlaps and motion', None, **_in_metres)
+_ckd_vrkd = dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]
+_metres = _in_metres('data/benchmark_metres', *_ckd_vrkd)
+_metres_sky = _in_metres('data/benchmark_metres_sky', *_ckd_vrkd)
+_depth = _in_metres('data/benchmark_metres_sky', dict(type='AlignedDepthKD'))
 
 
 baseline = 'sup'
@@ -55,8 +60,19 @@ split = 'test'
 seeds = [0, 1, 2]
 arms = [
     dict(name='sup', title='supervised', config='configs/benchmark/imagenet/sup.py', suite='converged'),
-    *[arm for percent in (10, 3, 1) for arm in (_supervised(percent), _distilled(percent), _metric(percent))],
+    *[_supervised(percent) for percent in (10, 3, 1)],
+    _distilled(3),
+    _distilled(3, 'metres', 'the same, the teacher in metres by overlaps and motion', None, **_metres),
     # The config's own: the weight of students from random weights.
     _distilled(3, 'ckd_vrkd', 'CKD + VRKD', None),
     _supervised(3, 'sup_2x', 'supervised, twice the steps'),
+    _distilled(
+        3, 'metres_sky', 'CKD + VRKD at a tenth of its weight, models/mini_teacher in metres', None, **_metres_sky
+    ),
+    *[
+        _distilled(
+            percent, 'depth_metres', 'aligned depth and gradients, models/mini_teacher in metres', None, **_depth
+        )
+        for percent in (10, 3, 1)
+    ],
 ]
