@@ -18,12 +18,6 @@ And both in metres, by overlaps and motion:
     python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_home_answers \
         --out data/benchmark_home_metres \
         --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
-
-Those of models/mini_teacher, which everyone has, are made by the same four commands with `_sky` behind the folders' names and
-
-    model.teacher.config=models/mini_teacher model.teacher.checkpoint=None
-
-among the options of tools/cache_teacher.py.
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -37,20 +31,12 @@ _lighter = [
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
 _metres = 'data/benchmark_elsewhere_metres'
-
-
-def _in_metres(home, elsewhere, *distillers):
-    return {
-        'model.distillers': list(distillers),
-        'model.teacher.cache': home,
-        f'{_dataset}.datasets.0.pipeline.3.cache': home,
-        f'{_dataset}.datasets.1.pipeline.3.cache': elsewhere,
-    }
-
-
-_ckd = dict(type='CrossInteractionKD', probabilities='aligned')
-_ckd_vrkd_in_metres = _in_metres('data/benchmark_home_metres', _metres, _ckd, _lighter[1])
-_depth_in_metres = _in_metres('data/benchmark_home_metres_sky', f'{_metres}_sky', dict(type='AlignedDepthKD'))
+_in_metres = {
+    'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
+    'model.teacher.cache': 'data/benchmark_home_metres',
+    f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres',
+    f'{_dataset}.datasets.1.pipeline.3.cache': _metres,
+}
 # Of depth itself: without LiDAR nothing else says where the centers of the bins are to be.
 _alone = {
     'model.distillers': [dict(type='AlignedDepthKD'), _lighter[1]],
@@ -77,18 +63,7 @@ arms = [
         'elsewhere',
         **{'model.distillers': _lighter},
     ),
-    _arm(
-        'kd_images_metres',
-        'the same, the teacher in metres by overlaps and motion',
-        'elsewhere',
-        **_ckd_vrkd_in_metres,
-    ),
-    _arm(
-        'depth_images_metres',
-        "aligned depth and gradients, the town's images, too, models/mini_teacher in metres",
-        'elsewhere',
-        **_depth_in_metres,
-    ),
+    _arm('kd_images_metres', 'the same, the teacher in metres by overlaps and motion', 'elsewhere', **_in_metres),
     _arm(
         'images_alone',
         "distilled on the town's images alone, no LiDAR at all",
