@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner import load_checkpoint
+from safetensors.torch import save_file
 
 from fsmde.weight_files import load_weights
 
@@ -68,7 +69,7 @@ def test_nothing_else_runs(save, tmp_path, kind):
     """By neither of the two doors: ours, and mmengine's for ``load_from`` and pretrained weights."""
     path = save(dict(state_dict={}, meta=HOSTILE[kind](str(tmp_path / 'owned'))))
     for load in (load_weights, lambda path: load_checkpoint(torch.nn.Identity(), path)):
-        with pytest.raises((pickle.UnpicklingError, RuntimeError)):
+        with pytest.raises((pickle.UnpicklingError, RuntimeError, ValueError)):
             load(path)
     assert not (tmp_path / 'owned').exists() and not hasattr(HistoryBuffer.mean, 'owned')
 
@@ -82,3 +83,18 @@ def test_archives_that_hold_code_are_refused(tmp_path):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     with pytest.raises((pickle.UnpicklingError, RuntimeError)):
         load_weights(tmp_path / 'old.tar')
+
+
+def test_the_folder_of_a_published_model_is_its_weights(tmp_path):
+    """By ``load_from``, which is what becomes of a published model that training begins with."""
+    net, other = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
+    save_file(net.state_dict(), tmp_path / 'model.safetensors')
+    for path in (tmp_path, tmp_path / 'model.safetensors'):
+        load_checkpoint(other, str(path))
+        assert all(torch.equal(other.state_dict()[name], value) for name, value in net.state_dict().items())
+    (tmp_path / 'model.safetensors').write_bytes(b'cut')
+    with pytest.raises(ValueError, match='model.safetensors cannot be loaded as weights: it is cut'):
+        load_checkpoint(other, str(tmp_path))
+    (tmp_path / 'model.safetensors').unlink()
+    with pytest.raises(FileNotFoundError, match='no checkpoint at .*model.safetensors'):
+        load_checkpoint(other, str(tmp_path))

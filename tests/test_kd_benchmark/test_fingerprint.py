@@ -18,6 +18,9 @@ def test_weights_that_training_starts_from_count(tmp_path):
     # What is not on this machine cannot be compared; weights of its own can.
     assert differences(first, absent) == []
     assert differences(first, fingerprint(Config(dict(cfg, load_from=None)))) == ['load_from']
+    # Those of a published model's folder.
+    (tmp_path / 'model.safetensors').write_bytes(b'first')
+    assert differences(first, fingerprint(Config(dict(cfg, load_from=str(tmp_path))))) == []
 
 
 def test_worlds_that_are_trained_on_and_answers_that_are_read_count(tmp_path):

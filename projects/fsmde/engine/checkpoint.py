@@ -9,16 +9,17 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.model import BaseModel, PretrainedInit, update_init_info
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors.torch import load_file
 
 from fsmde.output_files import write_bytes
-from fsmde.weight_files import load_weights
+from fsmde.weight_files import file_of_weights, load_weights
 
 #: In names of tensors: what is no part of the student, wherever that is in a model.
 OF_DISTILLERS = r'(^|\.)distillers\.'
 
 
-def load_checkpoint_file(path: str) -> dict:
-    """Read a checkpoint to the CPU, weights only.
+def load_checkpoint_file(path: str, read=load_weights) -> dict:
+    """Read a checkpoint to the CPU, weights only; by ``safetensors.torch.load_file`` one of that kind.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -27,7 +28,7 @@ def load_checkpoint_file(path: str) -> dict:
     if not osp.isfile(path):
         raise FileNotFoundError(f'no checkpoint at {path}')
     try:
-        checkpoint = load_weights(path)
+        checkpoint = read(path)
     except Exception as error:  # torch raises runtime, EOF, pickle and zip errors for files that are cut or hostile.
         raise ValueError(
             f'{path} cannot be loaded as weights: it is cut, no checkpoint, or not safe: {error}'
@@ -182,11 +183,9 @@ class AtomicBackend(LocalBackend):
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local(filename: str, map_location=None):
-    """mmengine's loader of local files (``load_from``, ``init_cfg``): before torch 2.6, too, weights only."""
-    filename = osp.expanduser(filename)
-    if not osp.isfile(filename):
-        raise FileNotFoundError(f'{filename} can not be found.')
-    return load_weights(filename, map_location)
+    """mmengine's loader of local files (``load_from``, ``init_cfg``): published models, too, and weights only."""
+    path = str(file_of_weights(osp.expanduser(filename)))
+    return load_checkpoint_file(path, load_file if path.endswith('.safetensors') else load_weights)
 
 
 def load_pretrained(self, module) -> None:

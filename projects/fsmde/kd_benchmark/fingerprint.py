@@ -9,6 +9,7 @@ from mmengine.config import Config
 from fsmde.evaluation.result_files import hash_of_file
 from fsmde.plain_data import read_json
 from fsmde.teacher_cache import open_cache
+from fsmde.weight_files import file_of_weights
 
 #: Parts of a config that figures follow from. Logs, checkpoints and the seed are not among them.
 SECTIONS = (
@@ -44,12 +45,12 @@ def fingerprint(cfg: Config) -> dict:
     """
     plain = cfg.to_dict()
     hashes = {name: short_hash(_without_machine(plain.get(name))) for name in SECTIONS}
-    start = cfg.get('load_from')
+    start = file_of_weights(cfg.load_from) if cfg.get('load_from') else None
     training = plain.get('train_dataloader')
     hashes.update(
         world=_hash_of_all([read_world(cfg)]),
         training_worlds=_hash_of_all([_world(root) for root in _settings(training, 'data_root')]),
-        load_from='nothing' if not start else hash_of_file(start)[:12] if Path(start).is_file() else None,
+        load_from='nothing' if not start else hash_of_file(start)[:12] if start.is_file() else None,
         teacher=_hash_of_all([_answers(root) for root in _settings(plain['model'].get('teacher'), 'cache')]),
         answers=_hash_of_all([_answers(root) for root in _settings(training, 'cache')]),
     )
