@@ -253,6 +253,8 @@ def test_topics_are_chosen_and_named(rig, images, tmp_path):
         Recording(path, topics={'x': '/sensing/LEFT/camera_info'})
     with pytest.raises(ValueError, match='topic /info of camera x is not in it'):
         Recording(path, topics={'x': ('/sensing/LEFT/image_raw', '/info')})
+    with pytest.raises(ValueError, match='cameras x and y have one topic, /sensing/LEFT/image_raw'):
+        Recording(path, topics=dict.fromkeys('xy', '/sensing/LEFT/image_raw'))
     (tmp_path / 'front').mkdir()
     with pytest.raises(ValueError, match='topics is an option of recordings'):
         open_source(tmp_path, topics={'x': '/y'})

@@ -82,7 +82,11 @@ class Recording(Source):
         return [topic for topic, kind in self._kinds.items() if kind in kinds]
 
     def _check_topics(self, topics):
+        cameras = {}
         for camera, pair in (topics or {}).items():
+            other = cameras.setdefault(pair_of(pair)[0], camera)
+            if other != camera:
+                raise ValueError(f'{self.path}: cameras {other} and {camera} have one topic, {pair_of(pair)[0]}')
             for topic, kinds in zip(pair_of(pair), (IMAGES, (CAMERA_INFO,))):
                 if self._kinds.get(topic) not in kinds and (kinds is IMAGES or not isinstance(pair, str)):
                     found = f'is {self._kinds[topic]}' if topic in self._kinds else 'is not in it'
