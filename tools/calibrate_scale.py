@@ -54,6 +54,8 @@ def parse_args():
     args = refuse_empty_options(parser, parser.parse_args())
     if args.every < 1 or args.lidar_dims < 3 or not args.max_depth > 0:
         parser.error('--every must be at least 1, --lidar-dims at least 3 and --max-depth positive')
+    if args.ego_height is not None and not args.ground:
+        parser.error('--ego-height says where the road is, which --ground alone asks')
     return args
 
 

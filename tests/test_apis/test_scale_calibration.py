@@ -370,3 +370,11 @@ def test_the_tool_names_the_file_that_is_wrong_in_one_line(
     monkeypatch.setattr('sys.argv', ['calibrate_scale.py', *map(str, argv + ways.get(ask, ['--ground']))])
     with pytest.raises(SystemExit, match=f'calibrate_scale: .*{message.removeprefix("calibrate_scale: ")}'):
         load_tool('calibrate_scale.py').main()
+
+
+def test_a_height_over_the_road_is_of_no_use_without_the_ground(monkeypatch, capsys):
+    argv = 'calibrate_scale.py student drive --rig rig.yaml --lidar clouds --ego-height 0.3'.split()
+    monkeypatch.setattr('sys.argv', argv)
+    with pytest.raises(SystemExit):
+        load_tool('calibrate_scale.py').main()
+    assert '--ego-height says where the road is' in capsys.readouterr().err

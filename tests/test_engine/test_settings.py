@@ -186,6 +186,12 @@ def test_counts_that_cannot_be(name, value):
         check_settings(training(**{'max_epochs': 2, name: value}))
 
 
+@pytest.mark.parametrize('option', ['train_dataloader.batch_size', 'optim_wrapper.accumulative_counts'])
+def test_batches_that_cannot_be(option):
+    with pytest.raises(ValueError, match=f'{option} must be a whole number of at least 1, found 0'):
+        check_settings(read_config(str(CONFIG), cfg_options={option: 0}))
+
+
 def test_a_schedule_that_ends_before_the_training():
     cosine = dict(type='CosineAnnealingLR', by_epoch=True, begin=0, end=20, T_max=20, convert_to_iter_based=True)
     warm_up = dict(type='LinearLR', by_epoch=False, begin=0, end=500)

@@ -219,6 +219,10 @@ def test_command(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--protocol', 'kitti'])
     with pytest.raises(SystemExit, match="no results under protocol 'kitti'"):
         tool.main()
+    monkeypatch.setattr(sys, 'argv', ['compare_results', *paths, '--names', 'a', 'a'])
+    with pytest.raises(SystemExit):
+        tool.main()
+    assert '--names must tell the runs apart, found a a' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('edges', [(0, 50, 500), (0, 30, 90)])

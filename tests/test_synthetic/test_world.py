@@ -182,6 +182,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
         dict(jobs=0),
         dict(seed=-1),
         dict(val_scenes=1.5),
+        dict(train_scenes=0, val_scenes=0, test_scenes=0),
         dict(streets=['boulevard']),
         dict(weathers=['night']),
         dict(weathers=[]),

@@ -29,6 +29,8 @@ def parse_args():
     args = refuse_empty_options(parser, parser.parse_args())
     if args.names and len(args.names) != len(args.results):
         parser.error(f'{len(args.results)} runs and {len(args.names)} names')
+    if args.names and len(set(args.names)) < len(args.names):
+        parser.error(f'--names must tell the runs apart, found {" ".join(args.names)}')
     if args.out:
         refuse_filled(args.out, args.overwrite)
     return args

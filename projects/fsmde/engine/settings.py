@@ -176,10 +176,12 @@ def check_settings(cfg: Config) -> None:
         ValueError: Names the setting, what was found and what was expected.
     """
     train = cfg.get('train_cfg') or {}
-    for name in ('max_epochs', 'max_iters', 'val_interval'):
-        value = train.get(name)
+    counts = [('train_cfg', name) for name in ('max_epochs', 'max_iters', 'val_interval')]
+    counts += [('train_dataloader', 'batch_size'), ('val_dataloader', 'batch_size')]
+    for section, name in [*counts, ('optim_wrapper', 'accumulative_counts')]:
+        value = (cfg.get(section) or {}).get(name)
         if value is not None and not (isinstance(value, int) and value >= 1):
-            raise ValueError(f'train_cfg.{name} must be a whole number of at least 1, found {value!r}')
+            raise ValueError(f'{section}.{name} must be a whole number of at least 1, found {value!r}')
     sampler = (cfg.get('train_dataloader') or {}).get('sampler') or {}
     if type_name(sampler) == 'InfiniteSampler' and train.get('max_epochs'):
         raise ValueError(

@@ -109,6 +109,8 @@ def _check(wanted, jobs):
     for name, low in least.items():
         if int(wanted[name]) != wanted[name] or wanted[name] < low:
             raise ValueError(f'{name} is {wanted[name]!r}, expected an integer of at least {low}')
+    if not any(wanted[f'{split}_scenes'] for split in ('train', 'val', 'test')):
+        raise ValueError('train_scenes, val_scenes and test_scenes are 0: nothing would be in the world')
     if len(wanted['size']) != 2 or min(wanted['size']) < 16:
         raise ValueError(f'size is {wanted["size"]}, expected height and width of at least 16 pixels')
     if not wanted['interval'] > 0:
