@@ -185,7 +185,10 @@ class AtomicBackend(LocalBackend):
 def load_from_local(filename: str, map_location=None):
     """mmengine's loader of local files (``load_from``, ``init_cfg``): published models, too, and weights only."""
     path = str(file_of_weights(osp.expanduser(filename)))
-    return load_checkpoint_file(path, load_file if path.endswith('.safetensors') else load_weights)
+    checkpoint = load_checkpoint_file(path, load_file if path.endswith('.safetensors') else load_weights)
+    # Tensors alone: mmengine itself loads them, and its EMAHook does not.
+    bare = all(isinstance(value, torch.Tensor) for value in checkpoint.values())
+    return dict(state_dict=checkpoint) if bare else checkpoint
 
 
 def load_pretrained(self, module) -> None:
