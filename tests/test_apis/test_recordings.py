@@ -303,8 +303,9 @@ def test_calibrations_that_are_of_another_image(rig, images, tmp_path):
     for number, changed in enumerate((dict(binning_x=2), dict(roi=dict(roi, x_offset=8, width=32)))):
         with pytest.raises(ValueError, match=r'/F/camera_info: .*(binned|region)'):
             recording_of_lens(rig, images, 'plumb_bob', [], tmp_path / f'a{number}.mcap', **changed).rig()
-    with pytest.raises(ValueError, match='/F/camera_info: camera F: intrinsics'):
-        recording_of_lens(rig, images, 'plumb_bob', [], tmp_path / 'b.mcap', k=[0.0] * 9).rig()
+    for value in (0.0, np.nan):
+        with pytest.raises(ValueError, match='/F/camera_info: camera F: intrinsics'):
+            recording_of_lens(rig, images, 'plumb_bob', [], tmp_path / f'b{value}.mcap', k=[value] * 9).rig()
     changing = messages_of(images, rig)
     # Between others that are as the first.
     other = camera_info(START, 'LEFT_optical', rig['LEFT'], [0.1] * 5)

@@ -111,7 +111,8 @@ class Recording(Source):
                     raise ValueError(f'{self.path}: topic {topic}: {error}') from error
             elif kind == CAMERA_INFO:
                 info = _plain(message)
-                if self._infos.setdefault(topic, info) != info:
+                # Not the values: NaN equals nothing, and an uncalibrated camera's K changes no more than another's.
+                if str(self._infos.setdefault(topic, info)) != str(info):
                     self._changing.add(topic)
             else:
                 stamp = message.header.stamp
