@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from toy_run import STUDENT, toy_config
+from toy_run import STUDENT, toy_config, validated
 
 from fsmde.apis import publish_folder
 from fsmde.apis.load_model import set_input_size
@@ -101,3 +101,16 @@ def test_a_published_model_brings_its_architecture_and_input_size(toy_dgp, tmp_p
     other.test_dataloader.dataset.pipeline = []
     with pytest.raises(ValueError, match='has no ResizeViews'):
         evaluate(other, str(published))
+
+
+def test_what_decides_on_the_best_of_a_stock_hook_is_measured(toy_dgp, tmp_path):
+    """AtomicCheckpointHook asks by itself; mmengine's finds out behind the first epoch."""
+    cfg = validated(toy_config(toy_dgp, STUDENT, max_epochs=1))
+    cfg.work_dir, cfg.default_hooks.checkpoint = (
+        str(tmp_path / 'work'),
+        dict(type='CheckpointHook', save_best='abs_rel', rule='less'),
+    )
+    with pytest.raises(
+        ValueError, match="save_best='abs_rel' is no figure of the validation, .* nearest are depth/abs_rel"
+    ):
+        train(cfg)

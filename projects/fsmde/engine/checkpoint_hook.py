@@ -49,7 +49,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def before_train(self, runner):
         super().before_train(runner)
         if self.save_best and self.save_best != ['auto']:
-            self._check_metric(runner)
+            check_metric(runner, self.save_best[0])
             self._adopt_best(runner)
         if is_main_process():
             remove_leftovers(self.out_dir)
@@ -61,26 +61,6 @@ class AtomicCheckpointHook(CheckpointHook):
         for module in runner.model.modules():
             if isinstance(module, DistilledDepthEstimator):
                 checkpoint['meta']['teacher'] = dict(name=module.teacher.name, licence=module.teacher.licence)
-
-    def _check_metric(self, runner):
-        """Raise before the first iteration if no validation will say what decides; mmengine finds out an epoch later."""
-        loop = getattr(runner, '_val_loop', None)
-        if loop is None:
-            runner.logger.warning(f'nothing is validated: no best checkpoint by {self.save_best[0]} will be saved')
-            return
-        evaluator, metrics = loop.evaluator, loop.evaluator.metrics
-        if not all(hasattr(metric, 'names_of_figures') for metric in metrics):
-            return
-        if hasattr(evaluator, 'names_of_figures'):
-            known = evaluator.names_of_figures()
-        else:
-            known = [name for metric in metrics for name in metric.names_of_figures(evaluator.dataset_meta)]
-        if self.save_best[0] not in known:
-            near = difflib.get_close_matches(self.save_best[0], known, 3, 0)
-            raise ValueError(
-                f'default_hooks.checkpoint: save_best={self.save_best[0]!r} is no figure of the validation, whose '
-                f'figures follow from val_evaluator (protocol, modes); the nearest are {", ".join(near)}'
-            )
 
     def _adopt_best(self, runner):
         """Know the best of the folder's best checkpoints, whatever the checkpoint that is resumed knew; drop the rest."""
@@ -133,3 +113,24 @@ class AtomicCheckpointHook(CheckpointHook):
             self.best_ckpt_path = old
         elif old and old != self.best_ckpt_path and is_main_process() and self.file_backend.isfile(old):
             self.file_backend.remove(old)
+
+
+def check_metric(runner, name: str) -> None:
+    """Raise before the first iteration if no validation will say what decides; mmengine finds out an epoch later."""
+    loop = runner.val_loop
+    if loop is None:
+        runner.logger.warning(f'nothing is validated: no best checkpoint by {name} will be saved')
+        return
+    evaluator, metrics = loop.evaluator, loop.evaluator.metrics
+    if not all(hasattr(metric, 'names_of_figures') for metric in metrics):
+        return
+    if hasattr(evaluator, 'names_of_figures'):
+        known = evaluator.names_of_figures()
+    else:
+        known = [figure for metric in metrics for figure in metric.names_of_figures(evaluator.dataset_meta)]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3, 0)
+        raise ValueError(
+            f'default_hooks.checkpoint: save_best={name!r} is no figure of the validation, whose '
+            f'figures follow from val_evaluator (protocol, modes); the nearest are {", ".join(near)}'
+        )

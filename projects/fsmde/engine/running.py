@@ -4,6 +4,7 @@ import os.path as osp
 import time
 
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -20,6 +21,7 @@ from .checkpoint import (
     find_latest_checkpoint,
     holds_checkpoints,
 )
+from .checkpoint_hook import check_metric
 from .launch import end_distribution, setup_distribution, work_dir_lock
 from .same_schedule_hook import SameScheduleHook
 from .settings import check_settings, long_warm_ups
@@ -64,6 +66,11 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
             # mmengine counts the frames of an iteration; a step takes up those of several.
             base = runner.auto_scale_lr['base_batch_size'] / counts
             runner.auto_scale_lr = dict(runner.auto_scale_lr, base_batch_size=base)
+        for hook in runner.hooks:
+            # AtomicCheckpointHook asks by itself, whoever trains.
+            if type(hook) is CheckpointHook and hook.save_best and hook.save_best != ['auto']:
+                for name in hook.save_best:
+                    check_metric(runner, name)
         for said in long_warm_ups(cfg, runner.train_loop.max_iters):
             runner.logger.warning(said)
         runner.train()
