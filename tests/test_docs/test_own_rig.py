@@ -126,10 +126,10 @@ def test_custom_rig_teacher_neck_head_and_distiller_train(project, monkeypatch):
     rows = logged_losses(folder / 'work_dirs/toy')
     assert len(rows) == 2
     for row in rows.values():
-        assert {'loss_depth', 'loss_kd_gradient', 'loss_kd_view'} <= row.keys()
+        assert {'loss_depth', 'loss_kd_log_gradient', 'loss_kd_view'} <= row.keys()
         assert all(np.isfinite(value) and value >= 0 for key, value in row.items() if key.startswith('loss'))
     # The random teacher's order of depth is not LiDAR's in every view: there nothing is distilled.
-    assert rows[1]['loss_kd_gradient'] > 0 and rows[1]['loss_kd_view'] > 0
+    assert rows[1]['loss_kd_log_gradient'] > 0 and rows[1]['loss_kd_view'] > 0
     for camera in preludes.OWN_RIG:
         assert f'depth/{camera}/abs_rel' in printed
     assert (folder / 'work_dirs/toy/epoch_1.pth').is_file()

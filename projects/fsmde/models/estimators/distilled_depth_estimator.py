@@ -56,8 +56,12 @@ class DistilledDepthEstimator(BinDepthEstimator):
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
             new = distiller.loss(step)
-            if losses.keys() & new.keys():
-                raise ValueError(f'{type(distiller).__name__}: a distiller is listed twice: {sorted(new)}')
+            both = sorted(losses.keys() & new.keys())
+            if both:
+                raise ValueError(
+                    f'{type(distiller).__name__}: its losses {both} are there already: a distiller is listed twice, or two '
+                    'name their losses alike'
+                )
             losses.update(new)
         return losses
 
