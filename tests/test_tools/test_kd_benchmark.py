@@ -84,11 +84,13 @@ def test_from_nothing_to_the_table(tool, tmp_path):
     again = json.loads((out / 'dense/seed1.json').read_text())
     assert again == records['dense', 1]
 
-    # Tables outlive checkpoints.
-    shutil.rmtree(tmp_path / 'work')
-    table = (out / 'table.md').read_text()
-    printed, code = tool('--table-only')
-    assert code == 0 and 'no predictions at hand' in printed and (out / 'table.md').read_text() == table
+    # Tables outlive checkpoints, and a picture of all arms that of those whose predictions are still there.
+    table, frame = (out / 'table.md').read_text(), (out / 'frame.jpg').read_bytes()
+    for lost in ('work/toy/dense', 'work'):
+        shutil.rmtree(tmp_path / lost)
+        printed, code = tool('--table-only')
+        assert code == 0 and 'no new frame.jpg' in printed and (out / 'table.md').read_text() == table
+        assert (out / 'frame.jpg').read_bytes() == frame
 
     # The other way round: what the baseline loses over an arm.
     printed, code = tool('--table-only', '--over', 'dense')

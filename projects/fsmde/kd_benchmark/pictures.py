@@ -57,15 +57,16 @@ def draw_frame(runs: dict, path, cell_width: int = 200) -> str:
 
     Args:
         runs: One finished :class:`fsmde.kd_benchmark.Run` by the name of its row. Those whose predictions are no longer in
-            their work directories are left out. The first names the data set.
+            their work directories are left out, but a picture that is there gives way to one of all alone. The first names
+            the data set.
         cell_width: Width in pixels of one camera's picture.
 
     Returns:
-        The frame's id; None if there is nothing to draw.
+        The frame's id; None if nothing is drawn.
     """
     folders = {name: Path(run.work_dir, f'{run.split}_predictions') for name, run in runs.items()}
-    folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
-    if not folders:
+    at_hand = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    if not at_hand or len(at_hand) < len(folders) and Path(path).exists():
         return None
     first = next(iter(runs.values()))
     cfg = first.evaluate_on_split(first.read_config())
@@ -78,7 +79,7 @@ def draw_frame(runs: dict, path, cell_width: int = 200) -> str:
         height, width = images.shape[2:]
         nearest = dict(dsize=(width, height), interpolation=cv2.INTER_NEAREST)
         depths['dense truth'] = np.stack([cv2.resize(depth, **nearest) for depth in sample.dense_depth])
-    for name, folder in folders.items():
+    for name, folder in at_hand.items():
         depths[name] = np.nan_to_num(read_frame(str(folder), sample.frame_id, sample.cam_names))
     order = ring_order(sample.cam2ego)
     picture = draw_comparison(images, depths, sample.cam_names, max_depth=100.0, order=order, cell_width=cell_width)

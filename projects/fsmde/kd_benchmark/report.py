@@ -17,8 +17,8 @@ def write_report(suite: Suite, run_of, folder, name: str = 'table', say=print) -
     Args:
         suite: The suite.
         run_of: Makes a :class:`Run` of an arm and a seed.
-        folder: Where ``<name>.md`` and ``<name>.json`` go, and for ``'table'`` gains.png and, where predictions are at
-            hand, frame.jpg.
+        folder: Where ``<name>.md`` and ``<name>.json`` go, and for ``'table'`` gains.png and frame.jpg, see
+            :func:`draw_frame`.
         say: Is given the tables, and where they are.
 
     Raises:
@@ -40,4 +40,4 @@ def write_report(suite: Suite, run_of, folder, name: str = 'table', say=print) -
     draw_gains(arms, f'{suite.name}, {split} split', folder / 'gains.png')
     shown = {name: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
     frame = draw_frame(shown, folder / 'frame.jpg')
-    say(f'tables and pictures are in {folder}' + ('' if frame else '; no predictions at hand, no frame.jpg'))
+    say(f'tables and pictures are in {folder}' + ('' if frame else '; not all predictions are at hand: no new frame.jpg'))
