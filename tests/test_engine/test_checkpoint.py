@@ -72,6 +72,8 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path):
 class Runner:
     """What the hook asks of mmengine's."""
 
+    val_loop = None
+
     def __init__(self, folder, logger):
         self.folder, self.epoch, self.iter, self.work_dir, self.logger = folder, 0, 0, str(folder), logger
         self.message_hub = self
