@@ -40,4 +40,7 @@ def write_report(suite: Suite, run_of, folder, name: str = 'table', say=print) -
     draw_gains(arms, f'{suite.name}, {split} split', folder / 'gains.png')
     shown = {name: run_of(suite.arms[name], min(runs)) for name, runs in records.items() if runs}
     frame = draw_frame(shown, folder / 'frame.jpg')
-    say(f'tables and pictures are in {folder}' + ('' if frame else '; not all predictions are at hand: no new frame.jpg'))
+    say(
+        f'tables and pictures are in {folder}'
+        + ('' if frame else '; not all predictions are at hand: no new frame.jpg')
+    )
