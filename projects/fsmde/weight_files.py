@@ -39,12 +39,14 @@ ALLOWED = (
 # Before 2.6 torch's own unpickler takes no names for what is allowed, calls no classes that it is told of before 2.4, and
 # runs the code of a TorchScript archive (CVE-2025-32434).
 _TORCH_DOES_IT = torch.__version__ >= (2, 6)
+#: Of a published model's folder.
+WEIGHTS = 'model.safetensors'
 
 
 def file_of_weights(path) -> Path:
     """The file that a path means: of the folder of a published model its weights."""
     path = Path(path)
-    return path / 'model.safetensors' if path.is_dir() else path
+    return path / WEIGHTS if path.is_dir() else path
 
 
 def load_weights(path, map_location='cpu'):

@@ -16,9 +16,10 @@ from safetensors.torch import save_file
 from fsmde.models.architecture import build_architecture, check_architecture
 from fsmde.plain_data import brief, check_keys
 from fsmde.structures import DEPTH_SPACES, METRIC
+from fsmde.weight_files import WEIGHTS
 
 VERSION = 1
-CONFIG, WEIGHTS, CARD = 'config.json', 'model.safetensors', 'README.md'
+CONFIG, CARD = 'config.json', 'README.md'
 FILES = (CONFIG, WEIGHTS, CARD)
 #: Fields of config.json, all of which must be there but for ``space``, which folders of before do not have.
 FIELDS = ('fsmde_model', 'model', 'input_size', 'cameras', 'origin', 'figures', 'space')

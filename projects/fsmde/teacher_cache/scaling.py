@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
 from fsmde.config_types import type_name
+from fsmde.evaluation.functional import SUMS, error_terms
 from fsmde.masks import resize_visible
 from fsmde.output_names import check_names
 from fsmde.structures import METRIC, MULTI_VIEW
@@ -209,13 +210,13 @@ def _at_lidar(answers, lidar):
 
 
 def _against_lidar(at_lidar, scale, space):
-    """Median of ln depth / LiDAR and δ1 where both say something. (AbsRel would be of what is infinitely far alone.)"""
+    """Median of ln depth / LiDAR and δ1 where both say something; AbsRel would be ruled by what is infinitely far."""
     (depth,), lidar = in_metres(at_lidar[:1, None], [scale], space).astype(np.float32)[0], at_lidar[1]
     both = np.isfinite(depth) & (depth > 0)
     if both.sum() < 16:
         return np.nan, np.nan
-    log_ratio = np.log(depth[both] / lidar[both])
-    return np.median(log_ratio), (np.abs(log_ratio) < np.log(1.25)).mean()
+    terms = dict(zip(SUMS, error_terms(lidar[both], depth[both])))
+    return np.median(terms['log']), terms['d1'].mean()
 
 
 def _scale_frames(frames, cache, rank, world, say):
