@@ -7,11 +7,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from test_configs import ROOT, train_step
 
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.config_files import set_data_root
 from fsmde.rig import CameraRig
 from fsmde.synthetic.rigs import ddad_rig, van_rig
 from fsmde.teacher_cache import TeacherCache
-from fsmde.teacher_cache.writing import build_datasets
+from fsmde.teacher_cache.shown_frames import build_datasets
 
 NO_ARMS = (
     'teacher',

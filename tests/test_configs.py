@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from toy_models import freezes_statistics
 from toy_models import shrink as shrink_model
 
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.config_files import set_data_root
 
 ROOT = Path(__file__).parent.parent
 REALTIME = sorted(f'realtime/{path.name}' for path in (ROOT / 'configs/realtime').glob('*.py'))

@@ -14,8 +14,8 @@ from toy_models import shrink
 
 from fsmde.apis.sources import DatasetFrames
 from fsmde.datasets import NuScenesSurroundDataset
-from fsmde.engine.launch import set_data_root
-from fsmde.teacher_cache.writing import build_datasets, frame_ids
+from fsmde.engine.config_files import set_data_root
+from fsmde.teacher_cache.shown_frames import build_datasets, frame_ids
 
 ROOT = Path(__file__).parent.parent
 SIZES = dict(ddad=(64, 96), nuscenes=(32, 64), argoverse2=(64, 64))

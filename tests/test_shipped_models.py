@@ -8,7 +8,7 @@ import pytest
 from fsmde.apis import SurroundDepthInferencer, load_model
 from fsmde.deployment import DeployableEstimator
 from fsmde.engine import evaluate
-from fsmde.engine.launch import read_config
+from fsmde.engine.config_files import read_config
 from fsmde.models import EstimatorTeacher
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,7 @@ from pathlib import Path
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.scale_calibration import GROUND, calibrate_rig, gather_evidence, read_distances
 from fsmde.apis.sources import open_source, parse_topics
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.rig_file import read_rig, write_rig
 
 

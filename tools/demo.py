@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from fsmde.command_line import mistakes_in_one_line
 from fsmde.concurrency import start_tied
-from fsmde.engine.launch import read_config_file
+from fsmde.engine.config_files import read_config_file
 from fsmde.output_files import write_text
 from fsmde.plain_data import read_json
 

@@ -17,9 +17,9 @@ from mmengine.runner import Runner
 from mmengine.utils import track_iter_progress
 
 from fsmde.apis import export_points, load_model
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.datasets import PseudoPointsFromDepth
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.config_files import read_config
 
 
 def parse_args():

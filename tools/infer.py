@@ -21,8 +21,7 @@ from fsmde.apis.load_model import find_published
 from fsmde.apis.published_model import CONFIG, WEIGHTS
 from fsmde.apis.sinks import BirdsEyeViews, DepthMaps, McapRecording, Panels, PointClouds, Video, Viewer
 from fsmde.apis.sources import open_source, parse_topics
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.evaluation.result_files import hash_of_file
 from fsmde.output_files import write_text
 from fsmde.output_names import check_names

@@ -17,9 +17,9 @@ import os.path as osp
 import shutil
 import sys
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.concurrency import start_tied
-from fsmde.engine.launch import read_config_file, refuse_empty_options
+from fsmde.engine.config_files import read_config_file
 from fsmde.evaluation.report import coverage
 from fsmde.output_files import write_text
 from fsmde.plain_data import read_json

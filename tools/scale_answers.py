@@ -13,8 +13,8 @@ from functools import partial
 
 from mmengine.config import DictAction
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import add_data_root, read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import add_data_root, read_config
 from fsmde.ranks import rank_and_world
 from fsmde.teacher_cache import write_scales
 

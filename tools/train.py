@@ -8,9 +8,10 @@ import os
 
 from mmengine.config import DictAction
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.engine import train
-from fsmde.engine.launch import add_data_root, read_config, refuse_empty_options, use_amp, work_dir_of
+from fsmde.engine.config_files import add_data_root, read_config
+from fsmde.engine.launch import use_amp, work_dir_of
 
 
 def parse_args():

@@ -1,4 +1,4 @@
-"""What a command says of an error: a line where we found out what the user has to mend, else the trace."""
+"""What a command says of errors and of empty options: a line where we found out what the user has to mend, else the trace."""
 
 import dis
 import errno
@@ -44,6 +44,19 @@ def mistakes_in_one_line(tool: str):
         if not said or not _is_our_message(error):
             raise
         raise SystemExit(f'{tool}: {said}') from error
+
+
+def refuse_empty_options(parser, args, but: tuple = ()):
+    """The parsed arguments, if none of them is empty: ``--data-root "$DATA"`` of an unset variable is no request.
+
+    ``but`` names those that may be.
+    """
+    for name, value in vars(args).items():
+        # What a Path makes of nothing, where nothing else may be.
+        unset = isinstance(value, Path) and str(value) == '.' and '' in sys.argv and not but
+        if name not in but and (value == '' or unset or isinstance(value, list) and '' in value):
+            parser.error(f'{name} is empty: is the variable set that it comes from?')
+    return args
 
 
 def _output_is_left():

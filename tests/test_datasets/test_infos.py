@@ -14,7 +14,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 
 from fsmde.datasets import InfosSurroundDataset, NuScenesSurroundDataset
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.config_files import set_data_root
 from fsmde.poses import quaternion_to_matrix
 from toy_dgp import camera_quaternion, cylinder_points
 

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from toy_run import PIPELINE, distilled
 
 from fsmde.datasets import MixedSurroundDataset
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.config_files import set_data_root
 from toy_dgp import AZIMUTHS, write_toy_dgp
 
 THREE = ('CAMERA_01', 'CAMERA_05', 'CAMERA_06')

@@ -15,7 +15,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from test_code_blocks import check_command
 
-from fsmde.engine.launch import read_config, set_data_root
+from fsmde.engine.config_files import read_config, set_data_root
 
 TOOLS = sorted(path for path in (ROOT / 'tools').rglob('*.py') if '__main__' in path.read_text())
 tools = pytest.mark.parametrize('tool', TOOLS, ids=lambda path: path.stem)

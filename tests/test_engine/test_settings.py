@@ -16,8 +16,9 @@ from toy_run import toy_config, validated
 
 from fsmde.bins import DepthBins
 from fsmde.datasets import DDADDataset
-from fsmde.engine import SameScheduleHook, launch
-from fsmde.engine.launch import read_config, set_data_root, setup_distribution, use_amp
+from fsmde.engine import SameScheduleHook, config_files, launch
+from fsmde.engine.config_files import read_config, set_data_root
+from fsmde.engine.launch import setup_distribution, use_amp
 from fsmde.engine.settings import check_settings, long_warm_ups
 
 CONFIG = Path(__file__).parents[2] / 'configs/fsmde_kd_ddad.py'
@@ -342,7 +343,7 @@ def test_what_decides_on_the_best_is_measured(toy_dgp, tmp_path, evaluator, save
 
 def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch):
     assert 'pin_memory' not in read_config(str(CONFIG)).train_dataloader
-    monkeypatch.setattr(launch, 'is_cuda_available', lambda: True)
+    monkeypatch.setattr(config_files, 'is_cuda_available', lambda: True)
     off = read_config(str(CONFIG), cfg_options={'val_dataloader.pin_memory': False})
     assert off.train_dataloader.pin_memory and off.test_dataloader.pin_memory and not off.val_dataloader.pin_memory
 

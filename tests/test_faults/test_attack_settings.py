@@ -9,7 +9,7 @@ from attack.mutations import is_number, places
 from mmdet3d.registry import DATASETS, MODELS
 from toy_run import toy_config
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.config_files import read_config
 from fsmde.evaluation.predictions import prediction_path
 from fsmde.teacher_cache import TeacherCache
 from toy_dgp import write_toy_dgp

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from toy_run import DISTILLERS, PIPELINE, STUDENT, distilled
 
 from fsmde.datasets import DDADDataset
-from fsmde.engine.launch import read_config
+from fsmde.engine.config_files import read_config
 from fsmde.models import ViewRelationalKD
 
 

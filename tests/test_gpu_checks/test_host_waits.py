@@ -17,7 +17,7 @@ from test_models.test_distillers.test_every_distiller import DISTILLERS, build
 from toy_scene import make_scene
 
 from fsmde.engine import FiniteLossHook
-from fsmde.engine.launch import set_data_root
+from fsmde.engine.config_files import set_data_root
 from fsmde.gpu_checks.host_waits import host_waits
 from fsmde.models.bev.lift_splat import BEVGrid, lift_splat
 from fsmde.models.teachers.depth_anything_3 import from_ahead, relative_poses

@@ -8,9 +8,9 @@ from processes import load_tool
 
 from fsmde.models import CachedTeacher
 from fsmde.teacher_cache import TeacherCache, open_cache, write_scales
+from fsmde.teacher_cache.compared_frames import ROWS, ComparedFrames, _against_lidar, _units
 from fsmde.teacher_cache.metric_cache import checksum, in_metres
-from fsmde.teacher_cache.scaling import ROWS, _against_lidar, _Frames, _units
-from fsmde.teacher_cache.writing import build_datasets
+from fsmde.teacher_cache.shown_frames import build_datasets
 
 PIPELINE = [
     dict(type='mmdet3d.LoadSurroundImages'),
@@ -63,7 +63,7 @@ def answer(config, folder, space, units=UNITS):
 @pytest.fixture
 def at_once(monkeypatch):
     """Every scale is 1, without a search."""
-    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda depth, *_: np.ones(len(depth)))
+    monkeypatch.setattr('fsmde.teacher_cache.compared_frames.view_scales', lambda depth, *_: np.ones(len(depth)))
 
 
 @pytest.mark.parametrize('space', SPACES)
@@ -154,13 +154,13 @@ class Drive:
 def test_frames_are_compared_with_those_in_which_the_car_is_elsewhere():
     """Two scenes; in the first the car stands in frames 1 to 3."""
     metres = [('a', 0.0), ('a', 2.0), ('a', 2.0), ('a', 2.3), ('a', 3.1), ('b', 9.0), ('b', 9.5)]
-    frames = _Frames(Drive(*((*place, f'2026-{i}') for i, place in enumerate(metres))), None)
+    frames = ComparedFrames(Drive(*((*place, f'2026-{i}') for i, place in enumerate(metres))), None)
     assert [frames.others(i) for i in range(7)] == [[0, 1], [1, 0, 4], [2, 0, 4], [3, 0], [4, 2], [5], [6]]
 
 
 def test_neighbours_are_those_in_time_whatever_the_order_and_however_often_a_frame_is_there():
     drive = [(scene, 1.5 * i, 7.0 + i) for i in range(3) for scene in 'ab']
-    frames = _Frames(Drive(*(frame for frame in reversed(drive) for _ in range(30))), None)
+    frames = ComparedFrames(Drive(*(frame for frame in reversed(drive) for _ in range(30))), None)
     assert [(place.scene, place.position[0]) for place in frames.places[:3]] == [('b', 0.0), ('b', 1.5), ('b', 3.0)]
     assert [frames.dataset.get_data_info(place.index)['frame_id'] for place in frames.places] == [
         place.frame_id for place in frames.places
@@ -169,12 +169,12 @@ def test_neighbours_are_those_in_time_whatever_the_order_and_however_often_a_fra
 
 
 def test_another_drive_of_the_same_name_is_not_compared_with():
-    frames = _Frames(Drive(('a', 0.0, 0), ('a', 2.0, 1), ('a', 700.0, 2)), None)
+    frames = ComparedFrames(Drive(('a', 0.0, 0), ('a', 2.0, 1), ('a', 700.0, 2)), None)
     assert [frames.others(i) for i in range(3)] == [[0, 1], [1, 0], [2]]
 
 
 def test_frames_without_a_pose_are_compared_with_no_other():
-    frames = _Frames(Drive(('a', 0.0, 0), ('a', None, 1), ('a', 4.0, 2)), None)
+    frames = ComparedFrames(Drive(('a', 0.0, 0), ('a', None, 1), ('a', 4.0, 2)), None)
     assert [frames.others(i) for i in range(3)] == [[0], [1], [2]]
 
 
@@ -195,7 +195,7 @@ def test_a_teacher_of_small_numbers(config, tmp_path):
     """1 / depth in half millimetres: depth would be beyond what counts as infinite from 5 m on."""
     answer(config, tmp_path / 'answers', 'disparity_affine_invariant', np.full(6, 2000.0))
     datasets = build_datasets(config.train_dataloader.dataset, lidar_if_there=True)
-    scale, log_ratio, _, _ = _Frames(datasets[0], TeacherCache(tmp_path / 'answers')).scales(1)
+    scale, log_ratio, _, _ = ComparedFrames(datasets[0], TeacherCache(tmp_path / 'answers')).scales(1)
     np.testing.assert_allclose(scale * 2000, 1, atol=0.03)
     np.testing.assert_allclose(log_ratio, 0, atol=0.03)
 
@@ -237,7 +237,7 @@ def test_no_frame_that_can_be_read(config, tmp_path, at_once):
 @pytest.mark.parametrize('found, share', [(0, None), (2, '6 of 18'), (3, '9 of 18')])
 def test_few_scales_are_said_loudly_and_none_is_an_error(config, tmp_path, monkeypatch, capsys, found, share):
     scales = np.where(np.arange(6) < found, 1.0, np.nan)
-    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda *_: scales)
+    monkeypatch.setattr('fsmde.teacher_cache.compared_frames.view_scales', lambda *_: scales)
     answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     if share:
         assert write(config, tmp_path)
@@ -265,7 +265,7 @@ def test_a_frame_is_left_out_whatever_is_wrong_with_it_and_a_fault_of_ours_is_no
     with pytest.raises(ValueError, match=f'1 of 3 frames cannot be read, such as {lost}'):
         write(config, tmp_path)
     assert f'frame {lost} cannot be read and is left out: KeyError' in capsys.readouterr().out
-    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', lambda *_: int('nonsense'))
+    monkeypatch.setattr('fsmde.teacher_cache.compared_frames.view_scales', lambda *_: int('nonsense'))
     with pytest.raises(ValueError, match='nonsense'):
         write_scales(config, tmp_path / 'again', tmp_path / 'answers')
 
@@ -288,7 +288,7 @@ class Frames(list):
 def test_poses_that_a_frame_says_are_unknown(config, tmp_path):
     truth = answer(config, tmp_path / 'answers', 'depth_scale_invariant')
     dataset = Frames(dict(frame, ori_cam2world=None) for frame, _ in truth)
-    views, *_ = _Frames(dataset, TeacherCache(tmp_path / 'answers')).load(0)
+    views, *_ = ComparedFrames(dataset, TeacherCache(tmp_path / 'answers')).load(0)
     np.testing.assert_array_equal(np.stack([view.cam2world for view in views]), dataset[0]['cam2ego'])
 
 
@@ -302,8 +302,8 @@ def test_views_of_one_centre_say_nothing_to_each_other(config, tmp_path, monkeyp
         found.extend(map(len, others))
         return np.ones(len(depth))
 
-    monkeypatch.setattr('fsmde.teacher_cache.scaling.view_scales', search)
-    _Frames(Frames([frame, behind]), TeacherCache(tmp_path / 'answers')).scales(0)
+    monkeypatch.setattr('fsmde.teacher_cache.compared_frames.view_scales', search)
+    ComparedFrames(Frames([frame, behind]), TeacherCache(tmp_path / 'answers')).scales(0)
     assert found == [11, 11, 10, 10, 11, 11]
 
 
@@ -359,7 +359,7 @@ def test_what_is_kept_of_a_frame_is_small(config, tmp_path):
     frame = datasets[0][0]
     depth = np.random.default_rng(0).uniform(1, 9, (6, 384, 640)).astype(np.float32)
     cache.write(frame['frame_id'], frame['img'], frame['cam2img'], depth)
-    _, answers, at_lidar, answer_of = _Frames(datasets[0], cache).load(0)
+    _, answers, at_lidar, answer_of = ComparedFrames(datasets[0], cache).load(0)
     assert answers.shape == (6, ROWS, 160) and answer_of == checksum(depth.astype(np.float16))
     assert sum(map(np.size, at_lidar)) < depth.size / 10
     rows, columns = np.nonzero(frame['teacher_lidar'][3])

@@ -10,7 +10,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
 from scipy.interpolate import NearestNDInterpolator
 
-from fsmde.teacher_cache.scaling import _Frames
+from fsmde.teacher_cache.compared_frames import ComparedFrames
 from fsmde.teacher_cache.view_scales import View, view_scales
 
 H, W, FOCAL, METRES = 96, 160, 100.0, 8.0
@@ -97,7 +97,7 @@ def test_real_frames_of_six_cameras(sample_data):
     lidar = dict(type='KeepTeacherViews', lidar=True)
     pipeline = [dict(type='LoadSurroundImages'), dict(type='LoadSurroundLidar'), size, lidar]
     config = dict(type='DDADDataset', data_root=str(sample_data / 'ddad_sample'), ann_file='ddad.json', split='train')
-    frames = _Frames(DATASETS.build(dict(config, pipeline=pipeline, test_mode=True)), Nothing())
+    frames = ComparedFrames(DATASETS.build(dict(config, pipeline=pipeline, test_mode=True)), Nothing())
     views, lidar = frames.load(1)[0], frames.dataset[1]['teacher_lidar']
     around = [view for index in frames.others(1) for view in frames.load(index)[0]]
     assert len(around) == 18

@@ -23,10 +23,10 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
-from fsmde.engine.launch import of_one_rig, read_config, read_config_file, refuse_empty_options
+from fsmde.engine.config_files import of_one_rig, read_config, read_config_file
 from fsmde.output_files import write_text
 from fsmde.teacher_choice import compare_teachers, table
 

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import torch
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.deployment.benchmark import PRECISIONS, RUNTIMES, SCOPES, exists, kind_of, measure, measure_apart
 from fsmde.deployment.speed_report import speed_ups, table
-from fsmde.engine.launch import refuse_empty_options
 from fsmde.output_files import write_text
 
 

@@ -19,9 +19,8 @@ import numpy as np
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.sources import open_source
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.deployment import OnnxSession
-from fsmde.engine.launch import refuse_empty_options
 
 TOOL = Path(__file__).parents[1] / 'infer.py'
 

@@ -32,10 +32,10 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from fsmde import image_files
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.datasets import LoadSurroundImages, RectifyViews
 from fsmde.datasets.repeated_index import write_repeated_index
-from fsmde.engine.launch import read_config, read_config_file, refuse_empty_options, set_data_root
+from fsmde.engine.config_files import read_config, read_config_file, set_data_root
 from fsmde.lenses import PlumbBobLens
 from fsmde.output_files import write_text
 

@@ -25,10 +25,10 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODEL_WRAPPERS, init_default_scope
 from mmengine.runner import Runner
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.datasets.repeated_index import write_repeated_index
 from fsmde.deployment.latency import peak_memory
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.engine.processes import PROCESSES
 from fsmde.output_files import write_text
 

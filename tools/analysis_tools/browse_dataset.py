@@ -14,8 +14,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import of_one_rig, read_config
 from fsmde.output_names import output_path
 from fsmde.visualization import draw_panel, ring_order
 from fsmde.visualization.frame_checks import check_frame, check_timestamps

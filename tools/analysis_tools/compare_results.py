@@ -6,8 +6,7 @@ The first is the baseline. Runs under different protocols, data sets or frames a
 import argparse
 import os.path as osp
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.evaluation.compare import check_comparable, comparison_table, distinct_names, draw, read_run
 from fsmde.evaluation.functional import METRICS
 from fsmde.output_files import refuse_filled, write_text

@@ -16,8 +16,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import of_one_rig, read_config
 from fsmde.evaluation import PROTOCOLS, DepthMapFrames, SurroundDepthMetric, evaluate_folder, on_maps
 from fsmde.output_files import refuse_filled
 

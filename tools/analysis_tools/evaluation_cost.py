@@ -16,8 +16,8 @@ from mmdet3d.registry import DATASETS
 from mmengine.registry import init_default_scope
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.evaluation import SurroundDepthMetric
 from fsmde.evaluation.aggregate import distinct_frames
 from fsmde.evaluation.flicker import flicker_results

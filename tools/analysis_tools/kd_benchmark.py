@@ -42,8 +42,7 @@ def main():
         os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('kd_benchmark: terminated'))
 
-    from fsmde.command_line import mistakes_in_one_line
-    from fsmde.engine.launch import refuse_empty_options
+    from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
     from fsmde.kd_benchmark import Run, execute, read_suite, write_report
     from fsmde.kd_benchmark.comparison import check_unchanged
 

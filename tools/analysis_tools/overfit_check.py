@@ -26,7 +26,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.runner import set_random_seed
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.datasets import (
     LoadSurroundImages,
     LoadSurroundLidar,
@@ -37,7 +37,7 @@ from fsmde.datasets import (
     RandomZoomCrop,
     ResizeViews,
 )
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.output_files import write_text
 from fsmde.rig import project_points
 

@@ -18,8 +18,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.output_files import write_text
 
 RANDOM = ('GlobalRotScaleTrans', 'RandomFlip3D', 'PointShuffle')

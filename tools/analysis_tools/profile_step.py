@@ -28,10 +28,10 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.deployment.latency import peak_memory
 from fsmde.engine.checkpoint import check_student_checkpoint
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.models import DistillationStep
 from fsmde.models.estimators.bin_depth_estimator import BinDepthEstimator, rig_batch
 from fsmde.output_files import write_text

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.synthetic import make_world
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,9 +16,9 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.datasets import LoadDenseDepth
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.engine.config_files import read_config
 from fsmde.evaluation.predictions import encode_depth, prediction_path
 from fsmde.masks import load_visible
 from fsmde.output_files import write_bytes

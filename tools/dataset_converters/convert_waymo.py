@@ -8,10 +8,9 @@ import logging
 
 from mmengine.logging import MMLogger
 
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.converters import convert_waymo
 from fsmde.converters.waymo import SPLITS
-from fsmde.engine.launch import refuse_empty_options
 
 
 def parse_args():

@@ -13,8 +13,7 @@ python tools/dataset_converters/make_rig.py rig.yaml ros camera*_info.yaml --tre
 import argparse
 
 import fsmde  # noqa: F401
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.rig_file import write_rig
 from fsmde.rig_formats import (
     rig_from_dgp,

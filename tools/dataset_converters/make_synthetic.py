@@ -9,8 +9,7 @@ import argparse
 import logging
 import time
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.synthetic import KINDS, LENS_RIGS, make_world, trivial_abs_rel
 
 

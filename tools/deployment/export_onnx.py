@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 from fsmde.apis import load_model
 from fsmde.apis.load_model import find_published
 from fsmde.apis.published_model import WEIGHTS
-from fsmde.command_line import mistakes_in_one_line
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.deployment import (
     DeployableEstimator,
     OnnxSession,
@@ -28,7 +28,7 @@ from fsmde.deployment import (
     export_onnx,
     graph_errors,
 )
-from fsmde.engine.launch import of_one_rig, read_config, refuse_empty_options
+from fsmde.engine.config_files import of_one_rig, read_config
 from fsmde.evaluation.result_files import hash_of_file
 from fsmde.output_files import replace_when_written
 

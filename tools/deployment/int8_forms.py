@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import read_config, refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
+from fsmde.engine.config_files import read_config
 
 
 def forms():

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import fsmde  # noqa: F401  Before mmdet3d: it stands in for mmcv's compiled ops.
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import refuse_empty_options
 from fsmde.gpu_checks import CHECKS, Setting, markdown, run_check
 from fsmde.output_files import write_text
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fsmde.apis import SurroundDepthInferencer
 from fsmde.apis.sources import DatasetFrames
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import refuse_empty_options
 from fsmde.image_files import load_image
 from fsmde.output_files import replace_when_written
 from fsmde.visualization import ring_order

@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import refuse_empty_options
 from fsmde.lenses import EquidistantLens, FThetaLens, MeiLens
 from fsmde.output_files import replace_when_written
 from fsmde.rectification import rectify

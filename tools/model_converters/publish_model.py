@@ -12,8 +12,7 @@ config of OpenMMLab takes as ``init_cfg=dict(type='Pretrained', checkpoint=..., 
 import argparse
 
 from fsmde.apis import publish_file, publish_folder, push_to_hub
-from fsmde.command_line import mistakes_in_one_line
-from fsmde.engine.launch import refuse_empty_options
+from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 
 
 @mistakes_in_one_line('publish_model')

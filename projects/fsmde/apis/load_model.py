@@ -10,7 +10,7 @@ from mmengine.device import get_device
 from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
 from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file, state_of
-from fsmde.engine.launch import read_config_file
+from fsmde.engine.config_files import read_config_file
 from fsmde.models.losses import ScaleInvariantLoss
 from fsmde.structures import METRIC
 

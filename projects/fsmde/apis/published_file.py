@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from fsmde.engine.checkpoint import load_checkpoint_file
-from fsmde.engine.launch import read_config_file
+from fsmde.engine.config_files import read_config_file
 from fsmde.output_files import write_bytes
 from fsmde.version import __version__
 

@@ -10,7 +10,7 @@ import torch
 
 from fsmde.config_types import type_name
 from fsmde.engine.checkpoint import load_checkpoint_file
-from fsmde.engine.launch import read_config_file
+from fsmde.engine.config_files import read_config_file
 from fsmde.evaluation.result_files import hash_of_file, read_results
 from fsmde.models.architecture import architecture_of, build_architecture
 from fsmde.version import __version__

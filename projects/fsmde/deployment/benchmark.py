@@ -5,7 +5,7 @@ import multiprocessing
 import torch
 from mmengine.registry import init_default_scope
 
-from fsmde.engine.launch import read_config_file
+from fsmde.engine.config_files import read_config_file
 
 from .contenders import DTYPES, StudentContender, TeacherContender
 from .latency import peak_memory, pin_threads, summarise, time_runs

@@ -31,7 +31,7 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
     """Train in the work directory of a config, where one training works at a time.
 
     Args:
-        cfg: Of :func:`fsmde.engine.launch.read_config`, with its ``work_dir``.
+        cfg: Of :func:`fsmde.engine.config_files.read_config`, with its ``work_dir``.
         resume: Checkpoint to go on from; ``'newest'``: the one with the largest number in the work directory; ``'auto'``:
             that, or from the beginning where there is none; None begins, unless the config says otherwise.
         launcher: What started the processes: 'none', 'pytorch', 'slurm' or 'mpi'.
@@ -105,7 +105,8 @@ def evaluate(
     Figures go to a folder of their own in the config's work directory, ``test_<time>``.
 
     Args:
-        cfg: Of :func:`fsmde.engine.launch.read_config`, with its ``work_dir``; the plain student's for a distilled run, too.
+        cfg: Of :func:`fsmde.engine.config_files.read_config`, with its ``work_dir``; the plain student's for a distilled
+            run, too.
         checkpoint: File of a checkpoint, or folder of a published model, which brings its own architecture and input size:
             data and metrics alone are the config's then.
         name: What the results call the config.

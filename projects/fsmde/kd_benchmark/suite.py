@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fsmde.engine.launch import read_config, read_config_file
+from fsmde.engine.config_files import read_config, read_config_file
 
 #: What a suite, and what an arm in it, may say.
 SUITE_KEYS = ('arms', 'baseline', 'seeds', 'split')

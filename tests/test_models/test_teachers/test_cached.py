@@ -11,7 +11,7 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from fsmde.engine.launch import read_config
+from fsmde.engine.config_files import read_config
 from fsmde.models import CachedTeacher, OracleTeacher
 from fsmde.structures import SurroundDepthSample
 from fsmde.teacher_cache import MetricCache, TeacherCache, write_answers

@@ -7,7 +7,7 @@ from mmdet3d.registry import DATASETS
 from PIL import Image
 
 from fsmde.config_types import type_name
-from fsmde.engine.launch import of_one_rig, read_config
+from fsmde.engine.config_files import of_one_rig, read_config
 from fsmde.lenses import Lens
 from fsmde.rig_camera import RigCamera
 from fsmde.rig_file import RigFile
@@ -33,7 +33,7 @@ class DatasetFrames(Source):
 
         Args:
             path: The config file.
-            data_root: See :func:`fsmde.engine.launch.read_config`.
+            data_root: See :func:`fsmde.engine.config_files.read_config`.
 
         Raises:
             FileNotFoundError, ValueError: If there is no such config or it has no test set.
