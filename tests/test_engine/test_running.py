@@ -114,3 +114,12 @@ def test_what_decides_on_the_best_of_a_stock_hook_is_measured(toy_dgp, tmp_path)
         ValueError, match="save_best='abs_rel' is no figure of the validation, .* nearest are depth/abs_rel"
     ):
         train(cfg)
+
+
+def test_a_training_set_smaller_than_its_one_batch_is_refused(toy_dgp, tmp_path):
+    """With drop_last: mmengine begins, and ends in a trace."""
+    cfg = toy_config(toy_dgp, model=STUDENT, batch_size=1000)
+    cfg.train_dataloader.drop_last = True
+    cfg.work_dir = str(tmp_path)
+    with pytest.raises(ValueError, match='fewer than batch_size 1000, and drop_last'):
+        train(cfg)

@@ -71,6 +71,11 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
             if type(hook) is CheckpointHook and hook.save_best and hook.save_best != ['auto']:
                 for name in hook.save_best:
                     check_metric(runner, name)
+        if len(runner.train_loop.dataloader) == 0:
+            raise ValueError(
+                f'train_dataloader has no batch: {len(runner.train_dataloader.sampler)} frames of each process are fewer than '
+                f'batch_size {cfg.train_dataloader.get("batch_size")}, and drop_last leaves them out'
+            )
         for said in long_warm_ups(cfg, runner.train_loop.max_iters):
             runner.logger.warning(said)
         runner.train()
