@@ -37,6 +37,14 @@ def test_nearest_in_time_within_a_tolerance():
         match_times(dict(A=[], B=[]), 1)
 
 
+def test_a_camera_with_a_clock_of_its_own_is_named(logged):
+    # By hand: B began to count 5 s before A did.
+    frames = match_times(dict(A=[0, 10**8], B=[-5 * 10**9, 10**8 - 5 * 10**9]), 5 * 10**7)
+    assert frames == [{'A': 0}, {'A': 1}]
+    (line,) = logged
+    assert line.startswith('camera B is in none of the 2 frames') and '4.900 s off' in line and '0.050 s' in line
+
+
 def test_folders_by_name(tmp_path):
     source = ImageFolders(write_images(tmp_path, dict(LEFT=['2', '10', '1'], FRONT=['1', '2', '10', '11'])))
     # Natural order; the images were numbered as they were written.

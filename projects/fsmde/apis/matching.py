@@ -1,6 +1,9 @@
 """Which images of cameras at different rates belong together."""
 
+import logging
+
 import numpy as np
+from mmengine.logging import print_log
 
 #: Nanoseconds between the images of one frame where a camera has only one.
 ONE_FRAME = 50_000_000
@@ -22,7 +25,8 @@ def match_times(times: dict, tolerance: int, clock: str = None) -> list:
 
     Returns:
         One dict a frame, in the order of time: index into ``times[camera]`` by camera, without the cameras that have no
-        image within the tolerance. Of two equally near images the earlier is taken.
+        image within the tolerance. Of two equally near images the earlier is taken. Of a camera that is in no frame, as one
+        that does not share the others' clock, a warning says so.
 
     Raises:
         ValueError: If there is no image, or two images of a camera have one time; names the camera.
@@ -39,7 +43,7 @@ def match_times(times: dict, tolerance: int, clock: str = None) -> list:
             raise ValueError(f'camera {camera}: two images have the time {values[order][same[0]]} ns')
         if len(values):
             ordered[camera] = values[order], order
-    frames = []
+    frames, off = [], dict.fromkeys(ordered, np.inf)
     for number, now in zip(ordered[clock][1], ordered[clock][0]):
         frame = {}
         for camera, (values, order) in ordered.items():
@@ -47,8 +51,18 @@ def match_times(times: dict, tolerance: int, clock: str = None) -> list:
             near = min(
                 (i for i in (after - 1, after) if 0 <= i < len(values)), key=lambda i: abs(int(values[i] - now))
             )
-            if abs(int(values[near] - now)) <= tolerance:
+            distance = abs(int(values[near] - now))
+            off[camera] = min(off[camera], distance)
+            if distance <= tolerance:
                 frame[camera] = int(order[near])
         frame[clock] = int(number)
         frames.append({camera: frame[camera] for camera in times if camera in frame})
+    for camera, nearest in off.items():
+        if nearest > tolerance and camera != clock:
+            print_log(
+                f'camera {camera} is in none of the {len(frames)} frames: its image nearest to one of {clock} is '
+                f'{nearest / 1e9:.3f} s off, farther than the tolerance of {tolerance / 1e9:.3f} s; do they share a clock?',
+                'current',
+                logging.WARNING,
+            )
     return frames
