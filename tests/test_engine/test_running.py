@@ -53,6 +53,18 @@ def test_every_way_of_naming_a_protocol(tmp_path, protocol):
         set_up_metrics(cfg.test_evaluator, 'out', {}, 'vfdept')
 
 
+def test_two_metrics_whose_figures_have_the_same_names_are_refused(tmp_path):
+    """mmengine says so when all is evaluated."""
+    text = "[dict(type='SurroundDepthMetric'), dict(type='SurroundDepthMetric', protocol='vfdepth')]"
+    with pytest.raises(
+        ValueError, match=r"test_evaluator has several .* \['depth', 'depth'\]: give one of them prefix"
+    ):
+        set_up_metrics(evaluator_of(tmp_path, f'test_evaluator = {text}').test_evaluator, 'out', {})
+    cfg = evaluator_of(tmp_path, f'val_evaluator = {text}')
+    with pytest.raises(ValueError, match='val_evaluator has several'):
+        train(cfg)
+
+
 def test_metrics_of_others_are_left_alone(tmp_path):
     cfg = evaluator_of(tmp_path, "test_evaluator = [dict(type='NuScenesMetric')]")
     set_up_metrics(cfg.test_evaluator, 'out', {}, None)
@@ -84,12 +96,16 @@ def test_train_go_on_and_evaluate(toy_dgp, tmp_path):
 
 
 def test_a_published_model_brings_its_architecture_and_input_size(toy_dgp, tmp_path):
-    cfg = toy_config(toy_dgp, STUDENT, max_epochs=1)
+    cfg = toy_config(toy_dgp, STUDENT, max_epochs=2)
     cfg.work_dir = str(tmp_path / 'work')
     train(cfg)
     checkpoint = str(tmp_path / 'work/epoch_1.pth')
     published = publish_folder(checkpoint, tmp_path / 'student')
     expected = evaluate(cfg, checkpoint)
+    # A config that resumes means its training, whose newest weights are others.
+    for model in (checkpoint, str(published)):
+        cfg.resume = True
+        assert evaluate(cfg, model) == pytest.approx(expected, rel=1e-6)
     other = toy_config(toy_dgp, STUDENT, max_epochs=1)
     other.work_dir = str(tmp_path / 'other')
     other.model.head.bins.num_bins = 7

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,9 +18,12 @@ from toy_run import toy_config, validated
 from fsmde.bins import DepthBins
 from fsmde.datasets import DDADDataset
 from fsmde.engine import SameScheduleHook, config_files, launch
+from fsmde.engine.checkpoint_hook import check_metric
 from fsmde.engine.config_files import read_config, set_data_root
 from fsmde.engine.launch import setup_distribution, use_amp
-from fsmde.engine.settings import check_settings, long_warm_ups
+from fsmde.engine.schedules import long_warm_ups
+from fsmde.engine.settings import check_settings
+from fsmde.evaluation import SurroundDepthMetric
 
 CONFIG = Path(__file__).parents[2] / 'configs/fsmde_kd_ddad.py'
 
@@ -264,6 +268,30 @@ def test_a_warm_up_that_takes_a_good_part_of_the_training():
     for other in (dict(warm_up, start_factor=1.0, end_factor=0.1), dict(warm_up, by_epoch=True)):
         cfg.param_scheduler = [other]
         assert long_warm_ups(cfg, 620) == []
+    (said,) = long_warm_ups(cfg_of(warm_up), 8)
+    assert '--cfg-options param_scheduler.0.end=2 makes it 25%' in said
+
+
+def cfg_of(*schedulers):
+    cfg = training(max_epochs=20)
+    cfg.param_scheduler = list(schedulers)
+    return cfg
+
+
+@pytest.mark.parametrize('kind', ['LinearLR', 'ConstantLR'])
+def test_a_warm_up_of_one_step_is_refused(kind):
+    """mmengine's is at its first factor then, and never leaves it."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    one = dict(type=kind, by_epoch=False, begin=0, end=1)
+    scheduler = PARAM_SCHEDULERS.build(dict(one, optimizer=optimizer))
+    for _ in range(3):
+        scheduler.step()
+    assert optimizer.param_groups[0]['lr'] == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match=rf'param_scheduler\[0\] \({kind}\) has one step .* stay at 0.333 .* end=2'):
+        check_settings(cfg_of(one))
+    for other in (dict(one, end=2), dict(one, by_epoch=True, convert_to_iter_based=True)):
+        check_settings(cfg_of(other))
+    check_settings(cfg_of(dict(type='ConstantLR', factor=1.0, begin=19, end=20)))
 
 
 class Resumed:
@@ -339,6 +367,20 @@ def test_what_decides_on_the_best_is_measured(toy_dgp, tmp_path, evaluator, save
     with pytest.raises(ValueError, match=message):
         runner.train()
     assert not list((tmp_path / 'work').glob('*.pth')) and runner.iter == 0
+
+
+def test_metrics_of_others_are_known_by_their_prefix():
+    def validated_by(*metrics):
+        evaluator = SimpleNamespace(metrics=metrics, dataset_meta=dict(cam_names=['front']))
+        return SimpleNamespace(val_loop=SimpleNamespace(evaluator=evaluator))
+
+    mine, anything = SimpleNamespace(prefix='mine'), SimpleNamespace(prefix=None)
+    check_metric(validated_by(SurroundDepthMetric(), mine), 'mine/score')
+    check_metric(validated_by(SurroundDepthMetric(), mine), 'depth/abs_rel')
+    check_metric(validated_by(mine, anything), 'depth/abs_rel')
+    for near, *metrics in ((r'mine/\.\.\.', mine), ('other/abs_rel', mine, SurroundDepthMetric(prefix='other'))):
+        with pytest.raises(ValueError, match=f"'depth/abs_rel' is no figure .*{near}"):
+            check_metric(validated_by(*metrics), 'depth/abs_rel')
 
 
 def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch):

@@ -124,6 +124,17 @@ def test_a_config_that_is_no_python_is_said_with_the_line(tmp_path, text):
         read_config(str(tmp_path / 'config.py'))
 
 
+def test_a_dict_that_holds_itself_is_named(tmp_path):
+    """mmengine says that its recursion is too deep, and nothing of the file."""
+    base = f'{BASE}from fsmde.configs.fsmde_sup_ddad import *\n'
+    wrapper = "dict(type='RepeatDataset', times=2, dataset=train_dataloader.dataset)"
+    (tmp_path / 'config.py').write_text(f'{base}train_dataloader.update(dataset={wrapper})\n')
+    with pytest.raises(ValueError, match='config.py: a dict in it holds itself, .* assign the new dict instead'):
+        read_config(str(tmp_path / 'config.py'))
+    (tmp_path / 'config.py').write_text(f'{base}train_dataloader.dataset = {wrapper}\n')
+    assert read_config(str(tmp_path / 'config.py')).train_dataloader.dataset.dataset.type.__name__ == 'DDADDataset'
+
+
 def test_a_function_that_is_left_in_a_config_is_named(tmp_path):
     """mmengine trains nothing from such a config either: the file that it writes of it is no Python."""
     left = f'{BASE}from fsmde.configs._base_.pipelines import replace\nmodel = dict()\n'

@@ -5,6 +5,7 @@ import torch
 from mmdet3d.registry import MODELS
 
 from fsmde.models import BinDepthEstimator, LightPyramidNeck
+from fsmde.models.distillers import DepthDistiller
 from fsmde.structures import SurroundDepthSample
 
 CKD = dict(type='CrossInteractionKD', channels=8)
@@ -187,3 +188,42 @@ def test_flip_augmentation_by_hand():
     depth = with_mirrored(extract, images, None).depth[0, 0, 0]
     assert depth[50].item() == pytest.approx(1 / (0.5 / 2 + 0.5 / 4))
     assert depth[2] == 4 and depth[98] == 2
+
+
+def losses_of(model, batch):
+    return model(**model.data_preprocessor(batch), mode='loss')
+
+
+def test_necks_of_another_kind_are_named(batch):
+    """mmdet's return a map for each level, and are told the channels of each."""
+    neck = dict(type='mmdet.FPN', in_channels=[8, 16, 32, 64], out_channels=16, num_outs=4)
+    with pytest.raises(ValueError, match='model.neck: leave in_channels out'):
+        MODELS.build(dict(student(), neck=neck))
+    neck.pop('in_channels')
+    with pytest.raises(ValueError, match=r'model.neck \(FPN\) returns a tuple, .* docs/extending.md'):
+        losses_of(MODELS.build(dict(student(), neck=neck)), batch)
+
+
+@MODELS.register_module()
+class SaysDepthKD(DepthDistiller):
+    """What ``say`` makes of the student's depth, under its name."""
+
+    def __init__(self, say, name='loss_kd_says', **kwargs):
+        super().__init__(**kwargs)
+        self.say, self.name = say, name
+
+    def loss(self, step):
+        return {self.name: self.say(step.student.depth)}
+
+
+def test_a_distiller_that_teaches_nothing_is_named(batch):
+    def taught(say, **kwargs):
+        distillers = [dict(type='SaysDepthKD', say=say, **kwargs)]
+        return losses_of(MODELS.build(dict(distilled(), distillers=distillers)), batch)
+
+    with pytest.raises(ValueError, match=r"SaysDepthKD: \['loss_kd_says'\] have no gradient"):
+        taught(lambda depth: depth.detach().mean())
+    with pytest.raises(ValueError, match=r"SaysDepthKD: none of \['says_kd'\] is learned from"):
+        taught(lambda depth: depth.mean(), name='says_kd')
+    assert 'loss_kd_says' in taught(lambda depth: depth.mean())
+    assert 'loss_kd_says' in taught(lambda depth: depth.new_zeros(()))  # Nothing to say of this batch.

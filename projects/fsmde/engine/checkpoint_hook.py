@@ -122,15 +122,20 @@ def check_metric(runner, name: str) -> None:
         runner.logger.warning(f'nothing is validated: no best checkpoint by {name} will be saved')
         return
     evaluator, metrics = loop.evaluator, loop.evaluator.metrics
-    if not all(hasattr(metric, 'names_of_figures') for metric in metrics):
+    mixed = hasattr(evaluator, 'names_of_figures')
+    # Other metrics say what they are called, and not what they measure.
+    prefixes = [getattr(metric, 'prefix', None) for metric in metrics if not hasattr(metric, 'names_of_figures')]
+    if any(mixed or not prefix or name.startswith(f'{prefix}/') for prefix in prefixes):
         return
-    if hasattr(evaluator, 'names_of_figures'):
+    if mixed:
         known = evaluator.names_of_figures()
     else:
-        known = [figure for metric in metrics for figure in metric.names_of_figures(evaluator.dataset_meta)]
+        known = [f'{prefix}/...' for prefix in prefixes]
+        for metric in metrics:
+            known += metric.names_of_figures(evaluator.dataset_meta) if hasattr(metric, 'names_of_figures') else ()
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0)
         raise ValueError(
             f'default_hooks.checkpoint: save_best={name!r} is no figure of the validation, whose '
-            f'figures follow from val_evaluator (protocol, modes); the nearest are {", ".join(near)}'
+            f'figures follow from val_evaluator (metrics, protocol, modes); the nearest are {", ".join(near)}'
         )

@@ -63,6 +63,11 @@ def read_config_file(path) -> Config:
         # mmengine does not say in which of its bases it is.
         line = f': {error.text.strip()}' if error.text else ''
         raise ValueError(f'{path}, or a config that it reads, is no Python: {error}{line}') from error
+    except RecursionError as error:
+        raise ValueError(
+            f'{path}: a dict in it holds itself, as where update(), which merges, puts a data set into its wrapper: assign '
+            'the new dict instead, train_dataloader.dataset = dict(type=..., dataset=train_dataloader.dataset)'
+        ) from error
     except Exception as error:
         trace = traceback.extract_tb(error.__traceback__)
         own = isinstance(error, (RuntimeError, OSError)) and 'mmengine' in Path(trace[-1].filename).parts

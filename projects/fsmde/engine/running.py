@@ -24,7 +24,8 @@ from .checkpoint import (
 from .checkpoint_hook import check_metric
 from .launch import end_distribution, setup_distribution, work_dir_lock
 from .same_schedule_hook import SameScheduleHook
-from .settings import check_settings, long_warm_ups
+from .schedules import long_warm_ups
+from .settings import check_settings
 
 
 def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
@@ -46,6 +47,7 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
         fsmde.concurrency.BusyError: If another training is at work there.
     """
     check_settings(cfg)
+    surround_metrics(cfg.get('val_evaluator') or {}, 'val_evaluator')
     # What mmengine calls resuming trusts a file of paths, which a copied folder takes along.
     resume = resume or (cfg.get('resume') and (cfg.get('load_from') or 'auto'))
     if resume == 'newest':
@@ -141,7 +143,8 @@ def evaluate(
         cfg.model = published.description['model']
         set_input_size(cfg, published.input_size)
     weights = osp.join(checkpoint, WEIGHTS) if published else str(existing(checkpoint))
-    cfg.load_from = None if published else weights
+    # A config that resumes would have mmengine put the training's newest weights in the place of a published model's.
+    cfg.load_from, cfg.resume = None if published else weights, False
     if flip:
         cfg.model.flip_augmentation = True
     flipped = bool(cfg.model.get('flip_augmentation'))  # It may be the config's own.
@@ -168,21 +171,40 @@ def set_up_metrics(evaluator, out_dir: str, run: dict, protocol=None) -> None:
         protocol: What the metric takes, None for the metrics' own.
 
     Raises:
-        KeyError, ValueError: If a protocol is unknown, or there is no :class:`fsmde.evaluation.SurroundDepthMetric` for it.
+        KeyError, ValueError: If a protocol is unknown, or there is no :class:`fsmde.evaluation.SurroundDepthMetric` for it;
+            see :func:`surround_metrics`.
     """
     for given in as_list(protocol or ()):
         get_protocol(given)  # Said now, not when the model is there and the metric is built.
-    metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
-    # A MixedEvaluator has metrics for each data set, by name.
-    parts = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
-    found = False
+    parts = surround_metrics(evaluator, 'test_evaluator')
     for name, of_part in parts.items():
-        of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
-        for number, metric in enumerate(metric for metric in of_part if type_name(metric) == 'SurroundDepthMetric'):
-            found = True
+        for number, metric in enumerate(of_part):
             folder = out_dir if number == 0 else f'{out_dir}_{number}'
             metric.update(out_dir=osp.join(folder, name) if name else folder, run=run)
             if protocol:
                 metric['protocol'] = protocol
-    if protocol and not found:
+    if protocol and not any(parts.values()):
         raise ValueError('protocols (--protocol) are of a SurroundDepthMetric, and test_evaluator has none')
+
+
+def surround_metrics(evaluator, where: str) -> dict:
+    """Configs of the :class:`fsmde.evaluation.SurroundDepthMetric` of an evaluator's config, {data set: list}.
+
+    The data set is '' but for a :class:`fsmde.evaluation.MixedEvaluator`, which has metrics for each, by name.
+
+    Raises:
+        ValueError: If two of one data set name their figures alike, which mmengine refuses when all is evaluated.
+    """
+    metrics = evaluator.get('metrics', evaluator) if isinstance(evaluator, dict) else evaluator
+    by_name = metrics if isinstance(metrics, dict) and 'type' not in metrics else {'': metrics}
+    parts = {}
+    for name, of_part in by_name.items():
+        of_part = of_part if isinstance(of_part, (list, tuple)) else [of_part]
+        parts[name] = [metric for metric in of_part if type_name(metric) == 'SurroundDepthMetric']
+        prefixes = [metric.get('prefix') or 'depth' for metric in parts[name]]
+        if len(set(prefixes)) < len(prefixes):
+            raise ValueError(
+                f'{where} has several SurroundDepthMetric whose figures have the same names, with the prefixes {prefixes}: '
+                "give one of them prefix='other', or take one with a list of protocols"
+            )
+    return parts

@@ -24,6 +24,8 @@ from mmengine.config import Config
 
 from fsmde.config_types import type_name
 
+from .schedules import check_schedules
+
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 #: All that mmengine's Runner reads at the top of a config, and what configs as such may say.
 KNOWN = (
@@ -40,10 +42,6 @@ REGISTRIES = (
 )  # fmt: skip
 #: How alike two names must be, by difflib's ratio, for the one to be a slip of the other: one letter of five or more.
 ALIKE = 0.85
-#: Schedulers that bring the learning rate down to its end, where it then stays.
-FALLING = ('CosineAnnealing', 'Poly', 'OneCycle')
-#: The largest share of a training that a warm-up may take without a word.
-WARM_UP = 0.1
 
 
 def check_names(cfg: Config, path: str) -> None:
@@ -188,59 +186,4 @@ def check_settings(cfg: Config) -> None:
             'train_dataloader.sampler is an InfiniteSampler, of which an epoch never ends, and train_cfg counts max_epochs: '
             'take a DefaultSampler, or an IterBasedTrainLoop with max_iters'
         )
-    schedulers, by_epoch = _schedulers(cfg), bool(train.get('max_epochs'))
-    unit, total = ('epoch', train['max_epochs']) if by_epoch else ('iteration', train.get('max_iters'))
-    ends = [_end(scheduler) for scheduler in schedulers if scheduler.get('by_epoch', True) == by_epoch]
-    for place, scheduler in enumerate(schedulers):
-        kind, end = type_name(scheduler), _end(scheduler)
-        if not total or not kind.startswith(FALLING):
-            continue
-        where = f'param_scheduler[{place}] ({kind})'
-        if scheduler.get('by_epoch', True) != by_epoch:
-            if by_epoch:
-                continue
-            raise ValueError(
-                f'{where} counts epochs and train_cfg.max_iters={total} iterations, so that nobody sees whether they end '
-                f'together: set by_epoch=False, end={total} (and T_max), without convert_to_iter_based'
-            )
-        last = min(total, scheduler.get('end', total))
-        if end < last:
-            raise ValueError(
-                f'{where} falls until {unit} {end} (T_max) and climbs again until {unit} {last}: set '
-                f'T_max={last - scheduler.get("begin", 0)}, or end={end} and another scheduler behind it'
-            )
-        if end < total and end >= max(ends):
-            raise ValueError(
-                f'{where} ends after {unit} {end} of train_cfg.max_{unit.replace("ation", "")}s={total}: the learning '
-                f'rate would stay at its end. Set end={total} (and T_max), or put '
-                f"dict(type='ConstantLR', factor=1.0, begin={end}, end={total}) behind it if that is meant"
-            )
-
-
-def long_warm_ups(cfg: Config, iterations: int) -> list:
-    """What is to be said of warm-ups in iterations that take more than :data:`WARM_UP` of a training's ``iterations``."""
-    said = []
-    for place, scheduler in enumerate(_schedulers(cfg)):
-        rises = scheduler.get('start_factor', 1 / 3) < scheduler.get('end_factor', 1)
-        if scheduler.get('by_epoch', True) or not type_name(scheduler).startswith('Linear') or not rises:
-            continue
-        begin, most = scheduler.get('begin', 0), max(1, int(WARM_UP * iterations))
-        steps = scheduler.get('end', float('inf')) - begin
-        if steps > most:
-            said.append(
-                f'param_scheduler[{place}] ({type_name(scheduler)}) warms up for {steps} of the {iterations} iterations of '
-                'this training, and the learning rate is low for as long: --cfg-options '
-                f'param_scheduler.{place}.end={begin + most} makes it {WARM_UP:.0%}'
-            )
-    return said
-
-
-def _schedulers(cfg):
-    schedulers = cfg.get('param_scheduler')
-    return schedulers if isinstance(schedulers, (list, tuple)) else [schedulers] if schedulers else []
-
-
-def _end(scheduler):
-    """Where a scheduler has done its work: a cosine that goes on beyond T_max climbs."""
-    end = scheduler.get('end', float('inf'))
-    return min(end, scheduler.get('begin', 0) + scheduler['T_max']) if 'T_max' in scheduler else end
+    check_schedules(cfg)

@@ -56,4 +56,4 @@ class AnyViewDepthEstimator(BinDepthEstimator):
         size = images.shape[-2:]
         levels = self.levels(images)
         levels[self.level] = self.views(levels[self.level], RigBatch(cam2img, cam2ego, None, tuple(size)))
-        return self.head(self.neck(levels), cam2img, size)
+        return self.head(self.one_map(levels), cam2img, size)

@@ -20,13 +20,17 @@ class BinDepthEstimator(BaseModel):
 
     Args:
         backbone: Config of an mmdet (or any registered) backbone that returns a list of feature maps.
-        neck: Config of a neck, without ``in_channels``: the backbone is measured.
+        neck: Config of a neck, without ``in_channels``: the backbone is measured. It makes one map of the levels, of
+            ``out_channels``.
         head: Config of a depth head, without ``in_channels``.
         max_depth: Ground truth beyond it (metres) is not learned from.
         flip_augmentation: Average predictions with those of the mirrored images, see :func:`with_mirrored`; for
             evaluation, at twice the cost.
         data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default. Where it states no ``mean`` and ``std``
             they are those that the backbone's weights expect.
+
+    Raises:
+        ValueError: If ``in_channels`` are stated, or the neck is of another kind.
     """
 
     #: Whether :meth:`extract` needs ``cam2ego``.
@@ -48,6 +52,9 @@ class BinDepthEstimator(BaseModel):
             raise ValueError(f'max_depth must be positive (metres), found {max_depth}')
         self.max_depth, self.flip_augmentation = max_depth, flip_augmentation
         self._reach_checked = False
+        for part, config in (('neck', neck), ('head', head)):
+            if 'in_channels' in config:
+                raise ValueError(f'model.{part}: leave in_channels out, they are measured')
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(dict(in_channels=measure_channels(self.backbone), **neck))
         self.head = MODELS.build(dict(in_channels=self.neck.out_channels, **head))
@@ -72,8 +79,21 @@ class BinDepthEstimator(BaseModel):
             cam2img: (B, N, 3, 3) float32 intrinsics in pixels of these images.
             cam2ego: (B, N, 4, 4) float32 poses, which are not read here.
         """
-        features = self.neck(self.levels(images))
-        return self.head(features, cam2img, images.shape[-2:])
+        return self.head(self.one_map(self.levels(images)), cam2img, images.shape[-2:])
+
+    def one_map(self, levels: list) -> Tensor:
+        """What the neck makes of the backbone's maps: (B * N, C, h, w).
+
+        Raises:
+            ValueError: If it is no map, as of mmdet's necks, which return one for each level.
+        """
+        features = self.neck(levels)
+        if not isinstance(features, Tensor):
+            raise ValueError(
+                f'model.neck ({type(self.neck).__name__}) returns a {type(features).__name__}, a depth head wants one map, '
+                "of the finest level's size: put the neck into one of your own that returns it, see docs/extending.md"
+            )
+        return features
 
     def forward(self, inputs: dict, data_samples: list = None, mode: str = 'tensor'):
         """Run the model on a preprocessed batch.

@@ -56,6 +56,7 @@ class DistilledDepthEstimator(BinDepthEstimator):
         losses = self.head.loss(student, target)
         for distiller in self.distillers:
             new = distiller.loss(step)
+            check_taught(distiller, new, student)
             both = sorted(losses.keys() & new.keys())
             if both:
                 raise ValueError(
@@ -68,6 +69,24 @@ class DistilledDepthEstimator(BinDepthEstimator):
     def teach(self, inputs, data_samples, rig):
         """What the teacher says of a batch, moved from the unaugmented views into the student's."""
         return replay_of_batch(self.teacher.answer(inputs, data_samples), data_samples, rig.image_size)
+
+
+def check_taught(distiller, losses: dict, student) -> None:
+    """Raise ValueError if a student learns nothing from what a distiller returns, though it is logged.
+
+    mmengine adds up what has ``loss`` in its name; a 0 without a gradient, as where a batch has nothing to say, is no fault.
+    """
+    learned = [value for name, value in losses.items() if 'loss' in name]
+    if losses and not learned:
+        raise ValueError(
+            f'{type(distiller).__name__}: none of {sorted(losses)} is learned from: names of losses begin with loss_kd_'
+        )
+    if student.depth.requires_grad and not any(value.requires_grad for value in learned):
+        if any(value.detach().any() for value in learned):
+            raise ValueError(
+                f'{type(distiller).__name__}: {sorted(losses)} have no gradient: the student would not learn from them. Are '
+                'they computed under no_grad, or of what is detached?'
+            )
 
 
 def replay_of_batch(output: TeacherOutput, data_samples: list, size: tuple) -> TeacherOutput:
