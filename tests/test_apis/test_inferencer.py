@@ -170,7 +170,7 @@ def test_what_is_missing_is_said(student, arrays, tmp_path):
         SurroundDepthInferencer(student, hfov={'FRONT': 90})(arrays)
     with pytest.raises(ValueError, match="camera 'FRNT' is not in the rig .did you mean 'FRONT'"):
         SurroundDepthInferencer(student, rig=rig_of(arrays))({'FRNT': arrays['FRONT']})
-    with pytest.raises(ValueError, match='camera FRONT: size: the image is 100x60'):
+    with pytest.raises(ValueError, match='frame 000000: camera FRONT: size: the image is 100x60'):
         SurroundDepthInferencer(student, rig=rig_of(arrays))({'FRONT': arrays['REAR']})
     with pytest.raises(ValueError, match='give one of them'):
         SurroundDepthInferencer(student, rig=rig_of(arrays), hfov=90)

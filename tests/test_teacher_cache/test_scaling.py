@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from processes import load_tool
 
+from fsmde.datasets import DDADDataset
 from fsmde.models import CachedTeacher
 from fsmde.teacher_cache import TeacherCache, open_cache, write_scales
 from fsmde.teacher_cache.compared_frames import ROWS, ComparedFrames, _against_lidar, _units
@@ -120,6 +121,45 @@ def test_it_goes_on_where_it_was_and_ranks_share(config, tmp_path, at_once, caps
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / 'metres').rglob('*.npz')}
     assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers', rank=0, world=2)
     assert all(path.stat().st_mtime_ns == time for path, time in files.items())
+
+
+def with_car_poses(monkeypatch, change):
+    """The car's pose (4, 4) in each frame is another."""
+    of_index = DDADDataset.get_data_info
+
+    def get_data_info(self, index):
+        info = of_index(self, index)
+        ego2world = change(info['ori_cam2world'] @ np.linalg.inv(info['cam2ego']))
+        return dict(info, ori_cam2world=ego2world @ info['cam2ego'])
+
+    monkeypatch.setattr(DDADDataset, 'get_data_info', get_data_info)
+
+
+def test_scales_of_other_poses_are_found_again(config, tmp_path, monkeypatch, at_once, capsys):
+    """As after a mistake in them was mended."""
+    ids = [frame['frame_id'] for frame, _ in answer(config, tmp_path / 'answers', 'depth_scale_invariant')]
+    write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
+    before = [open_cache(tmp_path / 'metres').read_scale(frame_id)[0] for frame_id in ids]
+    monkeypatch.setattr('fsmde.teacher_cache.compared_frames.view_scales', lambda depth, *_: np.full(len(depth), 2.0))
+    for metres, found in ((0.0, 1.0), (0.1, 2.0)):
+        moved = np.eye(4)
+        moved[2, 3] = metres
+        with_car_poses(monkeypatch, lambda pose, moved=moved: pose @ moved)
+        assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
+        assert ('the poses of 3 frames are others' in capsys.readouterr().out) == bool(metres)
+        after = [open_cache(tmp_path / 'metres').read_scale(frame_id)[0] for frame_id in ids]
+        np.testing.assert_array_equal(after, found * np.array(before))
+
+
+@pytest.mark.parametrize('unit, alone', [(1, 0), (1000, 3), (0.001, 3)])
+def test_frames_that_no_motion_helps_are_counted(config, tmp_path, monkeypatch, at_once, capsys, unit, alone):
+    answer(config, tmp_path / 'answers', 'depth_scale_invariant')
+    stretch = np.ones((4, 4))
+    stretch[:3, 3] = unit
+    with_car_poses(monkeypatch, lambda pose: pose * stretch)
+    assert write_scales(config, tmp_path / 'metres', tmp_path / 'answers')
+    said = capsys.readouterr().out
+    assert (f'{alone} of 3 frames have the overlaps of their cameras alone' in said) == bool(alone)
 
 
 def test_a_frame_that_cannot_be_read_is_named_and_missed(config, tmp_path, at_once, capsys):
@@ -345,6 +385,7 @@ def test_scales_are_of_one_answer(config, tmp_path, at_once):
             cache.read(*shown)
     # As files of before there was a checksum, and LiDAR's word on more than the scale.
     np.savez(path, **content, frame_id=shown[0])
+    assert cache.has_scale(shown[0], poses=5)
     assert np.isnan(cache.read_scale(shown[0])[2]).all()
     np.testing.assert_array_equal(cache.read(*shown)[0], in_metres(depth / 2, np.ones(6), 'depth_scale_invariant'))
 

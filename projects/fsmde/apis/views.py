@@ -41,7 +41,10 @@ class ViewMaker:
             ValueError: If the image is not of the size that the camera's calibration is for.
         """
         image = frame.read(camera.name)
-        camera.check_image(image.shape)
+        try:
+            camera.check_image(image.shape)
+        except ValueError as error:
+            raise ValueError(f'frame {frame.name}: {error}') from error
         self._say_stretched(camera)
         (H, W), rectifiers = self.input_size, rectifiers_of(camera)
         views = []

@@ -74,8 +74,14 @@ class ComparedFrames:
                     break
         return found
 
+    def poses(self, number) -> int:
+        """The checksum of the poses that a frame's scales are found with, to 0.1 mm."""
+        infos = [self.dataset.get_data_info(self.places[other].index) for other in self.others(number)]
+        poses = [info['cam2ego'] if info.get('ori_cam2world') is None else info['ori_cam2world'] for info in infos]
+        return checksum(np.round(poses, 4) + 0.0)  # Without zeros of two signs.
+
     def scales(self, number) -> tuple:
-        """What :meth:`MetricCache.write_scale` is to be given."""
+        """What :meth:`MetricCache.write_scale` is to be given, but for the poses."""
         views, answers, at_lidar, answer = self.load(number)
         around = list(views)
         for other in self.others(number)[1:]:

@@ -3,7 +3,7 @@
 Besides what :mod:`.folder` says, cache.json names the folder of the answers (``answers``, a relative path), and a frame's file
 holds ``scale`` (N,) float64: metres a unit of their depth, NaN where none was found; ``log_ratio`` (N,) float64, by which ln
 ratio depth then exceeds LiDAR, and ``d1`` (N,) float64, its δ1 there, NaN for unknown; and ``answer``, the
-:func:`checksum` of the depth that they are of.
+:func:`checksum` of the depth that they are of; and ``poses``, that of the poses that they were found with.
 """
 
 import zlib
@@ -81,15 +81,25 @@ class MetricCache(CacheFolder):
             )
         return in_metres(depth, content['scale'], self.answers.space), features
 
-    def write_scale(self, frame_id: str, scale, log_ratio, d1, answer: int) -> None:
+    def has_scale(self, frame_id: str, poses: int) -> bool:
+        """Whether a frame's scales are there, found with poses of this :func:`checksum`.
+
+        Raises:
+            ValueError: If its file is cut or another one's.
+        """
+        # Files of before there was a checksum have none.
+        return self.path(frame_id).is_file() and self._scales(frame_id).get('poses', poses) == poses
+
+    def write_scale(self, frame_id: str, scale, log_ratio, d1, answer: int, poses: int) -> None:
         """Store the scales (N,) of a frame's views, and how depth in metres compares with LiDAR.
 
         Args:
             log_ratio: Median of ln depth / LiDAR of each view (N,), NaN for unknown.
             d1: Share of each view's LiDAR pixels (N,) at which their ratio is within 1.25, NaN for unknown.
             answer: The :func:`checksum` of the depth that they are of.
+            poses: That of the poses that they were found with.
         """
-        self._write(frame_id, dict(scale=scale, log_ratio=log_ratio, d1=d1, answer=answer))
+        self._write(frame_id, dict(scale=scale, log_ratio=log_ratio, d1=d1, answer=answer, poses=poses))
 
     def read_scale(self, frame_id: str) -> tuple:
         """Scales, ln ratios and δ1 that :meth:`write_scale` was given.
@@ -103,17 +113,19 @@ class MetricCache(CacheFolder):
 
     def _scales(self, frame_id):
         path, content = self.path(frame_id), self._content(frame_id)
-        shapes = dict(scale=('*',), log_ratio=('*',), d1=('*',), frame_id=(), answer=())
-        kinds = dict(scale='f', log_ratio='f', d1='f', frame_id='U', answer='iu')
-        self._check_arrays(path, content, shapes, kinds, optional=('answer', 'd1'))
+        shapes = dict(scale=('*',), log_ratio=('*',), d1=('*',), frame_id=(), answer=(), poses=())
+        kinds = dict(scale='f', log_ratio='f', d1='f', frame_id='U', answer='iu', poses='iu')
+        self._check_arrays(path, content, shapes, kinds, optional=('answer', 'd1', 'poses'))
         if str(content['frame_id']) != frame_id:
             raise ValueError(f'{path} is of frame {content["frame_id"]}: remove it and run {self.TOOL} again')
         return content
 
 
-def checksum(depth) -> int:
-    """By which an answer (N, h, w) float16 is known: another one of the same teacher, of larger images, has other units."""
-    return zlib.crc32(np.ascontiguousarray(depth))
+def checksum(array) -> int:
+    """By which poses are known, and an answer (N, h, w) float16: another one of the same teacher, of larger images, has other
+    units.
+    """
+    return zlib.crc32(np.ascontiguousarray(array))
 
 
 def in_metres(depth, scale, space: str):

@@ -12,7 +12,7 @@ from fsmde.output_names import check_names
 from fsmde.structures import METRIC
 
 from .cache import TeacherCache
-from .compared_frames import ComparedFrames
+from .compared_frames import FAR, MOVED, ComparedFrames
 from .metric_cache import MetricCache
 from .shown_frames import build_datasets, frame_ids
 from .writing import declare_complete
@@ -79,7 +79,18 @@ def _scale_frames(frames, cache, rank, world, say):
     check_names(cache.root, [place.frame_id for place in frames.places])
     count = len(frames.places)
     share = range(rank * count // world, (rank + 1) * count // world)
-    mine = [number for number in share if not cache.path(frames.places[number].frame_id).is_file()]
+    mine = [n for n in share if not cache.has_scale(frames.places[n].frame_id, frames.poses(n))]
+    again = sum(cache.path(frames.places[n].frame_id).is_file() for n in mine)
+    if again:
+        say(
+            f'rank {rank}: the poses of {again} frames are others than their scales were found with: they are found again'
+        )
+    alone = sum(len(frames.others(n)) == 1 for n in range(count)) if rank == 0 else 0
+    if alone:
+        say(
+            f'{alone} of {count} frames have the overlaps of their cameras alone: in no frame near by in their scene is the '
+            f'car {MOVED:g} to {FAR:g} m away. Has it poses, in metres, and does it drive?'
+        )
     start = time.time()
     for done, number in enumerate(mine, 1):
         frame_id = frames.places[number].frame_id
@@ -90,7 +101,7 @@ def _scale_frames(frames, cache, rank, world, say):
             say(f'frame {frame_id} cannot be read and is left out: {reason}')
             cache.mark_unreadable(frame_id, reason)
             continue
-        cache.write_scale(frame_id, *frames.scales(number))
+        cache.write_scale(frame_id, *frames.scales(number), frames.poses(number))
         if done % 100 == 0 or done == len(mine):
             left = (time.time() - start) / done * (len(mine) - done)
             say(f'rank {rank}: {done} of {len(mine)} frames, {left / 60:.0f} min left')

@@ -142,7 +142,7 @@ def two_spaces(toy_dgp, tmp_path):
     for path in relative.root.rglob('*.npz'):
         with np.load(path) as content:
             metres.write_scale(
-                str(content['frame_id']), np.ones(6), *np.full((2, 6), np.nan), checksum(content['depth'])
+                str(content['frame_id']), np.ones(6), *np.full((2, 6), np.nan), checksum(content['depth']), poses=0
             )
     metres.finish()
     return live, relative.root, metres.root
