@@ -14,7 +14,7 @@ from fsmde.models import EstimatorTeacher
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize('name', ['mini_teacher', 'student'])
+@pytest.mark.parametrize('name', ['benchmark_teacher', 'mini_teacher', 'student'])
 def test_a_card_says_what_the_model_is_not_for(name):
     folder = ROOT / 'models' / name
     card, content = (folder / 'README.md').read_text(), json.loads((folder / 'config.json').read_text())
@@ -24,8 +24,9 @@ def test_a_card_says_what_the_model_is_not_for(name):
     assert load_model(str(folder)).input_size == tuple(content['input_size'])
 
 
-def test_the_mini_teacher_teaches_and_does_nothing_else():
-    folder = str(ROOT / 'models/mini_teacher')
+@pytest.mark.parametrize('name', ['benchmark_teacher', 'mini_teacher'])
+def test_the_teachers_teach_and_do_nothing_else(name):
+    folder = str(ROOT / 'models' / name)
     assert EstimatorTeacher(folder).space == 'depth_scale_invariant'
     assert EstimatorTeacher(folder, space='disparity_affine_invariant').space == 'disparity_affine_invariant'
     for use in (SurroundDepthInferencer, lambda folder: DeployableEstimator(load_model(folder, device='cpu'))):

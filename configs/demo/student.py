@@ -1,7 +1,8 @@
 r"""The student that is shipped in models/student: the demo's network at twice the size, on four times the scenes, for longer.
 
-It starts from the benchmark's stronger mini teacher, whose backbone and neck are of the same shape, and reads its answers:
-configs/benchmark/suites/converged.py says how both are made.
+It starts from the benchmark's teacher, models/benchmark_teacher, whose backbone and neck are of the same shape, and reads its
+answers: configs/benchmark/suites/converged.py says how they are written. (The one that is shipped had an earlier training of
+the same teacher.)
 
     python tools/train.py configs/demo/student.py
     python tools/test.py configs/demo/student.py work_dirs/student/epoch_12.pth --work-dir work_dirs/student \
@@ -19,7 +20,7 @@ with read_base():
     from .._base_.pipelines import replace
     from ..benchmark.imagenet.mini_teacher import *
 
-load_from = 'work_dirs/benchmark/teacher_192x320/epoch_5.pth'
+load_from = 'models/benchmark_teacher'
 input_size = (192, 320)
 # The demo's, of pixels half as large.
 model.head.update(focal_reference=174.0)

@@ -16,8 +16,7 @@ model.update(
     type=DistilledDepthEstimator,
     teacher=dict(
         type=EstimatorTeacher,
-        config='configs/benchmark/imagenet/teacher.py',
-        checkpoint='work_dirs/benchmark/teacher_192x320/epoch_5.pth',
+        config='models/benchmark_teacher',
         space='disparity_affine_invariant',
         # Features at the size of the student's map.
         feature_size=(24, 40),

@@ -1,6 +1,10 @@
-"""The mini teacher of students that start from ImageNet: that of teacher_lite0.py at twice the size, on more scenes.
+r"""The mini teacher of students that start from ImageNet: that of teacher_lite0.py at twice the size, on more scenes.
 
-python tools/make_mini_teacher.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/teacher_192x320
+It is shipped in models/benchmark_teacher:
+
+    python tools/make_mini_teacher.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/teacher_192x320
+    python tools/model_converters/publish_model.py work_dirs/benchmark/teacher_192x320/epoch_5.pth \
+        models/benchmark_teacher --half --licence apache-2.0
 """
 
 from mmengine.config import read_base

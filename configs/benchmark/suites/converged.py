@@ -1,20 +1,20 @@
 r"""Students that start from ImageNet and are trained near convergence: what distillation adds, and what of it is knowledge.
 
-The teacher, its answers, and those of one with random weights:
+The answers of the teacher, models/benchmark_teacher, and of one with random weights:
 
-    python tools/make_mini_teacher.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/teacher_192x320
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_192x320
     python tools/train.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/untrained_192x320 \
         --cfg-options model.backbone.init_cfg=None optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 \
         train_cfg.max_epochs=1
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py \
         --out data/benchmark_teacher_answers_192x320_untrained \
-        --cfg-options model.teacher.checkpoint=work_dirs/benchmark/untrained_192x320/epoch_1.pth
+        --cfg-options model.teacher.config=configs/benchmark/imagenet/teacher.py \
+        model.teacher.checkpoint=work_dirs/benchmark/untrained_192x320/epoch_1.pth
 
 Those of a smaller one that knows the sky, models/mini_teacher:
 
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_sky \
-        --cfg-options model.teacher.config=models/mini_teacher model.teacher.checkpoint=None
+        --cfg-options model.teacher.config=models/mini_teacher
 """
 
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'
@@ -54,6 +54,7 @@ arms = [
     ),
     _arm('depth_gradient', 'aligned depth and gradients', _depth),
     _arm('depth_gradient_mini', 'the same, models/mini_teacher', _depth, **_sky),
+    _arm('depth_gradient_kept', 'the same, models/benchmark_teacher', _depth),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),

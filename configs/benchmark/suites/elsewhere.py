@@ -65,6 +65,12 @@ arms = [
     ),
     _arm('kd_images_metres', 'the same, the teacher in metres by overlaps and motion', 'elsewhere', **_in_metres),
     _arm(
+        'depth_images_metres',
+        'aligned depth and gradients instead, models/benchmark_teacher in metres',
+        'elsewhere',
+        **{**_in_metres, 'model.distillers': [dict(type='AlignedDepthKD')]},
+    ),
+    _arm(
         'images_alone',
         "distilled on the town's images alone, no LiDAR at all",
         'mini_teacher',

@@ -53,6 +53,7 @@ _ckd_vrkd = dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1
 _metres = _in_metres('data/benchmark_metres', *_ckd_vrkd)
 _metres_sky = _in_metres('data/benchmark_metres_sky', *_ckd_vrkd)
 _depth = _in_metres('data/benchmark_metres_sky', dict(type='AlignedDepthKD'))
+_kept = _in_metres('data/benchmark_metres', dict(type='AlignedDepthKD'))
 
 
 baseline = 'sup'
@@ -66,6 +67,16 @@ arms = [
     # The config's own: the weight of students from random weights.
     _distilled(3, 'ckd_vrkd', 'CKD + VRKD', None),
     _supervised(3, 'sup_2x', 'supervised, twice the steps'),
+    *[
+        _distilled(
+            percent,
+            'depth_metres_kept',
+            'aligned depth and gradients, models/benchmark_teacher in metres',
+            None,
+            **_kept,
+        )
+        for percent in (10, 3, 1)
+    ],
     _distilled(
         3, 'metres_sky', 'CKD + VRKD at a tenth of its weight, models/mini_teacher in metres', None, **_metres_sky
     ),
