@@ -20,6 +20,7 @@ Those of a smaller one that knows the sky, models/mini_teacher:
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'
 _untrained = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_192x320_untrained')
 _sky = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_sky')
+_kept = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_kept')
 _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
 _vrkd = dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=5.7)
 _depth = dict(type='AlignedDepthKD')
@@ -54,7 +55,7 @@ arms = [
     ),
     _arm('depth_gradient', 'aligned depth and gradients', _depth),
     _arm('depth_gradient_mini', 'the same, models/mini_teacher', _depth, **_sky),
-    _arm('depth_gradient_kept', 'the same, models/benchmark_teacher', _depth),
+    _arm('depth_gradient_kept', 'the same, models/benchmark_teacher', _depth, **_kept),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),

@@ -68,7 +68,12 @@ arms = [
         'depth_images_metres',
         'aligned depth and gradients instead, models/benchmark_teacher in metres',
         'elsewhere',
-        **{**_in_metres, 'model.distillers': [dict(type='AlignedDepthKD')]},
+        **{
+            'model.distillers': [dict(type='AlignedDepthKD')],
+            'model.teacher.cache': 'data/benchmark_home_metres_kept',
+            f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres_kept',
+            f'{_dataset}.datasets.1.pipeline.3.cache': 'data/benchmark_elsewhere_metres_kept',
+        },
     ),
     _arm(
         'images_alone',

@@ -53,7 +53,7 @@ _ckd_vrkd = dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1
 _metres = _in_metres('data/benchmark_metres', *_ckd_vrkd)
 _metres_sky = _in_metres('data/benchmark_metres_sky', *_ckd_vrkd)
 _depth = _in_metres('data/benchmark_metres_sky', dict(type='AlignedDepthKD'))
-_kept = _in_metres('data/benchmark_metres', dict(type='AlignedDepthKD'))
+_kept = _in_metres('data/benchmark_metres_kept', dict(type='AlignedDepthKD'))
 
 
 baseline = 'sup'
