@@ -131,9 +131,11 @@ def test_what_cannot_be_published_is_said(tmp_path):
     torch.save(dict(weights=1), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='state_dict'):
         publish_file(tmp_path / 'a.pth', tmp_path / 'b.pth')
-    source = save_checkpoint(tmp_path / 'a.pth', {'distillers.0.weight': torch.ones(1)})
-    with pytest.raises(ValueError, match='no student'):
-        publish_file(source, tmp_path / 'b.pth')
+    # Of a student in a detector the whole detector was written, with its distillers.
+    for name in ('distillers.0.weight', 'student.head.bias', 'backbone.conv1.weight'):
+        source = save_checkpoint(tmp_path / 'a.pth', {name: torch.ones(1)})
+        with pytest.raises(ValueError, match=f'holds no student, .* its own are under {name.split(".")[0]}'):
+            publish_file(source, tmp_path / 'b.pth')
     source = save_checkpoint(tmp_path / 'a.pth', distilled_weights())
     with pytest.raises(ValueError, match='without-ema'):
         publish_file(source, tmp_path / 'b.pth', without_ema=True)

@@ -93,3 +93,9 @@ class Frames:
 def test_names_follow_the_lidar_file_where_it_is_unique_and_the_frame_elsewhere(tmp_path, frames, names):
     found = file_names(Frames(*frames), str(tmp_path))
     assert found == {frame_id: str(tmp_path / name) for (frame_id, _), name in zip(frames, names)}
+
+
+def test_the_lidar_itself_is_not_replaced(tmp_path):
+    frames = Frames(('token1', f'{tmp_path}/n015__1.pcd.bin'), ('token2', f'{tmp_path}/n015__2.pcd.bin'))
+    with pytest.raises(ValueError, match="holds the data set's LiDAR, which would be replaced: name another folder"):
+        file_names(frames, f'{tmp_path}/x/..')

@@ -141,11 +141,12 @@ def test_broken_frame_is_replaced_in_training_and_raises_in_test(toy_dgp, fault,
         dataset(toy_dgp, test_mode=True)[1]
 
 
-def test_a_data_set_without_a_readable_frame_raises(toy_dgp):
+def test_a_data_set_without_a_readable_frame_raises(toy_dgp, logged):
     for path in (toy_dgp / '000000' / 'rgb' / 'CAMERA_01').iterdir():
         path.write_bytes(b'no image')
-    with pytest.raises(RuntimeError, match='21 frames in a row'):
-        dataset(toy_dgp)[0]
+    with pytest.raises(ValueError, match=r'000000/rgb/CAMERA_01/1\.'):
+        dataset(toy_dgp)[2]  # Behind it come 0, 1, 2 and so on, 20 of them.
+    assert logged[-1].startswith('21 frames in a row could not be read')
 
 
 def test_points_that_are_not_finite_are_left_out(toy_dgp):

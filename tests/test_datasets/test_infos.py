@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
+from toy_infos import write_toy_infos
 
 from fsmde.datasets import InfosSurroundDataset, NuScenesSurroundDataset
 from fsmde.engine.config_files import set_data_root
@@ -243,8 +244,22 @@ def test_lyft(tmp_path, converter):
 
 def test_infos_without_images_ask_for_cameras(tmp_path):
     dump(tmp_path / 'infos.pkl', dict(metainfo={}, data_list=[dict(token='a', images=dict(CAM=dict()))]))
-    with pytest.raises(ValueError, match='infos.pkl: the first frame has no images: state cameras'):
+    with pytest.raises(ValueError, match='infos.pkl: no frame has images: state cameras'):
         InfosSurroundDataset('infos.pkl', data_root=str(tmp_path), pipeline=[])
+
+
+def test_a_camera_that_the_first_frame_alone_lacks_is_not_left_out_of_all(tmp_path):
+    root = write_toy_infos(tmp_path, dict(FRONT=0, LEFT=60, RIGHT=300))
+    content = pickle.loads((root / 'infos.pkl').read_bytes())
+    del content['data_list'][0]['images']['LEFT']
+    dump(root / 'infos.pkl', content)
+    prefix = dict(img='samples', lidar='samples/LIDAR_TOP')
+    with pytest.raises(ValueError, match=r"infos.pkl: frame token0: its images have no \['LEFT'\]"):
+        InfosSurroundDataset('infos.pkl', data_root=str(root), data_prefix=prefix, pipeline=[])
+    stated = InfosSurroundDataset(
+        'infos.pkl', data_root=str(root), data_prefix=prefix, cameras=['FRONT', 'RIGHT'], pipeline=[]
+    )
+    assert len(stated) == 2
 
 
 def test_waymo(tmp_path, converter):

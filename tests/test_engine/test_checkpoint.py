@@ -18,6 +18,7 @@ from fsmde.engine import (
     checkpoint_to_resume,
     find_latest_checkpoint,
 )
+from fsmde.engine.checkpoint import check_something_fits
 
 
 def save_and_die(path):
@@ -170,6 +171,21 @@ def test_distillers_are_no_part_of_a_student_inside_a_detector(tmp_path):
     state['student.other.weight'] = torch.zeros(1)
     with pytest.raises(ValueError, match='1 keys differ, such as student.other.weight is not in the model'):
         check_student_checkpoint(detector, checkpoint(tmp_path / 'other.pth', state_dict=state))
+
+
+def test_weights_of_which_nothing_fits_are_no_beginning(tmp_path):
+    """What happened: a student as `load_from` of a BEV detector, which trained from random weights."""
+    student, detector = torch.nn.Module(), torch.nn.Module()
+    student.head, detector.student = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    path = str(checkpoint(tmp_path / 'student.pth', state_dict=student.state_dict()))
+    check_something_fits(student, path)
+    wanted = (
+        r'student.pth holds weights of another model: none of its 2 tensors, such as head.weight, .* student.weight'
+    )
+    with pytest.raises(ValueError, match=wanted):
+        check_something_fits(detector, path)
+    student.head = torch.nn.Linear(3, 2)  # Its bias fits.
+    check_something_fits(student, path)
 
 
 def started_hook(folder, **known):

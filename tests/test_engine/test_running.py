@@ -1,6 +1,7 @@
 """Training and evaluation as a config says, from Python; tests/test_tools/test_train.py has what is refused."""
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -138,4 +139,12 @@ def test_a_training_set_smaller_than_its_one_batch_is_refused(toy_dgp, tmp_path)
     cfg.train_dataloader.drop_last = True
     cfg.work_dir = str(tmp_path)
     with pytest.raises(ValueError, match='fewer than batch_size 1000, and drop_last'):
+        train(cfg)
+
+
+def test_weights_to_begin_with_of_which_nothing_fits_are_refused(toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp, model=STUDENT)
+    torch.save({'student.head.bias': torch.ones(1)}, tmp_path / 'detector.pth')
+    cfg.work_dir, cfg.load_from = str(tmp_path / 'work'), str(tmp_path / 'detector.pth')
+    with pytest.raises(ValueError, match='detector.pth holds weights of another model'):
         train(cfg)

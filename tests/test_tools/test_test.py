@@ -17,6 +17,11 @@ from toy_run import STUDENT, toy_config
         (dict(test_evaluator=None), [], r'test: .*config.py has no test_evaluator: there is nothing to evaluate'),
         ({}, [], 'test: .*weights.pth cannot be loaded as weights'),
         ({}, ['--cfg-options', 'model.max_dpth=3'], 'test: .*did you mean'),
+        (
+            dict(model=dict(type='BEVDepthDetector')),
+            ['--flip'],
+            'test: --flip is for depth .*, and BEVDepthDetector has no',
+        ),
     ],
 )
 def test_a_mistake_is_said_in_a_line(toy_dgp, tmp_path, monkeypatch, change, options, line):

@@ -25,8 +25,8 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
         Number of frames, and of points in all of them.
 
     Raises:
-        ValueError: If two frames would have one file, the depth is relative, or a least confidence is asked of a model without
-            bins.
+        ValueError: If two frames would have one file, files of the LiDAR would be replaced, the depth is relative, or a least
+            confidence is asked of a model without bins.
         OSError: If a file cannot be written.
     """
     refuse_teachers(model)
@@ -54,6 +54,8 @@ def file_names(dataset, folder) -> dict:
     lidar = {info['frame_id']: info['lidar_path'] or '' for info in infos}  # There may be frames without.
     flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
     if flat and all(path.endswith('.bin') for path in lidar.values()):
+        if osp.realpath(folder) == osp.realpath(osp.dirname(next(iter(lidar.values())))):
+            raise ValueError(f"{folder} holds the data set's LiDAR, which would be replaced: name another folder")
         return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
     return {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
 

@@ -46,8 +46,12 @@ def student_weights(checkpoint: dict, source, without_ema: bool = False) -> Orde
         last = checkpoint['ema_state_dict']
         weights = OrderedDict((key, last.get(f'module.{key}', value)) for key, value in weights.items())
     student = OrderedDict((key, value) for key, value in weights.items() if key.split('.')[0] not in TRAINING_ONLY)
-    if not student:
-        raise ValueError(f'{source} holds no student: all of its {len(weights)} weights are under {TRAINING_ONLY}')
+    parts = {key.split('.')[0]: None for key in weights}
+    if 'head' not in parts:
+        raise ValueError(
+            f'{source} holds no student, whose weights are under backbone, neck and head: its own are under '
+            f'{", ".join(parts) or "nothing"}'
+        )
     other = [key for key, value in student.items() if not isinstance(value, torch.Tensor)]
     if other:
         raise ValueError(f'{source}: expected tensors only, {other} are none; it cannot be published')

@@ -21,8 +21,7 @@ class InfosSurroundDataset(SurroundDepthDataset):
 
     Args:
         ann_file: A v2 info file of mmdet3d. It is a pickle, as mmdet3d writes it: take it from nobody you do not trust.
-        cameras: Names in the order of the N axis; by default those of which the first frame has an image, in the infos'
-            order.
+        cameras: Names in the order of the N axis; by default those of which a frame has an image, in the infos' order.
         data_prefix: Folders under ``data_root``: ``lidar`` of the sweeps, ``img`` of the cameras' folders, and under the
             name of a camera the folder of its images, where that is not ``<img>/<camera>``.
         lidar_is_ego: Whether LiDAR points are in an ego frame, x forward, y left, z up, which stands for a ``lidar2ego``
@@ -49,7 +48,7 @@ class InfosSurroundDataset(SurroundDepthDataset):
         if not data_list:
             raise ValueError(f'{self.ann_file} holds no frame')
         if not self.cameras:
-            self.cameras = self._cameras_of(data_list[0])
+            self.cameras = self._cameras_of(data_list)
         self._check_prefix()
         dataset = metainfo.get('dataset')
         if self._metainfo.get('dataset') is None:
@@ -69,13 +68,18 @@ class InfosSurroundDataset(SurroundDepthDataset):
             )
         return frames
 
-    def _cameras_of(self, info):
-        images = info.get('images') if isinstance(info, dict) else None
-        # KITTI's have R0_rect beside the cameras.
-        found = [name for name, image in (images or {}).items() if isinstance(image, dict) and image.get('img_path')]
+    def _cameras_of(self, data_list):
+        images = [info.get('images') if isinstance(info, dict) else None for info in data_list]
+        # Of all frames: one that lacks a camera is named when it is read. KITTI's have R0_rect beside the cameras.
+        found = dict.fromkeys(
+            name
+            for of_frame in images
+            for name, image in (of_frame.items() if isinstance(of_frame, dict) else ())
+            if isinstance(image, dict) and image.get('img_path')
+        )
         if not found:
-            raise ValueError(f'{self.ann_file}: the first frame has no images: state cameras')
-        return found
+            raise ValueError(f'{self.ann_file}: no frame has images: state cameras')
+        return list(found)
 
     def _check_prefix(self):
         known = {'img', 'lidar', *self.cameras}

@@ -200,10 +200,11 @@ class SurroundDepthDataset(BaseDataset):
             MMLogger.get_current_instance().warning(
                 f'frame {info["frame_id"]} is left out and replaced by the next one: {type(error).__name__}: {error}'
             )
-        raise RuntimeError(
-            f'{self.max_refetch + 1} frames in a row could not be read, the last of them {info["frame_id"]}: is the '
-            'pipeline or the data set as a whole wrong?'
-        ) from error
+        MMLogger.get_current_instance().error(
+            f'{self.max_refetch + 1} frames in a row could not be read: is the pipeline or the data set as a whole wrong?'
+        )
+        # As it came: what it says of file or setting is what the user has to mend, and its trace leads to whose fault it is.
+        raise error
 
     def load_cloud(self, info: dict) -> np.ndarray:
         """(P, 3) LiDAR points of a frame in metres, in the LiDAR's frame; none of a frame without LiDAR."""

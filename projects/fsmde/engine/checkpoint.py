@@ -75,6 +75,18 @@ def check_student_checkpoint(model, path: str) -> None:
         )
 
 
+def check_something_fits(model, path: str) -> None:
+    """Raise ValueError if a ``load_from`` holds nothing of the model: mmengine only warns, and trains random weights."""
+    state = state_of(CheckpointLoader.load_checkpoint(path, 'cpu', logger='current'))
+    own = getattr(model, 'module', model).state_dict()
+    if not any(key in own and own[key].shape == getattr(value, 'shape', None) for key, value in state.items()):
+        raise ValueError(
+            f'load_from={path} holds weights of another model: none of its {len(state)} tensors, such as '
+            f'{next(iter(state), "none")}, fits the config, whose model has {next(iter(own), "none")}. A part of the model '
+            "begins with weights of its own by init_cfg=dict(type='Pretrained', checkpoint=...)"
+        )
+
+
 def check_resumable(path: str) -> None:
     """Raise unless a checkpoint says where its run was: training goes on from an epoch, not from weights alone.
 

@@ -16,6 +16,7 @@ from fsmde.plain_data import existing
 
 from .checkpoint import (
     check_resumable,
+    check_something_fits,
     check_student_checkpoint,
     checkpoint_to_resume,
     find_latest_checkpoint,
@@ -25,7 +26,7 @@ from .checkpoint_hook import check_metric
 from .launch import end_distribution, setup_distribution, work_dir_lock
 from .same_schedule_hook import SameScheduleHook
 from .schedules import long_warm_ups
-from .settings import check_settings
+from .settings import check_settings, parameters_of
 
 
 def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
@@ -63,6 +64,8 @@ def train(cfg: Config, resume: str = None, launcher: str = 'none') -> Runner:
         if checkpoint:
             check_student_checkpoint(runner.model, checkpoint)
             runner.register_hook(SameScheduleHook())
+        elif cfg.get('load_from'):
+            check_something_fits(runner.model, cfg.load_from)
         counts = cfg.optim_wrapper.get('accumulative_counts', 1)
         if counts > 1 and (runner.auto_scale_lr or {}).get('enable'):
             # mmengine counts the frames of an iteration; a step takes up those of several.
@@ -146,6 +149,8 @@ def evaluate(
     # A config that resumes would have mmengine put the training's newest weights in the place of a published model's.
     cfg.load_from, cfg.resume = None if published else weights, False
     if flip:
+        if 'flip_augmentation' not in parameters_of(cfg.model):
+            raise ValueError(f'--flip is for depth estimators, and {type_name(cfg.model)} has no flip_augmentation')
         cfg.model.flip_augmentation = True
     flipped = bool(cfg.model.get('flip_augmentation'))  # It may be the config's own.
     # A folder for each call: figures are not overwritten.
