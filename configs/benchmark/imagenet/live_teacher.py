@@ -1,6 +1,6 @@
 """A distilled student beside the stronger mini teacher, for writing down what the arms read: depth, and features.
 
-python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_192x320
+python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_kept
 """
 
 from mmengine.config import read_base

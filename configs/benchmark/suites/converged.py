@@ -1,8 +1,8 @@
 r"""Students that start from ImageNet and are trained near convergence: what distillation adds, and what of it is knowledge.
 
-The answers of the teacher, models/benchmark_teacher, and of one with random weights:
+The answers of the teacher that is kept, models/benchmark_teacher, which the arms `_kept` read, and of one with random weights:
 
-    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_192x320
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_kept
     python tools/train.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/untrained_192x320 \
         --cfg-options model.backbone.init_cfg=None optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 \
         train_cfg.max_epochs=1
@@ -15,6 +15,9 @@ Those of a smaller one that knows the sky, models/mini_teacher:
 
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_sky \
         --cfg-options model.teacher.config=models/mini_teacher
+
+The weights of the other arms' teacher, an earlier training of the same config, are lost, and with them its answers: their
+records stay, and more seeds of them want another name.
 """
 
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'

@@ -1,22 +1,23 @@
 r"""A town without LiDAR: supervised at home, distilled at home, distilled on that town's images, supervised there. Test split.
 
-The town, and the answers of the teacher of suites/converged.py for it and for home, seen by the cameras that both have:
+The town, and the answers of the teacher that is kept, see suites/converged.py, for it and for home, seen by the cameras that
+both have:
 
     python tools/dataset_converters/make_synthetic.py data/benchmark_elsewhere --preset elsewhere --size 192x320 \
         --train-scenes 72 --val-scenes 12 --test-scenes 24
-    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_elsewhere_answers \
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_elsewhere_answers_kept \
         --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
         train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
-    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_home_answers \
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_home_answers_kept \
         --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
 
 And both in metres, by overlaps and motion:
 
-    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_elsewhere_answers \
-        --out data/benchmark_elsewhere_metres --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_elsewhere_answers_kept \
+        --out data/benchmark_elsewhere_metres_kept --cfg-options train_dataloader.dataset.data_root=data/benchmark_elsewhere \
         train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_02,CAMERA_03,CAMERA_04,CAMERA_05]'
-    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_home_answers \
-        --out data/benchmark_home_metres \
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_home_answers_kept \
+        --out data/benchmark_home_metres_kept \
         --cfg-options train_dataloader.dataset.cameras='[CAMERA_01,CAMERA_05,CAMERA_07,CAMERA_08,CAMERA_06]'
 """
 

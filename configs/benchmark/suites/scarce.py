@@ -1,9 +1,10 @@
-"""LiDAR on 10, 3 and 1 % of the frames, in 29, 9 and 3 of the 72 scenes, and the teacher on all images. Test split.
+r"""LiDAR on 10, 3 and 1 % of the frames, in 29, 9 and 3 of the 72 scenes, and the teacher on all images. Test split.
 
 The twin of a distilled arm trains on the same labelled frames alone, in as many steps; its batches are half as large, for
 which there is a twin with twice the steps. Answers: see suites/converged.py; and in metres, by overlaps and motion:
 
-    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --out data/benchmark_metres
+    python tools/scale_answers.py configs/benchmark/imagenet/mini_teacher.py --answers data/benchmark_teacher_answers_kept \
+        --out data/benchmark_metres_kept
 
 And those of models/mini_teacher, which everyone has:
 
