@@ -133,7 +133,7 @@ def read_damaged(make, expected, words):
             try:
                 sample = frames[index]['data_samples']
             except BaseException as error:  # No frame is left: an error, as in evaluation.
-                check_error(error.__cause__ or error, words)
+                check_error(error, words)
                 continue
         if sample.frame_id != frame and not log.names(words):
             raise ViolationError(f'{frame} is replaced without a word')

@@ -139,7 +139,9 @@ def test_one_data_set_twice(mixture):
 
 
 def test_test_py_gives_each_data_set_a_folder(tmp_path):
-    evaluator = dict(type=MixedEvaluator, metrics=dict(a=plain_metric(), b=[plain_metric(), plain_metric()]))
+    evaluator = dict(
+        type=MixedEvaluator, metrics=dict(a=plain_metric(), b=[plain_metric(), plain_metric(prefix='second')])
+    )
     set_up_metrics(evaluator, str(tmp_path), dict(config='c'), ['vfdepth'])
     a, (b, second) = evaluator['metrics']['a'], evaluator['metrics']['b']
     assert (a['out_dir'], b['out_dir']) == (f'{tmp_path}/a', f'{tmp_path}/b') and second[
