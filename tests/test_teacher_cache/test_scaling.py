@@ -187,7 +187,7 @@ class Drive:
         scene, metres, time = self.frames[i]
         pose = np.eye(4)
         pose[0, 3] = metres or 0.0
-        known = dict(ori_cam2world=None if metres is None else pose[None])
+        known = dict(cam2ego=np.eye(4)[None], ori_cam2world=None if metres is None else pose[None])
         return dict(known, scene=scene, timestamp=time, frame_id=f'{scene}/{metres}/{time}')
 
 

@@ -32,12 +32,7 @@ _lighter = [
     dict(type='ViewRelationalKD', relation='feature', grid=[12, 20], loss_weight=0.57),
 ]
 _metres = 'data/benchmark_elsewhere_metres'
-_in_metres = {
-    'model.distillers': [dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]],
-    'model.teacher.cache': 'data/benchmark_home_metres',
-    f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres',
-    f'{_dataset}.datasets.1.pipeline.3.cache': _metres,
-}
+_ckd_vrkd = dict(type='CrossInteractionKD', probabilities='aligned'), _lighter[1]
 # Of depth itself: without LiDAR nothing else says where the centers of the bins are to be.
 _alone = {
     'model.distillers': [dict(type='AlignedDepthKD'), _lighter[1]],
@@ -45,6 +40,12 @@ _alone = {
     f'{_dataset}.pipeline.3.cache': _metres,
     f'{_dataset}.labelled_fraction': 0,
 }
+
+
+def _in_metres(home, there, *distillers):
+    caches = 'model.teacher.cache', f'{_dataset}.datasets.0.pipeline.3.cache'
+    town = {f'{_dataset}.datasets.1.pipeline.3.cache': there}
+    return {'model.distillers': list(distillers), **dict.fromkeys(caches, home), **town}
 
 
 def _arm(name, title, config, **options):
@@ -64,17 +65,19 @@ arms = [
         'elsewhere',
         **{'model.distillers': _lighter},
     ),
-    _arm('kd_images_metres', 'the same, the teacher in metres by overlaps and motion', 'elsewhere', **_in_metres),
+    _arm(
+        'kd_images_metres',
+        'the same, the teacher in metres by overlaps and motion',
+        'elsewhere',
+        **_in_metres('data/benchmark_home_metres', _metres, *_ckd_vrkd),
+    ),
     _arm(
         'depth_images_metres',
         'aligned depth and gradients instead, models/benchmark_teacher in metres',
         'elsewhere',
-        **{
-            'model.distillers': [dict(type='AlignedDepthKD')],
-            'model.teacher.cache': 'data/benchmark_home_metres_kept',
-            f'{_dataset}.datasets.0.pipeline.3.cache': 'data/benchmark_home_metres_kept',
-            f'{_dataset}.datasets.1.pipeline.3.cache': 'data/benchmark_elsewhere_metres_kept',
-        },
+        **_in_metres(
+            'data/benchmark_home_metres_kept', 'data/benchmark_elsewhere_metres_kept', dict(type='AlignedDepthKD')
+        ),
     ),
     _arm(
         'images_alone',

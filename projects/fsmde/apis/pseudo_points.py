@@ -54,10 +54,12 @@ def file_names(dataset, folder) -> dict:
     lidar = {info['frame_id']: info['lidar_path'] or '' for info in infos}  # There may be frames without.
     flat = len(set(map(osp.dirname, lidar.values()))) == 1 and len(set(lidar.values())) == len(lidar)
     if flat and all(path.endswith('.bin') for path in lidar.values()):
-        if osp.realpath(folder) == osp.realpath(osp.dirname(next(iter(lidar.values())))):
-            raise ValueError(f"{folder} holds the data set's LiDAR, which would be replaced: name another folder")
-        return {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
-    return {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
+        names = {frame_id: osp.join(folder, osp.basename(path)) for frame_id, path in lidar.items()}
+    else:
+        names = {frame_id: f'{output_path(folder, frame_id)}.bin' for frame_id in lidar}
+    if not set(map(osp.realpath, lidar.values())).isdisjoint(map(osp.realpath, names.values())):
+        raise ValueError(f"{folder} holds the data set's LiDAR, which would be replaced: name another folder")
+    return names
 
 
 @torch.no_grad()

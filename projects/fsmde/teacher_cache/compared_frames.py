@@ -76,8 +76,7 @@ class ComparedFrames:
 
     def poses(self, number) -> int:
         """The checksum of the poses that a frame's scales are found with, to 0.1 mm."""
-        infos = [self.dataset.get_data_info(self.places[other].index) for other in self.others(number)]
-        poses = [info['cam2ego'] if info.get('ori_cam2world') is None else info['ori_cam2world'] for info in infos]
+        poses = [self.places[other].poses for other in self.others(number)]
         return checksum(np.round(poses, 4) + 0.0)  # Without zeros of two signs.
 
     def scales(self, number) -> tuple:
@@ -101,12 +100,13 @@ class ComparedFrames:
 
 @dataclass(frozen=True)
 class _Place:
-    """Which frame of a data set it is, and where the car was (3,), None where that is not known."""
+    """Which frame of a data set it is, where the car was (3,), None where that is not known, and the cameras (N, 4, 4)."""
 
     index: int
     frame_id: str
     scene: str
     position: np.ndarray
+    poses: np.ndarray
 
 
 def _places(dataset):
@@ -118,7 +118,8 @@ def _places(dataset):
             continue
         pose, time_of = info.get('ori_cam2world'), info.get('timestamp')
         position = None if pose is None else pose[0][:3, 3]
-        found[info['frame_id']] = _Place(index, info['frame_id'], info['scene'], position)
+        poses = info['cam2ego'] if pose is None else pose
+        found[info['frame_id']] = _Place(index, info['frame_id'], info['scene'], position, poses)
         times.setdefault(info['scene'], []).append((time_of, info['frame_id']))
     places = []
     for of_scene in times.values():

@@ -79,7 +79,8 @@ def _scale_frames(frames, cache, rank, world, say):
     check_names(cache.root, [place.frame_id for place in frames.places])
     count = len(frames.places)
     share = range(rank * count // world, (rank + 1) * count // world)
-    mine = [n for n in share if not cache.has_scale(frames.places[n].frame_id, frames.poses(n))]
+    poses = {n: frames.poses(n) for n in share}
+    mine = [n for n in share if not cache.has_scale(frames.places[n].frame_id, poses[n])]
     again = sum(cache.path(frames.places[n].frame_id).is_file() for n in mine)
     if again:
         say(
@@ -101,7 +102,7 @@ def _scale_frames(frames, cache, rank, world, say):
             say(f'frame {frame_id} cannot be read and is left out: {reason}')
             cache.mark_unreadable(frame_id, reason)
             continue
-        cache.write_scale(frame_id, *frames.scales(number), frames.poses(number))
+        cache.write_scale(frame_id, *frames.scales(number), poses[number])
         if done % 100 == 0 or done == len(mine):
             left = (time.time() - start) / done * (len(mine) - done)
             say(f'rank {rank}: {done} of {len(mine)} frames, {left / 60:.0f} min left')
