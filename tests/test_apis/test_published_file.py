@@ -189,7 +189,8 @@ def test_a_stock_mmdet3d_config_takes_the_backbone(tmp_path):
 
     backbone = ResNet(depth=18, base_channels=8)
     torch.nn.init.constant_(backbone.conv1.weight, 0.125)
-    weights = {f'backbone.{key}': value for key, value in backbone.state_dict().items()} | {'head.bias': torch.zeros(1)}
+    weights = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
+    weights['head.bias'] = torch.zeros(1)
     path = publish_file(save_checkpoint(tmp_path / 'a.pth', weights), tmp_path / 'b.pth')
     (tmp_path / 'stock.py').write_text(STOCK_CONFIG.format(path=str(path)))
     assert run_python(LOAD_STOCK, tmp_path / 'stock.py', path).split()[-3:] == ['False', 'True', 'True']

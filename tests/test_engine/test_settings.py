@@ -1,6 +1,7 @@
 """Settings that nobody would read or that do not agree are refused before anything runs."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -292,6 +293,15 @@ def test_a_warm_up_of_one_step_is_refused(kind):
     for other in (dict(one, end=2), dict(one, by_epoch=True, convert_to_iter_based=True)):
         check_settings(cfg_of(other))
     check_settings(cfg_of(dict(type='ConstantLR', factor=1.0, begin=19, end=20)))
+
+
+@pytest.mark.parametrize(('begin', 'late'), [(0, [20, 30]), (6, [14, 20, 30])])
+def test_milestones_behind_the_end_are_refused(begin, late):
+    """They count from begin; the last one that a training of 20 epochs feels is 19 behind its start."""
+    steps = dict(type='MultiStepLR', begin=begin, milestones=[14, 20, 30])
+    with pytest.raises(ValueError, match=re.escape(f'(begin={begin}) and never reaches milestones={late}')):
+        check_settings(cfg_of(steps))
+    check_settings(cfg_of(dict(steps, milestones=[13])))
 
 
 class Resumed:

@@ -29,9 +29,16 @@ def check_schedules(cfg: Config) -> None:
                 f'param_scheduler[{place}] ({kind}) has one step (begin={begin}, end={end}), which is its first and never its '
                 f'last: the learning rate would stay at {factor:.3g} of its own. Set end={begin + 2} or more, or leave it out'
             )
+        where = f'param_scheduler[{place}] ({kind})'
+        steps = min(total or float('inf'), end) - begin
+        late = [step for step in scheduler.get('milestones', ()) if step >= steps]
+        if late and scheduler.get('by_epoch', True) == by_epoch:
+            raise ValueError(
+                f'{where} has {steps} {unit}s (begin={begin}) and never reaches milestones={late}: the learning rate would '
+                f'stay high. Scale milestones={list(scheduler["milestones"])} to the length of the training'
+            )
         if not total or not kind.startswith(FALLING):
             continue
-        where = f'param_scheduler[{place}] ({kind})'
         if scheduler.get('by_epoch', True) != by_epoch:
             if by_epoch:
                 continue
