@@ -59,6 +59,7 @@ arms = [
     _arm('depth_gradient', 'aligned depth and gradients', _depth),
     _arm('depth_gradient_mini', 'the same, models/mini_teacher', _depth, **_sky),
     _arm('depth_gradient_kept', 'the same, models/benchmark_teacher', _depth, **_kept),
+    _arm('depth_vrkd_kept', 'the same and VRKD, a tenth of its weight', _depth, _lighter, **_kept),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),
