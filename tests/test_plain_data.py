@@ -10,6 +10,7 @@ from fsmde.plain_data import read_json, read_yaml
     'read, broken, message',
     [
         (read_json, '{"a": 1,\n"b": [}', 'file is cut or no JSON: .*line 2'),
+        (read_json, '[{"a": 1, "b": 2, "a": 1}]', "file is cut or no JSON: 'a' is there twice"),
         (read_yaml, 'a: 1\nb: [}', 'file is no YAML: (.|\\n)*line 2'),
         (read_yaml, '', 'file is empty or holds neither'),
         (read_yaml, 'a: 1\nb: 2\na: 3', "file is no YAML: line 3: 'a' is there twice"),
@@ -38,8 +39,9 @@ def test_a_broken_file_is_named_and_its_line(tmp_path, read, broken, message):
         read(tmp_path)
 
 
-def test_what_both_read(tmp_path):
-    (tmp_path / 'file').write_text('{"a": [1, 2.5], "b": null}')
+@pytest.mark.parametrize('begin', ['', '\ufeff'])
+def test_what_both_read(tmp_path, begin):
+    (tmp_path / 'file').write_text(begin + '{"a": [1, 2.5], "b": null}', encoding='utf-8')
     assert read_json(tmp_path / 'file') == read_yaml(tmp_path / 'file') == {'a': [1, 2.5], 'b': None}
 
 

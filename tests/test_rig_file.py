@@ -151,6 +151,9 @@ FAR[:3, 3] *= 1000
             'far from the middle .*swapped',
         ),
         (changed('cameras', 'FRONT', 'size', value=[600, 1216]), 'outside the image of 600x1216'),
+        # By hand: the intrinsics of 1936x1216 for images of 2/3 and of 4/3 of that.
+        (changed('cameras', 'FRONT', 'size', value=[1291, 811]), r'of images of about 19\d\dx12\d\d; .* times 0\.66'),
+        (changed('cameras', 'FRONT', 'size', value=[2581, 1621]), r'of images of about 19\d\dx12\d\d; .* times 1\.34'),
         (changed('cameras', 'FRONT', 'intrinsics', value=[[1058, 0, 960], [0, 1057, 610]]), '3 rows of 3 numbers'),
         (
             changed('cameras', 'FRONT', 'intrinsics', value=[[1058, 0, 0], [0, 1057, 0], [960, 610, 1]]),

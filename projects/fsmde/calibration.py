@@ -58,6 +58,8 @@ def pinhole_fault(cam2img, size):
     crop that leaves so little on one side is not known of any rig. A focal length lies between 1/20 of the image's side
     and 100 of them: a field of view of 169 to 0.6 degrees. fx / fy lies between 1/3 and 3: pixels are nearly square, but
     images may be squeezed to half their width. Skew is below fx / 10: a pixel's sides are at right angles, to 6 degrees.
+    A principal point that is off the middle by the same share of width and height, beyond 8 %, is that of an image of
+    another size: a crop that moves it so is not known of any rig.
 
     Args:
         cam2img: (3, 3) in pixels of the image.
@@ -84,6 +86,13 @@ def pinhole_fault(cam2img, size):
         hint = '; they look swapped' if looks_swapped or (0 < cy < width and 0 < cx < height) else ''
         place = 'far from the middle of' if max(off_centre) < 0.5 else 'outside'
         return f'the principal point cx = {cx:g}, cy = {cy:g} is {place} the image of {width}x{height}{hint}'
+    scale = cx / width + cy / height
+    if abs(scale - 1) > 0.16 and abs(cx / width - cy / height) < 0.03:
+        return (
+            f'the principal point cx = {cx:g}, cy = {cy:g} is off the middle of {width}x{height} as if these were intrinsics '
+            f'of images of about {scale * width:.0f}x{scale * height:.0f}; fx, fy, cx and cy times {1 / scale:.3g} would be '
+            'of this size'
+        )
 
 
 def pose_faults(a2b, max_distance: float = np.inf):

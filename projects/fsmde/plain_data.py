@@ -14,13 +14,22 @@ def read_json(path):
     """Content of a JSON file.
 
     Raises:
-        FileNotFoundError, ValueError: If it is absent or no JSON; names it, and the line.
+        FileNotFoundError, ValueError: If it is absent, no JSON, or names a key twice; names it, and the line or the key.
     """
     path = existing(path)
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        return json.loads(path.read_text(encoding='utf-8-sig'), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is cut or no JSON: {error}') from error
+
+
+def _object(pairs):
+    """A JSON object; of a key that is there twice the library takes the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f'{next(key for key in keys if keys.count(key) > 1)!r} is there twice')
+    return found
 
 
 class _Loader(yaml.SafeLoader):

@@ -102,6 +102,19 @@ def test_of_images_of_one_stamp_the_first_is_taken(rig, images, tmp_path, logged
             np.testing.assert_array_equal(frame.read(name), images[number].read(name))
 
 
+def test_stamps_that_are_no_time(rig, images, tmp_path):
+    """builtin_interfaces/Time: nanoseconds are below a second; and MCAP's times have 64 bits, of which we take 63."""
+    for stamp in (dict(sec=-5, nanosec=0), dict(sec=1_700_000_000, nanosec=10**9)):
+        messages = messages_of(images, rig)
+        messages[-1][3]['header']['stamp'] = stamp
+        with pytest.raises(ValueError, match=f'a.mcap: topic /sensing/REAR/image_raw: .* no time: {stamp["sec"]} s'):
+            Recording(write_mcap(tmp_path / 'a.mcap', messages))
+    messages = messages_of(images, rig)
+    messages[-1] = (*messages[-1][:2], 2**64 - 1, messages[-1][3])
+    with pytest.raises(ValueError, match='b.mcap .*/sensing/REAR/image_raw was recorded at 18446744073709551615 ns'):
+        Recording(write_mcap(tmp_path / 'b.mcap', messages))
+
+
 @pytest.mark.parametrize('compression', ['NONE', 'MESSAGE', 'FILE'])
 def test_sqlite_bags_and_stamps_of_zero(images, tmp_path, compression):
     """A bag in a folder with metadata.yaml; its images have no stamps, so that the times of recording count."""
@@ -236,6 +249,7 @@ def test_topics_are_chosen_and_named(rig, images, tmp_path):
         messages.append(('/sensing/LEFT/image_rect', IMAGE, time, raw_image(time, 'LEFT_optical', frame.read('LEFT'))))
         metres = np.zeros((4, 4, 1), np.float32).view(np.uint8)
         messages.append(('/sensing/FRONT/depth/image_rect', IMAGE, time, raw_image(time, '', metres, '32FC1')))
+    messages.append(('/calibration/left', INFO, START, camera_info(START, 'LEFT_optical', rig['LEFT'])))
     path = write_mcap(tmp_path / 'drive.mcap', messages)
     with pytest.raises(ValueError, match='/sensing/LEFT has images on .*image_r.*image_r.*--topics CAMERA=TOPIC'):
         Recording(path)
@@ -243,8 +257,13 @@ def test_topics_are_chosen_and_named(rig, images, tmp_path):
         path, topics={'left': '/sensing/LEFT/image_rect', 'front': '/sensing/FRONT/image_raw/compressed'}
     )
     assert source.cameras == ('left', 'front') and len(source) == 3 and source.rig()['left'].lens.MODEL == 'none'
+    source = Recording(path, topics={'left': ('/sensing/LEFT/image_raw', '/calibration/left')})
+    np.testing.assert_allclose(source.rig()['left'].cam2ego, rig['LEFT'].cam2ego, atol=1e-9)
     source = Recording(path, topics={'left': ('/sensing/LEFT/image_raw', '/sensing/REAR/camera_info')})
-    np.testing.assert_allclose(source.rig()['left'].cam2ego, rig['REAR'].cam2ego, atol=1e-9)
+    with pytest.raises(
+        ValueError, match="camera left: .* of the frame 'REAR_optical', and the images of .*'LEFT_optical'"
+    ):
+        source.rig()
     with pytest.raises(
         ValueError, match=r"topic /sensing/LEFT/image_raww of camera x is not in it \(did you mean '/sens"
     ):
@@ -340,8 +359,15 @@ def test_missing_links_are_named(rig, images, tmp_path):
         source('f.mcap', [*whole, moved]).rig()
     wrong = transform('roof', 'LEFT_optical', np.eye(4))
     wrong['transform']['rotation']['w'] = 3.0
-    with pytest.raises(ValueError, match='g.mcap: topic /tf_static: not a rotation'):
-        source('g.mcap', [wrong])
+    # Of a frame that no camera needs: a rig file goes before it, or no poses do.
+    gps = dict(wrong, child_frame_id='gps')
+    with pytest.raises(ValueError, match='g.mcap: tf_static: frame gps in roof: not a rotation'):
+        source('g.mcap', [*whole, gps]).rig()
+    assert not source('h.mcap', [*whole, gps], ego_frame='').rig().has_poses
+    # An ego frame that was asked for is not left out in silence.
+    assert not source('i.mcap', []).rig().has_poses
+    with pytest.raises(ValueError, match="j.mcap has no static transforms .* no poses in 'base_link'"):
+        source('j.mcap', [], ego_frame='base_link').rig()
 
 
 class Message:
@@ -392,6 +418,7 @@ def test_images_that_are_refused(images):
         (dict(step=100, height=92), 'rows of 100 bytes, expected 92 rows of at least 192'),
         (dict(data=message['data'][:-1]), '9215 bytes'),
         (dict(height=0, data=b''), '0 bytes'),
+        (dict(encoding='uyvy', width=65, step=192), '65x48 uyvy .* an even width'),
     ):
         with pytest.raises(ValueError, match=expected):
             image_of(Message(**dict(message, **changed)), 'somewhere')
@@ -442,6 +469,9 @@ def test_broken_recordings(rig, images, tmp_path):
         ValueError, match='short.mcap: topic /sensing/LEFT/image_raw: the image of .*: 9216 bytes for 64x50'
     ):
         [frame.read(name) for frame in source for name in frame.images]
+    (tmp_path / 'WHOLE.MCAP').write_bytes(whole)
+    with pytest.raises(ValueError, match=r'WHOLE.MCAP: .* rename it to \*.mcap'):
+        open_source(tmp_path / 'WHOLE.MCAP')
     with pytest.raises(FileNotFoundError, match='no recording at'):
         open_source(tmp_path / 'nothing.mcap')
     (tmp_path / 'old.bag').write_bytes(b'#ROSBAG V2.0')

@@ -99,9 +99,9 @@ def test_times_in_names(tmp_path, name, nanoseconds):
         assert time_of(tmp_path / f'{name}.png') == nanoseconds
 
 
-def write_video(path, count, fps):
+def write_video(path, count, fps, codec='MJPG'):
     """Pictures whose grey is 20 times their number."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps, (32, 16))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, (32, 16))
     for number in range(count):
         writer.write(np.full((16, 32, 3), 20 * number, np.uint8))
     writer.release()
@@ -185,8 +185,40 @@ def test_a_tolerance_that_is_no_time(tmp_path, tolerance):
 def test_images_beside_folders_of_cameras_are_no_frame(tmp_path):
     root = write_images(tmp_path, dict(FRONT=['1'], LEFT=['1']))
     (root / 'preview.png').write_bytes((root / 'FRONT/1.png').read_bytes())
-    with pytest.raises(ValueError, match='images, such as preview.png, .* and folders with images, such as FRONT'):
+    with pytest.raises(ValueError, match='images, such as preview.png, and folders with images, such as FRONT'):
         open_source(root)
+    (root / 'preview.png').unlink()
+    write_video(root / 'preview.avi', 2, 10)
+    with pytest.raises(ValueError, match='folders with images, such as FRONT, and videos, such as preview.avi'):
+        open_source(root)
+
+
+def test_two_files_of_one_camera_are_refused(tmp_path):
+    write_images(tmp_path, dict(noon=['FRONT', 'LEFT']))
+    (tmp_path / 'noon/LEFT.jpg').write_bytes(b'')
+    with pytest.raises(ValueError, match='noon: camera LEFT has two files, LEFT.jpg and LEFT.png: keep one'):
+        open_source(tmp_path / 'noon')
+    (tmp_path / 'drive').mkdir()
+    for name in ('FRONT.avi', 'FRONT.mkv'):
+        write_video(tmp_path / 'drive' / name, 2, 10)
+    with pytest.raises(ValueError, match='drive: camera FRONT has two files, FRONT.avi and FRONT.mkv'):
+        open_source(tmp_path / 'drive')
+
+
+@pytest.mark.parametrize('turned, cosine, sine', [(180, -1, 0), (90, 0, 1)])
+def test_a_video_that_states_a_turn_is_refused(tmp_path, turned, cosine, sine):
+    """As a phone writes it that is held upside down: pixels as they come, and in the track's header the matrix."""
+    path, one = tmp_path / 'FRONT.mp4', 1 << 16
+    write_video(path, 2, 10, 'mp4v')
+    content = bytearray(path.read_bytes())
+    assert len(open_source(tmp_path)) == 2
+    # ISO 14496-12, tkhd version 0: 40 bytes and the box's name are before the matrix.
+    at = content.index(b'tkhd') + 4 + 40
+    assert struct.unpack_from('>5i', content, at) == (one, 0, 0, 0, one)
+    struct.pack_into('>5i', content, at, cosine * one, sine * one, 0, -sine * one, cosine * one)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f'FRONT.mp4 states .* turned by {turned} degrees'):
+        open_source(tmp_path)
 
 
 def test_options_that_an_input_does_not_take_are_refused(tmp_path):

@@ -42,6 +42,10 @@ class RosBag:
             raise FileNotFoundError(f'no recording at {self.path}')
         if self.path.suffix == '.bag':
             raise ValueError(f'{self.path} is a bag of ROS 1: rosbags-convert makes one of ROS 2 of it')
+        if self.path.is_file() and self.path.suffix != self.path.suffix.lower():
+            raise ValueError(
+                f'{self.path}: rosbags knows endings in lower case alone: rename it to *{self.path.suffix.lower()}'
+            )
 
     def __enter__(self):
         from rosbags.rosbag2 import Reader
@@ -84,6 +88,10 @@ class RosBag:
             return
         with self._named():
             for connection, time, content in self.reader.messages(connections):
+                if time >= 2**63:
+                    raise ValueError(
+                        f'a message of {connection.topic} was recorded at {time} ns, in the year 2262 or later'
+                    )
                 yield connection.topic, time, content
 
     def _check(self, connection):

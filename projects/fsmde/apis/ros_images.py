@@ -60,10 +60,11 @@ def image_of(message, where: str) -> np.ndarray:
     if (
         not (0 < height <= 16384 and 0 < width <= 16384 and step >= width * channels)
         or len(message.data) != step * height
+        or (channels == 2 and width % 2)  # Two pixels share their colour.
     ):
         raise ValueError(
             f'{where}: {len(message.data)} bytes for {width}x{height} {message.encoding} in rows of {step} bytes, expected '
-            f'{height} rows of at least {width * channels}'
+            f'{height} rows of at least {width * channels}' + (' and an even width' if channels == 2 else '')
         )
     # Rows may be longer than their pixels.
     image = np.ascontiguousarray(message.data.reshape(height, step)[:, : width * channels])

@@ -200,8 +200,8 @@ def _transforms(content):
             yield from _transforms(entry)
     elif 'child_frame_id' in content:
         translation, rotation = content['transform']['translation'], content['transform']['rotation']
-        pose = quaternion_to_matrix([translation[key] for key in 'xyz'], [rotation[key] for key in 'wxyz'])
-        yield content['header']['frame_id'], content['child_frame_id'], pose
+        t, q = [translation[key] for key in 'xyz'], [rotation[key] for key in 'wxyz']
+        yield stamped(content['header']['frame_id'], content['child_frame_id'], t, q)
     else:
         for parent, children in content.items():
             for child, pose in children.items():
@@ -209,6 +209,18 @@ def _transforms(content):
                     raise ValueError(f'frame {child}: expected x, y, z, roll, pitch, yaw, found {brief(pose)}')
                 angles = [float(pose[key]) for key in ('roll', 'pitch', 'yaw')]
                 yield parent, child, euler_to_matrix([float(pose[key]) for key in 'xyz'], angles)
+
+
+def stamped(parent: str, child: str, translation, quaternion) -> tuple:
+    """What :func:`poses_of` takes of a TransformStamped, whose quaternion is w, x, y, z here.
+
+    Raises:
+        ValueError: If it is no rotation; names the frame.
+    """
+    try:
+        return parent, child, quaternion_to_matrix(translation, quaternion)
+    except ValueError as error:
+        raise ValueError(f'frame {child} in {parent}: {error}') from error
 
 
 def pose_of(name: str, poses: dict, frame: str = None, stated: str = None) -> np.ndarray:

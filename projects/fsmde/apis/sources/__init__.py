@@ -7,7 +7,7 @@ from ..ros_topics import parse_topics
 from .base import Source
 from .dataset_frames import DatasetFrames
 from .frame_list import FrameList
-from .image_folders import IMAGE_ENDINGS, ImageFolders, images_in, shown
+from .image_folders import IMAGE_ENDINGS, ImageFolders, by_camera, images_in, shown
 from .recording import ENDINGS, Recording
 from .videos import Videos
 
@@ -88,21 +88,22 @@ def _of_path(path, options):
             f'{path} is neither an image nor a recording nor a folder: expected a folder that holds a folder of images or a '
             'video for each camera, or the images of one frame'
         )
-    if Videos.files_in(path):
-        return Videos(path, **_taken(options, path, 'tolerance', 'clock'))
-    images = images_in(path)
-    if not images:
+    videos, images = list(Videos.files_in(path).values()), images_in(path)
+    if not videos and not images:
         return ImageFolders(path, **_taken(options, path, 'tolerance', 'clock'))
-    _taken(options, path)
-    folders = [folder.name for folder in shown(path) if folder.is_dir() and images_in(folder)]
-    if folders:
+    folders = [folder for folder in shown(path) if folder.is_dir() and images_in(folder)]
+    kinds = {'images': images, 'folders with images': folders, 'videos': videos}
+    several = [f'{kind}, such as {files[0].name},' for kind, files in kinds.items() if files]
+    if len(several) > 1:
         raise ValueError(
-            f'{path} holds images, such as {images[0].name}, which would be one frame, and folders with images, such as '
-            f'{folders[0]}, which would be cameras: move one of both elsewhere'
+            f'{path} holds {" and ".join(several)} of which one kind alone can be the cameras: move the others elsewhere'
         )
+    if videos:
+        return Videos(path, **_taken(options, path, 'tolerance', 'clock'))
+    _taken(options, path)
     if len(images) > MOST_CAMERAS:
         raise ValueError(
             f'{path} holds {len(images)} images, which would be {len(images)} cameras of one frame, at most {MOST_CAMERAS}: '
             f'put the images of a camera into {path}/<camera>/'
         )
-    return FrameList([Frame(path.resolve().name, {image.stem: image for image in images})])
+    return FrameList([Frame(path.resolve().name, by_camera(images))])

@@ -94,6 +94,22 @@ def images_in(folder: Path) -> list:
     return sorted(files, key=lambda path: natural(path.name))
 
 
+def by_camera(files) -> dict:
+    """Files that are named after cameras, by these names.
+
+    Raises:
+        ValueError: If two are named after one camera.
+    """
+    found = {}
+    for path in files:
+        other = found.setdefault(path.stem, path)
+        if other != path:
+            raise ValueError(
+                f'{path.parent}: camera {path.stem} has two files, {other.name} and {path.name}: keep one'
+            )
+    return found
+
+
 def natural(name: str) -> list:
     """A key that sorts 2 before 10."""
     return [(0, int(part), '') if part.isdecimal() else (1, 0, part) for part in re.split(r'(\d+)', name) if part]

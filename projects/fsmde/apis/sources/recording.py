@@ -8,9 +8,8 @@ import numpy as np
 from mmengine.logging import print_log
 
 from fsmde.plain_data import nearest
-from fsmde.poses import quaternion_to_matrix
 from fsmde.rig_file import RigFile
-from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of
+from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of, stamped
 
 from ..frame import Frame
 from ..matching import half_period, match_times
@@ -36,13 +35,14 @@ class Recording(Source):
         topics: ``{camera: image topic}`` or ``{camera: (image topic, camera_info topic)}``, to choose and name them.
         tolerance: Seconds; by default half a period of the clock.
         clock: Camera whose images make the frames; by default the one with the most.
-        ego_frame: Frame of the vehicle, x forward, y left, z up; empty to go without poses.
+        ego_frame: Frame of the vehicle, x forward, y left, z up; empty to go without poses. By default ``base_link``, or no
+            poses where the recording has no static transforms.
 
     Raises:
         FileNotFoundError, ImportError, ValueError: If the recording cannot be read, or has no image of a topic; names it.
     """
 
-    def __init__(self, path, topics=None, tolerance: float = None, clock: str = None, ego_frame: str = 'base_link'):
+    def __init__(self, path, topics=None, tolerance: float = None, clock: str = None, ego_frame: str = None):
         self.ego_frame, self._rig = ego_frame, None
         with RosBag(path) as bag:
             self.path, self._kinds = bag.path, bag.topics
@@ -105,10 +105,7 @@ class Recording(Source):
             kind = self._kinds[topic]
             message = bag.decode(topic, time, content, kind)
             if kind == TRANSFORMS:
-                try:
-                    self._transforms.extend(map(_transform, message.transforms))
-                except ValueError as error:
-                    raise ValueError(f'{self.path}: topic {topic}: {error}') from error
+                self._transforms.extend(message.transforms)
             elif kind == CAMERA_INFO:
                 info = _plain(message)
                 # Not the values: NaN equals nothing, and an uncalibrated camera's K changes no more than another's.
@@ -116,6 +113,11 @@ class Recording(Source):
                     self._changing.add(topic)
             else:
                 stamp = message.header.stamp
+                if stamp.sec < 0 or stamp.nanosec >= 10**9:
+                    raise ValueError(
+                        f'{self.path}: topic {topic}: the image recorded at {time} ns has a stamp that is no time: '
+                        f'{stamp.sec} s and {stamp.nanosec} ns'
+                    )
                 self._times[topic].append(stamp.sec * 10**9 + stamp.nanosec or time)
                 self._encodings.setdefault(topic, encoding_of(message))
                 self._frames.setdefault(topic, message.header.frame_id)
@@ -138,14 +140,18 @@ class Recording(Source):
         """The calibration that the recording holds.
 
         Raises:
-            ValueError: If a camera has no CameraInfo, one that changes or cannot be used, or transforms are there and none
-                leads to its frame; names the camera.
+            ValueError: If a camera has no CameraInfo, one that changes, cannot be used or is of another frame than its images,
+                or transforms are there and none leads to its frame; names the camera.
         """
         if self._rig is None:
-            poses = None
-            if self._transforms and self.ego_frame:
+            poses, ego_frame = None, 'base_link' if self.ego_frame is None else self.ego_frame
+            if self.ego_frame and not self._transforms:
+                raise ValueError(
+                    f'{self.path} has no static transforms (/tf_static), so no poses in {self.ego_frame!r}'
+                )
+            if self._transforms and ego_frame:
                 try:
-                    poses = poses_of(self._transforms, self.ego_frame)
+                    poses = poses_of([_transform(message) for message in self._transforms], ego_frame)
                 except ValueError as error:
                     raise ValueError(f'{self.path}: tf_static: {error}') from error
             cameras = [self._camera(name, *topics, poses) for name, topics in self.topics.items()]
@@ -166,7 +172,13 @@ class Recording(Source):
             if poses is not None:
                 if frame not in poses:
                     raise ValueError(self._missing_link(name, frame))
-                pose = pose_of(name, poses, frame)
+                pose, own = pose_of(name, poses, frame), self._frames[image]
+                # sensor_msgs/Image: if the two frames differ, the behaviour is undefined.
+                if own in poses and not np.allclose(pose, pose_of(name, poses, own)):
+                    raise ValueError(
+                        f'camera {name}: it is of the frame {frame!r}, and the images of {image} are of {own!r}, elsewhere: '
+                        f'name their own (--topics {name}={image},INFO_TOPIC) or give a rig file'
+                    )
             fields.pop('name')
             rectified = base_of(image).rpartition('/')[2].startswith('image_rect')
             return camera_of_info(name, rectified=rectified, cam2ego=pose, **fields)
@@ -174,11 +186,11 @@ class Recording(Source):
             raise ValueError(f'{self.path}: {info}: {error}') from error
 
     def _missing_link(self, name, frame):
-        parents, top = {child: parent for parent, child, _ in self._transforms}, frame
+        parents, top = {message.child_frame_id: message.header.frame_id for message in self._transforms}, frame
         for _ in parents:
             top = parents.get(top, top)
         hangs = f'; it hangs on {top!r}, to which the link is missing' if top != frame else '; it is in no transform'
-        return f'camera {name}: no static transforms lead from {self.ego_frame!r} to its frame {frame!r}{hangs}'
+        return f'camera {name}: no static transforms lead from {self.ego_frame or "base_link"!r} to its frame {frame!r}{hangs}'
 
     def __len__(self):
         return len(self.indices)
@@ -226,7 +238,5 @@ def _plain(message) -> dict:
 
 def _transform(message):
     translation, rotation = message.transform.translation, message.transform.rotation
-    pose = quaternion_to_matrix(
-        [translation.x, translation.y, translation.z], [rotation.w, rotation.x, rotation.y, rotation.z]
-    )
-    return message.header.frame_id, message.child_frame_id, pose
+    t, q = ([getattr(part, key) for key in keys] for part, keys in ((translation, 'xyz'), (rotation, 'wxyz')))
+    return stamped(message.header.frame_id, message.child_frame_id, t, q)

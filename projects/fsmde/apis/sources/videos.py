@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from ..frame import Frame
 from ..matching import half_period, match_times
 from .base import Source
-from .image_folders import shown
+from .image_folders import by_camera, shown
 
 VIDEO_ENDINGS = ('.mp4', '.avi', '.mkv', '.mov', '.m4v', '.webm')
 
@@ -27,7 +27,7 @@ class Videos(Source):
         clock: Camera whose pictures make the frames.
 
     Raises:
-        FileNotFoundError, ValueError: If a video is absent or cannot be read; names it.
+        FileNotFoundError, ValueError: If a video is absent, cannot be read or states a turn, or a camera has two; names it.
     """
 
     def __init__(self, videos, tolerance: float = None, clock: str = None):
@@ -47,7 +47,7 @@ class Videos(Source):
     @staticmethod
     def files_in(folder: Path) -> dict:
         """The videos of a folder by the name of their camera."""
-        return {path.stem: path for path in shown(folder) if path.suffix.lower() in VIDEO_ENDINGS}
+        return by_camera(path for path in shown(folder) if path.suffix.lower() in VIDEO_ENDINGS)
 
     @staticmethod
     def _open(path):
@@ -56,6 +56,14 @@ class Videos(Source):
         capture = cv2.VideoCapture(str(path))
         if not capture.isOpened():
             raise ValueError(f'{path} is no video that OpenCV can read')
+        # As of images: programs differ in whether they turn them, and half a turn keeps even the size.
+        turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 360
+        if turned:
+            raise ValueError(
+                f'{path} states that its pictures are to be turned by {turned:g} degrees, which programs do or do not, and '
+                'its calibration may belong to either; store the pixels in the order it belongs to, and no turn '
+                f'(`ffmpeg -i {path.name} NEW.mp4` turns them)'
+            )
         return capture
 
     def __len__(self):
