@@ -1,5 +1,7 @@
 """Rigs of one, two and eight cameras, of mixed sizes, and frames without LiDAR: they train, predict and evaluate."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -58,6 +60,11 @@ def test_a_rig_of_mixed_image_sizes(tmp_path):
     root = write_toy_dgp(tmp_path / 'toy', cameras, samples=1)
     large = cv2.resize(cv2.imread(str(root / '000000/rgb/FRONT/0.png')), (96, 72))
     cv2.imwrite(str(root / '000000/rgb/FRONT/0.png'), large)
+    path = root / '000000/calibration/c0.json'
+    calibration = json.loads(path.read_text())
+    place = calibration['names'].index('FRONT')
+    calibration['intrinsics'][place] = {key: 1.5 * value for key, value in calibration['intrinsics'][place].items()}
+    path.write_text(json.dumps(calibration))
     _, errors = train_and_evaluate(root, list(cameras))
     assert 0 < errors['depth/FRONT/abs_rel'] < np.inf
 
