@@ -22,14 +22,14 @@ def check_schedules(cfg: Config) -> None:
     ends = [_end(scheduler) for scheduler in schedulers if scheduler.get('by_epoch', True) == by_epoch]
     for place, scheduler in enumerate(schedulers):
         kind, end = type_name(scheduler), _end(scheduler)
+        where = f'param_scheduler[{place}] ({kind})'
         factor, begin = scheduler.get('start_factor', scheduler.get('factor', 1 / 3)), scheduler.get('begin', 0)
         one_step = end - begin == 1 and not scheduler.get('convert_to_iter_based')
         if kind.startswith(('Linear', 'Constant')) and one_step and factor < 1:
             raise ValueError(
-                f'param_scheduler[{place}] ({kind}) has one step (begin={begin}, end={end}), which is its first and never its '
+                f'{where} has one step (begin={begin}, end={end}), which is its first and never its '
                 f'last: the learning rate would stay at {factor:.3g} of its own. Set end={begin + 2} or more, or leave it out'
             )
-        where = f'param_scheduler[{place}] ({kind})'
         steps = min(total or float('inf'), end) - begin
         late = [step for step in scheduler.get('milestones', ()) if step >= steps]
         if late and scheduler.get('by_epoch', True) == by_epoch:

@@ -43,7 +43,8 @@ class Recording(Source):
     """
 
     def __init__(self, path, topics=None, tolerance: float = None, clock: str = None, ego_frame: str = None):
-        self.ego_frame, self._rig = ego_frame, None
+        self.ego_frame, self._rig = 'base_link' if ego_frame is None else ego_frame, None
+        self._poses_wanted = bool(ego_frame)
         with RosBag(path) as bag:
             self.path, self._kinds = bag.path, bag.topics
             self._check_topics(topics)
@@ -144,14 +145,14 @@ class Recording(Source):
                 or transforms are there and none leads to its frame; names the camera.
         """
         if self._rig is None:
-            poses, ego_frame = None, 'base_link' if self.ego_frame is None else self.ego_frame
-            if self.ego_frame and not self._transforms:
+            poses = None
+            if self._poses_wanted and not self._transforms:
                 raise ValueError(
                     f'{self.path} has no static transforms (/tf_static), so no poses in {self.ego_frame!r}'
                 )
-            if self._transforms and ego_frame:
+            if self._transforms and self.ego_frame:
                 try:
-                    poses = poses_of([_transform(message) for message in self._transforms], ego_frame)
+                    poses = poses_of([_transform(message) for message in self._transforms], self.ego_frame)
                 except ValueError as error:
                     raise ValueError(f'{self.path}: tf_static: {error}') from error
             cameras = [self._camera(name, *topics, poses) for name, topics in self.topics.items()]
@@ -190,7 +191,7 @@ class Recording(Source):
         for _ in parents:
             top = parents.get(top, top)
         hangs = f'; it hangs on {top!r}, to which the link is missing' if top != frame else '; it is in no transform'
-        return f'camera {name}: no static transforms lead from {self.ego_frame or "base_link"!r} to its frame {frame!r}{hangs}'
+        return f'camera {name}: no static transforms lead from {self.ego_frame!r} to its frame {frame!r}{hangs}'
 
     def __len__(self):
         return len(self.indices)
