@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from toy_models import shrink
 
 from fsmde.deployment import DeployableEstimator, OnnxSession, check_parity, export_onnx
+from fsmde.models import BinDepthEstimator
 
 onnx = pytest.importorskip('onnx')
 SIZE = (48, 64)
@@ -71,6 +72,42 @@ def test_folding_changes_nothing_and_leaves_no_batchnorm():
     normalised = model.data_preprocessor.normalize(images.permute(0, 1, 4, 2, 3))
     expected = model.extract(normalised, torch.diag_embed(fx[..., None].expand(1, 2, 3))).depth
     torch.testing.assert_close(deployable(images, fx), expected, rtol=1e-4, atol=0)
+
+
+class RectifyingNorm(torch.nn.BatchNorm2d):
+    """A BatchNorm with the activation in it, as timm's BatchNormAct2d."""
+
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_a_norm_that_does_more_is_not_folded():
+    model = student()
+    block = model.backbone.layer1[0]
+    norm = RectifyingNorm(8)
+    norm.load_state_dict(block.bn2.state_dict())
+    block.bn2 = norm
+    model.eval()
+    images, fx = map(torch.from_numpy, frame())
+    cam2img = fx[..., None, None].expand(-1, -1, 3, 3)
+    with torch.no_grad():
+        views = model.data_preprocessor.normalize(images.permute(0, 1, 4, 2, 3))
+        expected = model.extract(views, cam2img).depth
+        torch.testing.assert_close(DeployableEstimator(model)(images, fx), expected, rtol=1e-4, atol=1e-4)
+
+
+class DoublingEstimator(BinDepthEstimator):
+    def extract(self, *args):
+        output = super().extract(*args)
+        output.depth = 2 * output.depth
+        return output
+
+
+def test_an_estimator_that_adds_something_of_its_own_is_refused():
+    model = student()
+    model.__class__ = DoublingEstimator
+    with pytest.raises(ValueError, match='DoublingEstimator predicts in a way of its own'):
+        DeployableEstimator(model)
 
 
 def test_reduced_precision_keeps_the_expectation_in_float32():
