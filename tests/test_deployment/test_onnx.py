@@ -129,6 +129,14 @@ def test_parity_at_any_batch_size_and_camera_count(exported):
     np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
 
 
+def test_inputs_of_another_kind_are_refused(exported):
+    path, images, fx = exported[0], *frame()
+    with pytest.raises(ValueError, match='images must be uint8 of .*48, 64, 3.*, found float32'):
+        OnnxSession(path, threads=1)((images / 255).astype(np.float32), fx)
+    session = OnnxSession(path, threads=1)
+    torch.testing.assert_close(session(torch.from_numpy(images), fx)[0], session(images, fx)[0])
+
+
 def test_twice_the_focal_length_is_twice_the_depth(exported):
     images, fx = frame()
     session = OnnxSession(exported[0], threads=1)
