@@ -137,6 +137,12 @@ def test_inputs_of_another_kind_are_refused(exported):
     torch.testing.assert_close(session(torch.from_numpy(images), fx)[0], session(images, fx)[0])
 
 
+def test_a_provider_that_is_not_there_is_no_provider_of_another_device(exported):
+    with pytest.warns(UserWarning, match='is not in available provider names'):
+        with pytest.raises(ImportError, match='cannot use NoSuchProvider here, and would run on CPU'):
+            OnnxSession(exported[0], providers=(('NoSuchProvider', {}), 'CPUExecutionProvider'))
+
+
 def test_twice_the_focal_length_is_twice_the_depth(exported):
     images, fx = frame()
     session = OnnxSession(exported[0], threads=1)
