@@ -1,6 +1,7 @@
 """Exported graphs, on small students: what torch says, onnxruntime says too."""
 
 import hashlib
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -239,7 +240,9 @@ def run_tool(toy_dgp, tmp_path, monkeypatch, capsys):
 
 def test_tool(run_tool, tmp_path):
     out = tmp_path / 'out' / 'student.onnx'
-    printed = run_tool(out, '--float16', '--int8')
+    # Another size than the config's: frames are brought to it.
+    printed = run_tool(out, '--float16', '--int8', '--size', 64, 96)
+    assert 'calibrated on 3 frames of the training set' in printed  # All of them, not the 64 that are asked for.
     assert 'differs from torch by at most' in printed and 'student_int8.onnx: AbsRel' in printed
     assert sorted(path.name for path in out.parent.iterdir()) == [
         'student.onnx',
@@ -256,6 +259,25 @@ def test_a_size_that_is_none(run_tool, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run_tool(tmp_path / 'student.onnx', '--size', 0, 64)
     assert '--size must be a positive height and width, found [0, 64]' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['a', 'b', 'x.onnx', '--frames', '-1'], '--frames and --test-frames must be 1 or more, found -1 and 100'),
+        (
+            ['student', 'x.onnx', '--cfg-options', 'model.max_depth=8'],
+            '--cfg-options is for a config: .*found student',
+        ),
+        (['student', 'x.onnx', '--data-root', 'data'], '--data-root is for a config: give that and the checkpoint'),
+        (['student', 'x.onnx', '--int8'], '--int8 is for a config: give that and the checkpoint'),
+    ],
+)
+def test_options_that_nobody_would_read(monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *arguments])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert re.search(message, capsys.readouterr().err)
 
 
 def test_the_tool_replaces_graphs_when_told_and_names_those_that_stay(run_tool, tmp_path):
