@@ -12,7 +12,7 @@ from mmengine.structures import BaseDataElement
 from fsmde import output_names
 from fsmde.engine import DepthWriterHook, SurroundVisualizationHook
 from fsmde.evaluation.predictions import read_frame
-from fsmde.output_names import LONGEST, check_names, ignores_case, output_name, output_path
+from fsmde.output_names import LONGEST, check_frames, check_names, ignores_case, output_name, output_path
 from fsmde.teacher_cache import TeacherCache
 
 PIECES = [
@@ -166,6 +166,23 @@ def test_a_test_does_not_write_among_files_of_another(tmp_path, hook):
     with pytest.raises(ValueError, match='new is not empty: name another folder, or --overwrite'):
         hook(str(tmp_path / 'new')).before_test(runner)
     hook(str(tmp_path / 'new'), overwrite=True).before_test(runner)
+
+
+def test_frames_of_mmdet3d_have_their_tokens_for_names(tmp_path):
+    class Frames:
+        metainfo = dict(classes=['car'])
+        tokens = ['ca9a28', 'fd8420']
+
+        def __len__(self):
+            return 2
+
+        def get_data_info(self, index):
+            return dict(token=self.tokens[index], images=dict(CAM_FRONT={}, CAM_BACK={}))
+
+    check_frames(tmp_path, Frames())
+    Frames.tokens = ['ca9a28', 'ca9a28']
+    with pytest.raises(ValueError, match="called 'ca9a28'"):
+        check_frames(tmp_path, Frames())
 
 
 def test_a_name_that_is_there_twice(tmp_path):

@@ -81,7 +81,7 @@ def parse_args():
         '--min-confidence', type=float, default=0.0, help='in [0, 1]; less sure pixels are in no cloud'
     )
     parser.add_argument('--device', help='cpu, cuda, ...; an accelerator if there is one')
-    parser.add_argument('--threads', type=int, help='of ONNX Runtime or OpenVINO')
+    parser.add_argument('--threads', type=int, help='of ONNX Runtime or OpenVINO, for an ONNX graph')
     parser.add_argument(
         '--runtime', choices=['onnxruntime', 'openvino'], default='onnxruntime', help='of an ONNX graph'
     )
@@ -207,8 +207,10 @@ def main():
     if args.topics:
         options['topics'] = parse_topics(args.topics)
     source = open_source(args.input, args.data_root, **options)
-    model = OpenVinoRuntime(args.model, args.threads) if args.runtime == 'openvino' else args.model
-    inferencer = SurroundDepthInferencer(model, args.checkpoint, args.rig, args.hfov, args.device, args.threads)
+    model, threads = args.model, args.threads
+    if args.runtime == 'openvino':
+        model, threads = OpenVinoRuntime(model, threads), None
+    inferencer = SurroundDepthInferencer(model, args.checkpoint, args.rig, args.hfov, args.device, threads)
     sinks = make_sinks(args)
     if args.out is not None:
         check_out(args)

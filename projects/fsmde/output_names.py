@@ -53,9 +53,15 @@ def output_path(folder, frame_id: str, *names: str) -> Path:
 
 
 def check_frames(folder, dataset) -> None:
-    """Make sure that no two frames or cameras of a data set share a file, see :func:`check_names`."""
-    check_names(folder, (dataset.get_data_info(index)['frame_id'] for index in range(len(dataset))))
+    """Make sure that no two frames or cameras of a data set share a file, see :func:`check_names`.
+
+    Frames of mmdet3d's own data sets have their tokens for names, as ``SurroundFromInfos`` gives them.
+    """
+    infos = (dataset.get_data_info(index) for index in range(len(dataset)))
+    check_names(folder, (info['frame_id'] if 'frame_id' in info else info['token'] for info in infos))
     meta = dataset.metainfo
+    if 'parts' not in meta and 'cam_names' not in meta:
+        meta = dict(cam_names=dataset.get_data_info(0)['images'])
     for part in meta.get('parts', {'': meta}).values():  # Of data sets that are joined each has a rig of its own.
         check_names(folder, part['cam_names'])
 

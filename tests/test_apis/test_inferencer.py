@@ -184,6 +184,25 @@ def test_what_is_missing_is_said(student, arrays, tmp_path):
         SurroundDepthInferencer(student, hfov=90)(5)
 
 
+def test_options_that_would_change_nothing_are_refused(student, published):
+    for options in (dict(checkpoint='epoch_3.pth'), dict(device='cuda'), dict(threads=2)):
+        name = next(iter(options))
+        with pytest.raises(
+            ValueError, match=rf'{name}=.* \(--{name}\) would change nothing: a BinDepthEstimator is there'
+        ):
+            SurroundDepthInferencer(student, **options)
+        runtime = SurroundDepthInferencer(student).runtime
+        with pytest.raises(ValueError, match=f'{name}=.*: a TorchRuntime is there already'):
+            SurroundDepthInferencer(runtime, **options)
+        if name != 'threads':
+            with pytest.raises(ValueError, match=f'{name}=.*: student.onnx holds its weights, and runs on the CPU'):
+                SurroundDepthInferencer('student.onnx', **options)
+    with pytest.raises(ValueError, match=r'threads=2 .*: it is of ONNX graphs, and torch has OMP_NUM_THREADS'):
+        SurroundDepthInferencer(published / 'student', threads=2)
+    with pytest.raises(FileNotFoundError):
+        SurroundDepthInferencer('student.onnx', device='cpu', threads=2)
+
+
 def test_a_rig_file_is_read(student, arrays, tmp_path):
     write_rig(tmp_path / 'rig.yaml', rig_of(arrays))
     (found,) = SurroundDepthInferencer(student, rig=str(tmp_path / 'rig.yaml'))(arrays)['predictions']

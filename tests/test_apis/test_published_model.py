@@ -256,6 +256,12 @@ def test_what_is_no_published_model_is_said(published, tmp_path):
         load_model(published / 'config.py', 'nothing.pth')
 
 
+def test_what_predicts_no_depth_is_no_student(tmp_path):
+    Config(dict(model=dict(type='mmdet.ResNet', depth=18))).dump(tmp_path / 'config.py')
+    with pytest.raises(ValueError, match='the model of .*config.py is a ResNet, expected a depth estimator'):
+        load_model(tmp_path / 'config.py', 'detector.pth', 'cpu')
+
+
 def test_push_uploads_the_three_files(published, monkeypatch):
     import huggingface_hub
 

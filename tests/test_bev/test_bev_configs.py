@@ -165,6 +165,26 @@ def test_lifted_points_go_through_the_augmentation_of_the_boxes(sample_data):
     assert len(after) > 10 and (after[:, None] - moved).norm(dim=-1).min(1).values.max() < 1e-3
 
 
+def test_a_flip_that_leaves_the_boxes_is_refused(sample_data):
+    cfg = toy('bevdepth_r34_nus.py')
+    pipeline = cfg.train_dataloader.dataset.dataset.pipeline
+    pipeline.insert(-1, dict(type='RandomFlipViews', prob=0.0))
+    with pytest.raises(ValueError, match='the boxes would stay where they are. For detectors take .* RandomFlip3D'):
+        frame_of(cfg.train_dataloader.dataset.dataset, sample_data)
+
+
+@pytest.mark.parametrize('bounds', [(-32.0, 32.0, 2.0), (-60.0, 68.0, 4.0), (-64.0, 64.0, 2.0)])
+def test_a_grid_that_is_not_the_heads_is_refused(sample_data, bounds):
+    cfg = toy('bevdepth_r34_nus.py')
+    cfg.model.view_transform.xbound = bounds
+    frame = frame_of(cfg.test_dataloader.dataset, sample_data)
+    model = MODELS.build(cfg.model).eval()
+    with pytest.raises(
+        ValueError, match='by pts_bbox_head.bbox_coder.pc_range, and view_transform.xbound and ybound lift'
+    ):
+        model.extract_feat(*model.data_preprocessor(pseudo_collate([frame])).values())
+
+
 def test_a_student_without_bins_is_refused():
     cfg = toy('bevdepth_r34_nus.py')
     cfg.model.student.head = dict(type='RegressionDepthHead')

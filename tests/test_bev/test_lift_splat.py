@@ -186,6 +186,11 @@ def test_what_does_not_fit_is_said():
         DepthDistributionLSSTransform(6, 5, xbound=(0, 1, 0.3))
     with pytest.raises(ValueError, match='0 < low < high'):
         DepthDistributionLSSTransform(6, 5, dbound=(0, 60, 1), bins=DepthBins(8, 1.0, 60.0))
+    with pytest.raises(ValueError, match=r'a whole number of steps > 0, found \(1.0, 60.2, 0.5\)'):
+        DepthDistributionLSSTransform(6, 5, dbound=(1.0, 60.2, 0.5), bins=DepthBins(8, 1.0, 60.0))
+    with pytest.raises(ValueError, match=r'no layers of 1 m are made; found \(-5, 3, 1\)'):
+        DepthDistributionLSSTransform(6, 5, zbound=(-5, 3, 1), bins=DepthBins(8, 1.0, 60.0))
+    assert DepthDistributionLSSTransform(6, 5, zbound=(-10.0, 10.0, 20.0), dbound=None).grid.z == (-10.0, 10.0)
     with pytest.raises(ValueError, match='needs bins'):
         DepthDistributionLSSTransform(6, 5)
     with pytest.raises(ValueError, match='z must be'):

@@ -97,6 +97,11 @@ def test_configuration_errors():
         PseudoPointsFromDepth(frame='world')
     with pytest.raises(ValueError, match='stride'):
         PseudoPointsFromDepth(stride=0)
+    with pytest.raises(ValueError, match='--min-confidence. must lie in .0, 1., found 50'):
+        PseudoPointsFromDepth(min_confidence=50)
+    for crossed in ((-50, 50, -50, 50, -5, 3), (-50, -50, 50, 50)):
+        with pytest.raises(ValueError, match='--range. must be x y z of the low and x y z of the high corner'):
+            PseudoPointsFromDepth(point_cloud_range=crossed)
     with pytest.raises(ValueError, match='gt_depth'):
         PseudoPointsFromDepth()(plane_frame())
     with pytest.raises(ValueError, match="'img'"):

@@ -1,6 +1,7 @@
 """Exported graphs, on small students: what torch says, onnxruntime says too."""
 
 import hashlib
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmengine.registry import init_default_scope
 from toy_models import shrink
 
 from fsmde.deployment import DeployableEstimator, OnnxSession, check_parity, export_onnx
+from fsmde.models import BinDepthEstimator
 
 onnx = pytest.importorskip('onnx')
 SIZE = (48, 64)
@@ -73,6 +75,42 @@ def test_folding_changes_nothing_and_leaves_no_batchnorm():
     torch.testing.assert_close(deployable(images, fx), expected, rtol=1e-4, atol=0)
 
 
+class RectifyingNorm(torch.nn.BatchNorm2d):
+    """A BatchNorm with the activation in it, as timm's BatchNormAct2d."""
+
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_a_norm_that_does_more_is_not_folded():
+    model = student()
+    block = model.backbone.layer1[0]
+    norm = RectifyingNorm(8)
+    norm.load_state_dict(block.bn2.state_dict())
+    block.bn2 = norm
+    model.eval()
+    images, fx = map(torch.from_numpy, frame())
+    cam2img = fx[..., None, None].expand(-1, -1, 3, 3)
+    with torch.no_grad():
+        views = model.data_preprocessor.normalize(images.permute(0, 1, 4, 2, 3))
+        expected = model.extract(views, cam2img).depth
+        torch.testing.assert_close(DeployableEstimator(model)(images, fx), expected, rtol=1e-4, atol=1e-4)
+
+
+class DoublingEstimator(BinDepthEstimator):
+    def extract(self, *args):
+        output = super().extract(*args)
+        output.depth = 2 * output.depth
+        return output
+
+
+def test_an_estimator_that_adds_something_of_its_own_is_refused():
+    model = student()
+    model.__class__ = DoublingEstimator
+    with pytest.raises(ValueError, match='DoublingEstimator predicts in a way of its own'):
+        DeployableEstimator(model)
+
+
 def test_reduced_precision_keeps_the_expectation_in_float32():
     deployable = DeployableEstimator(student(), with_bins=True)
     reduced = DeployableEstimator(student(), with_bins=True, dtype=torch.bfloat16)
@@ -90,6 +128,20 @@ def test_parity_at_any_batch_size_and_camera_count(exported):
     depth, probabilities, centers = session(*frame(3, 5))
     assert depth.shape == (3, 5, *SIZE) and probabilities.shape == (3, 5, 8, 12, 16) and centers.shape == (3, 5, 8)
     np.testing.assert_allclose(probabilities.sum(2), 1, rtol=1e-5)
+
+
+def test_inputs_of_another_kind_are_refused(exported):
+    path, images, fx = exported[0], *frame()
+    with pytest.raises(ValueError, match='images must be uint8 of .*48, 64, 3.*, found float32'):
+        OnnxSession(path, threads=1)((images / 255).astype(np.float32), fx)
+    session = OnnxSession(path, threads=1)
+    torch.testing.assert_close(session(torch.from_numpy(images), fx)[0], session(images, fx)[0])
+
+
+def test_a_provider_that_is_not_there_is_no_provider_of_another_device(exported):
+    with pytest.warns(UserWarning, match='is not in available provider names'):
+        with pytest.raises(ImportError, match='cannot use NoSuchProvider here, and would run on CPU'):
+            OnnxSession(exported[0], providers=(('NoSuchProvider', {}), 'CPUExecutionProvider'))
 
 
 def test_twice_the_focal_length_is_twice_the_depth(exported):
@@ -188,7 +240,9 @@ def run_tool(toy_dgp, tmp_path, monkeypatch, capsys):
 
 def test_tool(run_tool, tmp_path):
     out = tmp_path / 'out' / 'student.onnx'
-    printed = run_tool(out, '--float16', '--int8')
+    # Another size than the config's: frames are brought to it.
+    printed = run_tool(out, '--float16', '--int8', '--size', 64, 96)
+    assert 'calibrated on 3 frames of the training set' in printed  # All of them, not the 64 that are asked for.
     assert 'differs from torch by at most' in printed and 'student_int8.onnx: AbsRel' in printed
     assert sorted(path.name for path in out.parent.iterdir()) == [
         'student.onnx',
@@ -205,6 +259,25 @@ def test_a_size_that_is_none(run_tool, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run_tool(tmp_path / 'student.onnx', '--size', 0, 64)
     assert '--size must be a positive height and width, found [0, 64]' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['a', 'b', 'x.onnx', '--frames', '-1'], '--frames and --test-frames must be 1 or more, found -1 and 100'),
+        (
+            ['student', 'x.onnx', '--cfg-options', 'model.max_depth=8'],
+            '--cfg-options is for a config: .*found student',
+        ),
+        (['student', 'x.onnx', '--data-root', 'data'], '--data-root is for a config: give that and the checkpoint'),
+        (['student', 'x.onnx', '--int8'], '--int8 is for a config: give that and the checkpoint'),
+    ],
+)
+def test_options_that_nobody_would_read(monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), *arguments])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert re.search(message, capsys.readouterr().err)
 
 
 def test_the_tool_replaces_graphs_when_told_and_names_those_that_stay(run_tool, tmp_path):

@@ -1,6 +1,7 @@
 """OpenVINO says what ONNX Runtime says of the same graphs."""
 
 import builtins
+import re
 
 import numpy as np
 import pytest
@@ -36,6 +37,19 @@ def test_float32_is_the_same_for_any_number_of_views(graphs):
         for found, expected in zip(session(*frame(B, N)), reference(*frame(B, N)), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert len(session.requests) == 3
+
+
+def test_inputs_of_another_kind_are_refused(graphs):
+    """Grey values in [0, 1] would become bytes, all of them 0; without focal lengths there would be no frame."""
+    images, fx = frame()
+    for kind in (OpenVinoSession, OnnxSession):
+        session, path = kind(graphs[0], 1), re.escape(str(graphs[0]))
+        with pytest.raises(ValueError, match=f'{path}: images must be uint8 of .*48, 64, 3.*, found float32'):
+            session((images / 255).astype(np.float32), fx)
+        with pytest.raises(ValueError, match=r'images must be .* found uint8 of \(1, 2, 64, 48, 3\)'):
+            session(images.swapaxes(2, 3), fx)
+        with pytest.raises(ValueError, match=f'{path} takes images and fx, found 1 of these 2 arrays'):
+            session(images)
 
 
 def test_answers_are_not_overwritten_by_the_next_frame(graphs):

@@ -120,6 +120,13 @@ def test_a_published_model_brings_its_architecture_and_input_size(toy_dgp, tmp_p
         evaluate(other, str(published))
 
 
+def test_a_published_model_does_not_stand_in_for_a_detector(toy_dgp, tmp_path):
+    cfg = toy_config(toy_dgp, STUDENT)
+    cfg.model = dict(type='BEVDepthDetector')
+    with pytest.raises(ValueError, match='is a published depth estimator, and bev.py is of a BEVDepthDetector'):
+        evaluate(cfg, str(tmp_path), 'bev.py')
+
+
 def test_what_decides_on_the_best_of_a_stock_hook_is_measured(toy_dgp, tmp_path):
     """AtomicCheckpointHook asks by itself; mmengine's finds out behind the first epoch."""
     cfg = validated(toy_config(toy_dgp, STUDENT, max_epochs=1))

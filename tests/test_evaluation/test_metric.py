@@ -76,3 +76,10 @@ def test_a_pipeline_without_lidar_pixels_is_named():
 def test_names_of_figures_are_those_of_an_evaluation(kwargs):
     names = SurroundDepthMetric(**kwargs).names_of_figures(META)
     assert sorted(names) == sorted(evaluate([random_frame(seed) for seed in range(2)], **kwargs))
+
+
+def test_a_detectors_data_set_is_named():
+    metric = SurroundDepthMetric()
+    metric.dataset_meta = dict(classes=['car'])
+    with pytest.raises(ValueError, match='states no cam_names. Of a .*eval_predictions.py compares them'):
+        metric.process(None, [{}])

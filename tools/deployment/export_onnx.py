@@ -17,7 +17,7 @@ from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from fsmde.apis import load_model
-from fsmde.apis.load_model import find_published
+from fsmde.apis.load_model import find_published, set_input_size
 from fsmde.apis.published_model import WEIGHTS
 from fsmde.command_line import mistakes_in_one_line, refuse_empty_options
 from fsmde.deployment import (
@@ -64,6 +64,14 @@ def parse_args():
     args = refuse_empty_options(parser, parser.parse_args())
     if args.size and min(args.size) < 1:
         parser.error(f'--size must be a positive height and width, found {args.size}')
+    if min(args.frames, args.test_frames) < 1:
+        parser.error(f'--frames and --test-frames must be 1 or more, found {args.frames} and {args.test_frames}')
+    for name, value in dict(cfg_options=args.cfg_options, data_root=args.data_root, int8=args.int8).items():
+        if value and not args.checkpoint:
+            # Of a published model there is no data set, and its architecture goes with its weights.
+            parser.error(
+                f'--{name.replace("_", "-")} is for a config: give that and the checkpoint, found {args.config} alone'
+            )
     return args
 
 
@@ -87,13 +95,13 @@ def main():
     if args.checkpoint:
         cfg = read_config(args.config, args.data_root, args.cfg_options)
         student = load_model(cfg, args.checkpoint, 'cpu')
-    elif args.int8:
-        raise SystemExit('--int8 is calibrated and measured on a data set: give its config, and the checkpoint')
     else:
         student = load_model(args.config, device='cpu')
     if not (args.size or student.input_size):
         raise SystemExit('the test pipeline has no ResizeViews: give --size HEIGHT WIDTH')
     size = tuple(args.size or student.input_size)
+    if args.int8:
+        set_input_size(cfg, size)  # The frames are calibrated and measured on at the size of the graph.
     deployable = DeployableEstimator(student, with_bins=args.with_bins)
     weights = args.checkpoint or find_published(args.config) / WEIGHTS
     # All or none appear: a form that fails leaves no others beside graphs of before.
@@ -110,14 +118,15 @@ def main():
 
             pipeline = cfg.test_dataloader.dataset.pipeline
             frames = deployment_frames(cfg.train_dataloader.dataset, pipeline, args.frames)
-            to_int8(graphs['float32'], graphs['int8'], (frame[:2] for frame in frames))
+            frames = [frame[:2] for frame in frames]
+            to_int8(graphs['float32'], graphs['int8'], frames)
     print(f'{args.out}: {size[0]}x{size[1]}, differs from torch by at most {worst:.1e}')
     if args.float16:
         print(f'{paths["float16"]}: written')
     if args.int8:
         from fsmde.deployment.int8_instructions import int8_instructions
 
-        print(f'{paths["int8"]}: calibrated on {args.frames} frames of the training set')
+        print(f'{paths["int8"]}: calibrated on {len(frames)} frames of the training set')
         if int8_instructions() == []:
             print(
                 'Warning: this processor has no instructions for int8 (VNNI or AMX on x86, dot products on ARM). On one '

@@ -60,11 +60,12 @@ class SurroundDepthInferencer(BaseInferencer):
         rig: A rig file or :class:`RigFile`. Frames that bring their own calibration do not need one.
         hfov: Without a rig: horizontal field of view in degrees of pinhole cameras, or ``{camera: degrees}``.
         device: As :func:`fsmde.apis.load_model` takes it; ONNX graphs run on the CPU.
-        threads: Of ONNX Runtime, None for its own choice.
+        threads: Of ONNX Runtime, None for its own choice; for graphs alone.
         show_progress: Whether calls draw a progress bar.
 
     Raises:
-        FileNotFoundError, ValueError: If model or rig cannot be read, or both ``rig`` and ``hfov`` are given.
+        FileNotFoundError, ValueError: If model or rig cannot be read, both ``rig`` and ``hfov`` are given, or ``checkpoint``,
+            ``device`` or ``threads`` where they would change nothing.
 
     Examples:
         >>> inferencer = SurroundDepthInferencer('student', rig='rig.yaml')
@@ -209,12 +210,26 @@ class SurroundDepthInferencer(BaseInferencer):
 
 
 def _runtime(model, checkpoint, device, threads):
+    given = dict(checkpoint=checkpoint, device=device, threads=threads)
     if hasattr(model, 'input_size') and not isinstance(model, BinDepthEstimator):
+        _refuse(given, f'a {type(model).__name__} is there already')
         return model
     if isinstance(model, (str, Path)) and str(model).endswith('.onnx'):
+        elsewhere = None if str(device) == 'cpu' else device
+        _refuse(dict(checkpoint=checkpoint, device=elsewhere), f'{model} holds its weights, and runs on the CPU')
         return OnnxRuntime(model, threads)
-    if not isinstance(model, BinDepthEstimator):
+    if isinstance(model, BinDepthEstimator):
+        _refuse(given, f'a {type(model).__name__} is there already')
+    else:
+        _refuse(dict(threads=threads), 'it is of ONNX graphs, and torch has OMP_NUM_THREADS')
         model = load_model(model, checkpoint, device)
     if getattr(model, 'input_size', None) is None:
         raise ValueError("the model does not say the size of its input: its config's test pipeline has no ResizeViews")
     return TorchRuntime(model, model.input_size)
+
+
+def _refuse(options, why):
+    """Raise ValueError if one of some options is given: nobody would read it."""
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f'{name}={value} (--{name}) would change nothing: {why}. Leave it out')

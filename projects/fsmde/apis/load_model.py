@@ -11,6 +11,7 @@ from fsmde.config_types import type_name
 from fsmde.deployment.deployable import build_student
 from fsmde.engine.checkpoint import check_student_checkpoint, load_checkpoint_file, state_of
 from fsmde.engine.config_files import read_config_file
+from fsmde.models import BinDepthEstimator
 from fsmde.models.losses import ScaleInvariantLoss
 from fsmde.structures import METRIC
 
@@ -116,6 +117,11 @@ def _from_training(config, checkpoint):
     # A model starts from random weights, which are replaced; the caller's random numbers are not touched.
     with torch.random.fork_rng(devices=[]):
         student = build_student(config.model)
+    if not isinstance(student, BinDepthEstimator):
+        raise ValueError(
+            f'the model of {name} is a {type(student).__name__}, expected a depth estimator such as BinDepthEstimator; '
+            'detectors are run by tools/test.py'
+        )
     check_student_checkpoint(student, checkpoint)
     checkpoint = load_checkpoint_file(checkpoint)
     student.load_state_dict(state_of(checkpoint))

@@ -34,10 +34,36 @@ def refuse_teachers(estimator) -> None:
         )
 
 
+def parts_of(estimator) -> nn.ModuleDict:
+    """Backbone, neck and head of an estimator in eval mode, with every BatchNorm folded unless that changes its depth.
+
+    mmcv folds what is declared behind a convolution, with all that a subclass does beside: timm's BatchNorms rectify, too.
+
+    Raises:
+        ValueError: If the three do not say what the estimator says.
+    """
+    parts = nn.ModuleDict({name: getattr(estimator, name) for name in ('backbone', 'neck', 'head')})
+    device = next(parts.parameters()).device
+    images = torch.randn(1, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).to(device)
+    cam2img = torch.full((1, 1, 3, 3), 64.0, device=device)
+    with torch.no_grad():
+        expected = estimator.extract(images, cam2img).depth
+        for each in (fuse_conv_bn(copy.deepcopy(parts)), parts):
+            depth = each.head(each.neck(each.backbone(images[0])), cam2img, images.shape[-2:]).depth
+            # Of what rounds to 11 bits on a GPU, too.
+            if torch.allclose(depth, expected, rtol=1e-2, atol=0, equal_nan=True):
+                return each
+    raise ValueError(
+        f'{type(estimator).__name__} predicts in a way of its own: its depth is not what its head says of what its neck says '
+        'of what its backbone says, and these three are all that is deployed. Move what it adds into one of them'
+    )
+
+
 class DeployableEstimator(nn.Module):
     """A :class:`~fsmde.models.BinDepthEstimator` from uint8 images to metric depth, for inference only.
 
-    A copy of the estimator in eval mode, with every BatchNorm folded into the convolution before it.
+    A copy of the estimator in eval mode, with every BatchNorm folded into the convolution before it, unless that changes
+    what it says.
 
     Args:
         estimator: A trained estimator; of a distilled one the student alone is taken.
@@ -47,7 +73,7 @@ class DeployableEstimator(nn.Module):
 
     Raises:
         ValueError: If ``with_bins`` is asked of an estimator without bins, or with factored centers; if the estimator reads
-            poses: its views are not independent; if its depth is relative.
+            poses: its views are not independent; if its depth is relative, or not what backbone, neck and head say.
 
     Examples:
         >>> depth = DeployableEstimator(estimator)(images, fx)  # uint8 (1, 6, 384, 640, 3), (1, 6) -> (1, 6, 384, 640)
@@ -62,11 +88,11 @@ class DeployableEstimator(nn.Module):
             raise ValueError(
                 'factored centers differ from pixel to pixel, which with_bins cannot return: leave it out'
             )
-        self.preprocessor = copy.deepcopy(estimator.data_preprocessor)
-        parts = copy.deepcopy(nn.ModuleDict({name: getattr(estimator, name) for name in ('backbone', 'neck', 'head')}))
-        for module in parts.modules():
+        whole = copy.deepcopy(estimator).requires_grad_(False)
+        for module in whole.modules():
             module.training = False
-        parts = fuse_conv_bn(parts).requires_grad_(False).to(memory_format=torch.channels_last)
+        self.preprocessor = whole.data_preprocessor
+        parts = parts_of(whole).to(memory_format=torch.channels_last)
         self.backbone, self.neck, self.head = (parts[name] for name in ('backbone', 'neck', 'head'))
         self.backbone.to(dtype), self.neck.to(dtype)
         self.with_bins, self.dtype = with_bins, dtype

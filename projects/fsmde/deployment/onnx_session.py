@@ -5,6 +5,10 @@ import torch
 
 from .deployable import DeployableEstimator
 from .onnx_export import OUTPUTS
+from .session_inputs import check_inputs
+
+#: Types of arrays that ONNX Runtime calls otherwise than numpy.
+_TYPES = {'float': 'float32', 'double': 'float64'}
 
 
 class OnnxSession:
@@ -16,7 +20,7 @@ class OnnxSession:
         providers: ONNX Runtime's execution providers in order of preference; the CPU by default.
 
     Raises:
-        ImportError: If onnxruntime is not installed.
+        ImportError: If onnxruntime is not installed, or has not all of the providers.
     """
 
     def __init__(self, path, threads: int = None, providers: tuple = ('CPUExecutionProvider',)):
@@ -29,12 +33,28 @@ class OnnxSession:
         if threads:
             options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+        names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
+        absent = [name for name in names if name not in self.session.get_providers()]
+        if absent:  # It goes on without them.
+            raise ImportError(
+                f'ONNX Runtime cannot use {", ".join(absent)} here, and would run on {self.session.get_providers()[0]}; it '
+                f'was built with {", ".join(onnxruntime.get_available_providers())}. For CUDA: pip uninstall onnxruntime, '
+                'pip install onnxruntime-gpu, with the CUDA and cuDNN that it asks for'
+            )
+        self.path = path
         self.shapes = {node.name: node.shape for node in self.session.get_inputs()}
+        types = {node.name: node.type[len('tensor(') : -1] for node in self.session.get_inputs()}
+        self.expected = {name: (_TYPES.get(types[name], types[name]), shape) for name, shape in self.shapes.items()}
         self.inputs = list(self.shapes)
         self.outputs = [node.name for node in self.session.get_outputs()]
 
     def __call__(self, *values) -> list:
-        """Run on numpy arrays in the order of the graph's inputs: images (B, N, H, W, 3) uint8 RGB and fx (B, N)."""
+        """Run on numpy arrays in the order of the graph's inputs: images (B, N, H, W, 3) uint8 RGB and fx (B, N).
+
+        Raises:
+            ValueError: If they are not what the graph takes.
+        """
+        values = check_inputs(self.path, self.expected, values)
         return self.session.run(None, dict(zip(self.inputs, values)))
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .session_inputs import check_inputs
+
 PRECISIONS = dict(float32='f32', bfloat16='bf16')
 
 
@@ -28,7 +30,7 @@ class OpenVinoSession:
             raise ImportError('running a graph in OpenVINO needs it: pip install openvino') from error
         if precision not in PRECISIONS:
             raise ValueError(f'OpenVINO runs in {" or ".join(PRECISIONS)}, found {precision!r}')
-        self.core = openvino.Core()
+        self.path, self.core = path, openvino.Core()
         self.model = self.core.read_model(str(path))
         self.settings = dict(INFERENCE_PRECISION_HINT=PRECISIONS[precision], PERFORMANCE_HINT='LATENCY')
         if threads:
@@ -39,10 +41,13 @@ class OpenVinoSession:
             port.any_name: [side.get_length() if side.is_static else None for side in port.partial_shape]
             for port in self.model.inputs
         }
+        types = [port.element_type.to_dtype() for port in self.model.inputs]
+        self.expected = {name: (dtype, shape) for dtype, (name, shape) in zip(types, self.shapes.items())}
         self.requests = {}
 
     def __call__(self, *values) -> list:
         """See :class:`fsmde.deployment.OnnxSession`."""
+        values = check_inputs(self.path, self.expected, values)
         shapes = tuple(value.shape for value in values)
         if shapes not in self.requests:
             model = self.model.clone()

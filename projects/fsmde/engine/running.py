@@ -130,7 +130,8 @@ def evaluate(
     Raises:
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the config does not say what to evaluate on, protocols are named and there is no
-            :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint does not fit the model, or the test pipeline does
+            :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint does not fit the model, a published one is to
+            stand in for a detector, or the test pipeline does
             not resize to a published model's input.
     """
     missing = [key for key in ('test_cfg', 'test_dataloader', 'test_evaluator') if cfg.get(key) is None]
@@ -142,6 +143,11 @@ def evaluate(
         from fsmde.apis.load_model import load_model, set_input_size
         from fsmde.apis.published_model import WEIGHTS
 
+        if 'flip_augmentation' not in parameters_of(cfg.model):
+            raise ValueError(
+                f'{checkpoint} is a published depth estimator, and {name or "the config"} is of a {type_name(cfg.model)}: '
+                'evaluate it with the config of an estimator, and a detector with its own checkpoint'
+            )
         published = load_model(checkpoint, device='cpu')
         cfg.model = published.description['model']
         set_input_size(cfg, published.input_size)

@@ -50,7 +50,8 @@ class SurroundDepthMetric(BaseMetric):
         collect_device, prefix: See :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        KeyError, ValueError: If a protocol, a mode or a measure is unknown, or two protocols share a name.
+        KeyError, ValueError: If a protocol, a mode or a measure is unknown, or two protocols share a name; behind the first
+            frame, if the data set is not one of surround depth.
 
     Examples:
         >>> val_evaluator = dict(type=SurroundDepthMetric, protocol=['fsmde', 'surrounddepth', 'vfdepth'])
@@ -94,6 +95,12 @@ class SurroundDepthMetric(BaseMetric):
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Reduce each frame to one row of sums."""
         if self._reduce is None:
+            if 'cam_names' not in self.dataset_meta:
+                raise ValueError(
+                    'SurroundDepthMetric measures on data sets of surround depth, and this one states no cam_names. Of a '
+                    "detector's student: tools/test.py --out FOLDER writes its depth maps, and "
+                    'tools/analysis_tools/eval_predictions.py compares them, with the config of an estimator'
+                )
             self._reduce = FrameReducer(
                 tuple(self.protocols.values()),
                 self.modes,

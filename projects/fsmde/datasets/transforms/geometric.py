@@ -118,6 +118,9 @@ class RandomFlipViews(BaseTransform):
 
     Args:
         prob: Probability of a flip.
+
+    Raises:
+        ValueError: If the frame has boxes, which would stay where they are.
     """
 
     def __init__(self, prob: float = 0.5):
@@ -127,6 +130,11 @@ class RandomFlipViews(BaseTransform):
 
     def transform(self, results):
         refuse_lenses(results, 'RandomFlipViews')
+        if 'gt_bboxes_3d' in results:
+            raise ValueError(
+                f'frame {results["frame_id"]}: RandomFlipViews mirrors cameras and LiDAR, and the boxes would stay where they '
+                "are. For detectors take mmdet3d's RandomFlip3D, before SurroundFromInfos"
+            )
         if results['rng'].random() >= self.prob:
             return results
         mirror_x, mirror_y = np.diag([-1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1])

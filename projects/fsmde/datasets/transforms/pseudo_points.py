@@ -57,9 +57,18 @@ class PseudoPointsFromDepth(BaseTransform):
                 'stride >= 1, max_depth > 0, overlap_tolerance >= 0 and voxel_size > 0 (or None) must hold, found '
                 f'{stride}, {max_depth}, {overlap_tolerance} and {voxel_size}'
             )
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f'min_confidence (--min-confidence) must lie in [0, 1], found {min_confidence}')
+        if point_cloud_range is not None:
+            point_cloud_range = np.asarray(point_cloud_range, dtype=np.float64)
+            if point_cloud_range.shape != (6,) or not (point_cloud_range[:3] < point_cloud_range[3:]).all():
+                raise ValueError(
+                    'point_cloud_range (--range) must be x y z of the low and x y z of the high corner in metres, found '
+                    f'{point_cloud_range.tolist()}'
+                )
         self.depth_key, self.frame, self.stride, self.max_depth = depth_key, frame, stride, max_depth
         self.min_confidence, self.overlap_tolerance = min_confidence, overlap_tolerance
-        self.point_cloud_range = None if point_cloud_range is None else np.asarray(point_cloud_range, dtype=np.float64)
+        self.point_cloud_range = point_cloud_range
         self.voxel_size, self.color = voxel_size, color
 
     def transform(self, results):

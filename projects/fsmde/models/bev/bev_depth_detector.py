@@ -8,6 +8,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from ..estimators.bin_depth_estimator import rig_batch
+from .lift_splat import BEVGrid
 
 
 @MODELS.register_module()
@@ -63,7 +64,11 @@ class BEVDepthDetector(CenterPoint):
         return self
 
     def extract_feat(self, inputs: dict, data_samples: list) -> tuple:
-        """The student's output and the list of BEV feature maps (B, C, rows, columns) of a preprocessed batch."""
+        """The student's output and the list of BEV feature maps (B, C, rows, columns) of a preprocessed batch.
+
+        Raises:
+            ValueError: See :func:`check_cells`.
+        """
         images = inputs['img']
         rig = rig_batch(data_samples, images)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze_student):
@@ -76,7 +81,9 @@ class BEVDepthDetector(CenterPoint):
             rig.image_size,
             lidar_augmentation([sample.metainfo for sample in data_samples]).to(images.device, non_blocking=True),
         )
-        return output, self.pts_neck(self.pts_backbone(bev))
+        features = self.pts_neck(self.pts_backbone(bev))
+        check_cells(self.view_transform.grid, features[0].shape[-2:], self.pts_bbox_head)
+        return output, features
 
     def loss(self, inputs: dict, data_samples: list) -> dict:
         """Losses of the head and, unless it is frozen, of the student."""
@@ -99,6 +106,37 @@ class BEVDepthDetector(CenterPoint):
     def _forward(self, inputs: dict, data_samples: list) -> tuple:
         """Raw outputs of the head."""
         return self.pts_bbox_head(self.extract_feat(inputs, data_samples)[1])
+
+
+def check_cells(grid: BEVGrid, shape: tuple, head) -> None:
+    """Make sure that a head looks for boxes where the features of their places are.
+
+    Args:
+        grid: Of the view transform.
+        shape: (rows, columns) of the head's features.
+        head: Says in ``bbox_coder`` and ``train_cfg`` what its cells are; one that does not is not checked.
+
+    Raises:
+        ValueError: If the cells of the one are other places than those of the other; names the settings.
+    """
+    coder, training = getattr(head, 'bbox_coder', None), getattr(head, 'train_cfg', None) or {}
+    sources = {
+        'pts_bbox_head.bbox_coder.pc_range': (vars(coder) if coder else {}, 'pc_range'),
+        'train_cfg.pts.point_cloud_range': (training, 'point_cloud_range'),
+    }
+    bounds = np.array([grid.x[:2], grid.y[:2]]).T
+    for where, (settings, key) in sources.items():
+        if not all(settings.get(name) is not None for name in (key, 'voxel_size', 'out_size_factor')):
+            continue
+        low, cell = (np.asarray(settings[name][:2], dtype=float) for name in (key, 'voxel_size'))
+        cell = cell * settings['out_size_factor']
+        found = np.stack([low, low + cell * shape[::-1]])
+        if not np.allclose(found, bounds, atol=1e-2 * cell.min()):
+            raise ValueError(
+                f'the head takes its {shape[1]}x{shape[0]} cells of {cell.tolist()} m (voxel_size * out_size_factor) for what '
+                f'lies from {found[0].tolist()} to {found[1].tolist()}, by {where}, and view_transform.xbound and ybound lift '
+                f'from {bounds[0].tolist()} to {bounds[1].tolist()}: change them together'
+            )
 
 
 def lidar_augmentation(metas: list) -> Tensor:

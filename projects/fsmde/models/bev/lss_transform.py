@@ -26,7 +26,8 @@ class DepthDistributionLSSTransform(BaseModule):
         in_channels: Channels of the camera features.
         out_channels: Channels of the BEV features.
         xbound, ybound: (low, high, step) of the cells in metres, in the LiDAR's frame.
-        zbound: (low, high) in metres; heights in between are summed into one cell.
+        zbound: (low, high) in metres; heights in between are summed into one cell. A step as third number, as BEVFusion
+            and BEVDet have it, must be all of it.
         dbound: (low, high, step) of a uniform depth grid in metres to which the bins are re-binned; mass beyond it is
             dropped. Far log bins are wider than BEV cells, and lifted at their centers they leave rings: hence the
             default. None lifts at the bins' own centers, which costs less.
@@ -34,7 +35,7 @@ class DepthDistributionLSSTransform(BaseModule):
         bins: Codec of the student's head. :class:`BEVDepthDetector` fills it in.
 
     Raises:
-        ValueError: If a bound is crossed, or ``dbound`` is given without ``bins``.
+        ValueError: If a bound is crossed or no multiple of its step, or ``dbound`` is given without ``bins``.
     """
 
     def __init__(
@@ -51,7 +52,13 @@ class DepthDistributionLSSTransform(BaseModule):
         init_cfg=None,
     ):
         super().__init__(init_cfg)
-        self.grid = BEVGrid(tuple(xbound), tuple(ybound), tuple(zbound))
+        low, high, *layers = zbound
+        if layers and layers != [high - low]:
+            raise ValueError(
+                f'zbound must be (low, high): all heights are summed into one cell, and no layers of {layers[0]} m are made; '
+                f'found {tuple(zbound)}'
+            )
+        self.grid = BEVGrid(tuple(xbound), tuple(ybound), (low, high))
         self.bins, self.downsample = bins, downsample
         self.context = ConvModule(in_channels, out_channels, 1, norm_cfg=norm_cfg)
         grid_edges = None
@@ -59,8 +66,10 @@ class DepthDistributionLSSTransform(BaseModule):
             if bins is None:
                 raise ValueError('re-binning to dbound needs bins, the DepthBins of the student')
             low, high, step = dbound
-            if not 0 < low < high or not step > 0:
-                raise ValueError(f'dbound must be (low, high, step) with 0 < low < high and step > 0, found {dbound}')
+            if not 0 < low < high or not step > 0 or abs((high - low) / step - round((high - low) / step)) > 1e-4:
+                raise ValueError(
+                    f'dbound must be (low, high, step) with 0 < low < high and a whole number of steps > 0, found {dbound}'
+                )
             grid_edges = torch.arange(low, high + step / 2, step)
         self.register_buffer('grid_edges', grid_edges, persistent=False)
 
