@@ -40,6 +40,7 @@ def parse_args():
     parser.add_argument('--overlap-tolerance', type=float, default=0.1, help='see PseudoPointsFromDepth')
     parser.add_argument('--voxel-size', type=float, default=0.1, help='metres; one point a voxel, 0 for all')
     parser.add_argument('--color', action='store_true', help='append r, g, b')
+    parser.add_argument('--overwrite', action='store_true', help='replace files of the same names')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='settings such as test_dataloader.num_workers=0'
     )
@@ -64,7 +65,9 @@ def main():
         color=args.color,
     )
     loader = Runner.build_dataloader(cfg.test_dataloader)
-    written, points = export_points(model, loader, args.out, fuse, lambda it: track_iter_progress((it, len(it))))
+    written, points = export_points(
+        model, loader, args.out, fuse, lambda it: track_iter_progress((it, len(it))), args.overwrite
+    )
     print(f'\n{written} frames, {points / max(written, 1):.0f} points each, in {args.out}')
 
 

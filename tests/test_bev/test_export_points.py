@@ -48,6 +48,20 @@ def test_prediction_becomes_files_a_stock_loader_reads(tool, sample_data, tmp_pa
     assert len(np.unique(np.arctan2(points[:, 1], points[:, 0]) // (np.pi / 4))) == 8
 
 
+def test_files_are_replaced_when_told_and_those_of_another_split_stay(tmp_path):
+    model = SimpleNamespace(reads_poses=False, head=SimpleNamespace(bins=1))
+
+    class Loader(list):
+        dataset = Frames(('token1', 'LIDAR_TOP/1.bin'), ('token2', 'LIDAR_TOP/2.bin'))
+
+    (tmp_path / '3.bin').touch()
+    assert export_points(model, Loader(), tmp_path, PseudoPointsFromDepth()) == (0, 0)
+    (tmp_path / '2.bin').touch()
+    with pytest.raises(FileExistsError, match='1 of 2 files are there already, such as .*2.bin: name another folder'):
+        export_points(model, Loader(), tmp_path, PseudoPointsFromDepth())
+    assert export_points(model, Loader(), tmp_path, PseudoPointsFromDepth(), overwrite=True) == (0, 0)
+
+
 def test_what_has_no_metres_or_no_confidence_gives_no_points(tmp_path):
     head = SimpleNamespace(bins=1)
     relative = SimpleNamespace(reads_poses=False, description=dict(space='depth_scale_invariant'), head=head)

@@ -11,7 +11,7 @@ from fsmde.output_files import write_bytes
 from fsmde.output_names import check_names, output_path
 
 
-def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter) -> tuple:
+def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter, overwrite: bool = False) -> tuple:
     """Write one ``.bin`` a frame: five float32 a point, x, y, z in metres, confidence in [0, 1] and 0; perhaps r, g, b.
 
     Args:
@@ -20,11 +20,13 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
         out: Folder to write to.
         fuse: What makes points of depth, with ``depth_key='pred_depth'``.
         progress: Wraps the iterable of batches, to show how far it is.
+        overwrite: Whether files of the same names are replaced. Those of another split may lie beside them.
 
     Returns:
         Number of frames, and of points in all of them.
 
     Raises:
+        FileExistsError: If a file is there already and ``overwrite`` is not given.
         ValueError: If two frames would have one file, files of the LiDAR would be replaced, the depth is relative, or a least
             confidence is asked of a model without bins.
         OSError: If a file cannot be written.
@@ -36,6 +38,12 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
         )
     frames, points = 0, 0
     files = file_names(loader.dataset, out)
+    there = [path for path in files.values() if osp.exists(path)]
+    if there and not overwrite:
+        raise FileExistsError(
+            f'{len(there)} of {len(files)} files are there already, such as {there[0]}: name another folder, or --overwrite, in '
+            'Python overwrite=True, replaces them'
+        )
     for batch in progress(loader):
         for frame, frame_id in _frames_of(model, batch):
             cloud = fuse(frame)['points'].tensor.numpy()

@@ -44,7 +44,9 @@ def parts_of(estimator) -> nn.ModuleDict:
     """
     parts = nn.ModuleDict({name: getattr(estimator, name) for name in ('backbone', 'neck', 'head')})
     device = next(parts.parameters()).device
-    images = torch.randn(1, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).to(device)
+    # Some backbones take one size alone.
+    size = getattr(estimator, 'input_size', None) or (64, 64)
+    images = torch.randn(1, 1, 3, *size, generator=torch.Generator().manual_seed(0)).to(device)
     cam2img = torch.full((1, 1, 3, 3), 64.0, device=device)
     with torch.no_grad():
         expected = estimator.extract(images, cam2img).depth

@@ -131,8 +131,7 @@ def evaluate(
         FileNotFoundError: If there is no such checkpoint.
         ValueError: If the config does not say what to evaluate on, protocols are named and there is no
             :class:`fsmde.evaluation.SurroundDepthMetric`, the checkpoint does not fit the model, a published one is to
-            stand in for a detector, or the test pipeline does
-            not resize to a published model's input.
+            stand in for a detector, or the test pipeline does not resize to a published model's input.
     """
     missing = [key for key in ('test_cfg', 'test_dataloader', 'test_evaluator') if cfg.get(key) is None]
     if missing:
