@@ -41,8 +41,8 @@ def export_points(model, loader, out, fuse: PseudoPointsFromDepth, progress=iter
     there = [path for path in files.values() if osp.exists(path)]
     if there and not overwrite:
         raise FileExistsError(
-            f'{len(there)} of {len(files)} files are there already, such as {there[0]}: name another folder, or --overwrite, in '
-            'Python overwrite=True, replaces them'
+            f'{len(there)} of {len(files)} files are there already, such as {there[0]}: name another folder, or --overwrite, '
+            'in Python overwrite=True, replaces them'
         )
     for batch in progress(loader):
         for frame, frame_id in _frames_of(model, batch):
