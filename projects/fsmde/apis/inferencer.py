@@ -211,15 +211,14 @@ class SurroundDepthInferencer(BaseInferencer):
 
 def _runtime(model, checkpoint, device, threads):
     given = dict(checkpoint=checkpoint, device=device, threads=threads)
-    if hasattr(model, 'input_size') and not isinstance(model, BinDepthEstimator):
+    if isinstance(model, BinDepthEstimator) or hasattr(model, 'input_size'):
         _refuse(given, f'a {type(model).__name__} is there already')
-        return model
-    if isinstance(model, (str, Path)) and str(model).endswith('.onnx'):
+        if not isinstance(model, BinDepthEstimator):
+            return model
+    elif isinstance(model, (str, Path)) and str(model).endswith('.onnx'):
         elsewhere = None if str(device) == 'cpu' else device
         _refuse(dict(checkpoint=checkpoint, device=elsewhere), f'{model} holds its weights, and runs on the CPU')
         return OnnxRuntime(model, threads)
-    if isinstance(model, BinDepthEstimator):
-        _refuse(given, f'a {type(model).__name__} is there already')
     else:
         _refuse(dict(threads=threads), 'it is of ONNX graphs, and torch has OMP_NUM_THREADS')
         model = load_model(model, checkpoint, device)

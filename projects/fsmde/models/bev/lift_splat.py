@@ -11,6 +11,12 @@ from torch import Tensor
 from fsmde.rig import RigBatch
 
 
+def whole_steps(low: float, high: float, step: float) -> bool:
+    """Whether a range is one step or a whole number of them."""
+    steps = (high - low) / step
+    return steps >= 1 and abs(steps - round(steps)) < 1e-4
+
+
 @dataclass(frozen=True)
 class BEVGrid:
     """Square or oblong cells on the ground of one frame, the LiDAR's for mmdet3d's detectors.
@@ -29,8 +35,7 @@ class BEVGrid:
 
     def __post_init__(self):
         for name, (low, high, step) in dict(x=self.x, y=self.y).items():
-            cells = (high - low) / step
-            if not (cells >= 1 and abs(cells - round(cells)) < 1e-4):
+            if not whole_steps(low, high, step):
                 raise ValueError(
                     f'{name} must be (low, high, step) with a whole number of steps, found {(low, high, step)}'
                 )

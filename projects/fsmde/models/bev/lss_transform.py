@@ -12,7 +12,7 @@ from fsmde.rig import RigBatch
 from fsmde.structures import StudentOutput
 
 from .depth_distribution import rebin_to_grid
-from .lift_splat import BEVGrid, lift_splat
+from .lift_splat import BEVGrid, lift_splat, whole_steps
 
 
 @MODELS.register_module()
@@ -66,7 +66,7 @@ class DepthDistributionLSSTransform(BaseModule):
             if bins is None:
                 raise ValueError('re-binning to dbound needs bins, the DepthBins of the student')
             low, high, step = dbound
-            if not 0 < low < high or not step > 0 or abs((high - low) / step - round((high - low) / step)) > 1e-4:
+            if not (0 < low < high and step > 0 and whole_steps(low, high, step)):
                 raise ValueError(
                     f'dbound must be (low, high, step) with 0 < low < high and a whole number of steps > 0, found {dbound}'
                 )
