@@ -31,6 +31,12 @@ _depth = dict(type='AlignedDepthKD')
 _lighter = dict(_vrkd, loss_weight=0.57)
 _pkd = dict(type='PearsonFeatureKD', loss_weight=2.8)
 _rkd = dict(type='RelationalKD', loss_weight=2.7)
+_affinity = dict(type='PairwiseAffinityKD', loss_weight=32.0)
+_ssi = dict(type='ScaleShiftInvariantKD', loss_weight=0.085)
+# What is asked of features costs such students at those weights, so all of it has a tenth, too, as VRKD.
+_lighter_pkd = dict(_pkd, loss_weight=0.28)
+_lighter_rkd = dict(_rkd, loss_weight=0.27)
+_lighter_affinity = dict(_affinity, loss_weight=3.2)
 
 
 def _arm(name, title, *distillers, config='mini_teacher', **options):
@@ -62,10 +68,31 @@ arms = [
     _arm('depth_vrkd_kept', 'the same and VRKD, a tenth of its weight', _depth, _lighter, **_kept),
     _arm('pkd', 'PKD', _pkd),
     _arm('rkd', 'RKD', _rkd),
-    _arm('affinity', 'pair-wise affinity', dict(type='PairwiseAffinityKD', loss_weight=32.0)),
-    _arm('ssi', 'scale- and shift-invariant response KD', dict(type='ScaleShiftInvariantKD', loss_weight=0.085)),
-    # The other methods gain nothing that a random teacher's share could be asked of.
+    _arm('affinity', 'pair-wise affinity', _affinity),
+    _arm('ssi', 'scale- and shift-invariant response KD', _ssi),
+    _arm('ckd_kept', 'models/benchmark_teacher: CKD', _ckd, **_kept),
+    _arm('ckd_vrkd_0.57_kept', 'models/benchmark_teacher: CKD + VRKD, a tenth of its weight', _ckd, _lighter, **_kept),
+    _arm('vrkd_0.57_kept', 'models/benchmark_teacher: VRKD, a tenth of its weight', _lighter, **_kept),
+    _arm('pkd_0.28_kept', 'models/benchmark_teacher: PKD, a tenth of its weight', _lighter_pkd, **_kept),
+    _arm('rkd_0.27_kept', 'models/benchmark_teacher: RKD, a tenth of its weight', _lighter_rkd, **_kept),
+    _arm(
+        'affinity_3.2_kept',
+        'models/benchmark_teacher: pair-wise affinity, a tenth of its weight',
+        _lighter_affinity,
+        **_kept,
+    ),
+    _arm('ssi_kept', 'models/benchmark_teacher: scale- and shift-invariant response KD', _ssi, **_kept),
     _arm('ckd_untrained', 'CKD, a teacher with random weights', _ckd, **_untrained),
+    _arm('vrkd_0.57_untrained', 'VRKD, a tenth of its weight, a teacher with random weights', _lighter, **_untrained),
+    _arm('pkd_0.28_untrained', 'PKD, a tenth of its weight, a teacher with random weights', _lighter_pkd, **_untrained),
+    _arm('rkd_0.27_untrained', 'RKD, a tenth of its weight, a teacher with random weights', _lighter_rkd, **_untrained),
+    _arm(
+        'affinity_3.2_untrained',
+        'pair-wise affinity, a tenth of its weight, a teacher with random weights',
+        _lighter_affinity,
+        **_untrained,
+    ),
+    _arm('depth_gradient_untrained', 'aligned depth and gradients, a teacher with random weights', _depth, **_untrained),
     _arm(
         'ckd_vrkd_0.57_untrained',
         'CKD + VRKD, a tenth of its weight, a teacher with random weights',
