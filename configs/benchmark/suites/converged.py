@@ -84,15 +84,21 @@ arms = [
     _arm('ssi_kept', 'models/benchmark_teacher: scale- and shift-invariant response KD', _ssi, **_kept),
     _arm('ckd_untrained', 'CKD, a teacher with random weights', _ckd, **_untrained),
     _arm('vrkd_0.57_untrained', 'VRKD, a tenth of its weight, a teacher with random weights', _lighter, **_untrained),
-    _arm('pkd_0.28_untrained', 'PKD, a tenth of its weight, a teacher with random weights', _lighter_pkd, **_untrained),
-    _arm('rkd_0.27_untrained', 'RKD, a tenth of its weight, a teacher with random weights', _lighter_rkd, **_untrained),
+    _arm(
+        'pkd_0.28_untrained', 'PKD, a tenth of its weight, a teacher with random weights', _lighter_pkd, **_untrained
+    ),
+    _arm(
+        'rkd_0.27_untrained', 'RKD, a tenth of its weight, a teacher with random weights', _lighter_rkd, **_untrained
+    ),
     _arm(
         'affinity_3.2_untrained',
         'pair-wise affinity, a tenth of its weight, a teacher with random weights',
         _lighter_affinity,
         **_untrained,
     ),
-    _arm('depth_gradient_untrained', 'aligned depth and gradients, a teacher with random weights', _depth, **_untrained),
+    _arm(
+        'depth_gradient_untrained', 'aligned depth and gradients, a teacher with random weights', _depth, **_untrained
+    ),
     _arm(
         'ckd_vrkd_0.57_untrained',
         'CKD + VRKD, a tenth of its weight, a teacher with random weights',
