@@ -8,6 +8,7 @@ import torch
 from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from processes import load_tool
 
@@ -136,6 +137,37 @@ def test_boxes_alone_teach_a_trainable_student_and_leave_a_frozen_one(sample_dat
     assert 'loss_depth' not in log and model.view_transform.context.conv.weight.grad.abs().sum() > 0
     # Running statistics of its normalisation among them.
     assert all(torch.equal(before[key], value) for key, value in model.student.state_dict().items())
+
+
+def test_a_frozen_student_without_weights_is_said(monkeypatch):
+    said = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'warning', said.append)
+    cfg = toy('bevdepth_r34_nus.py')
+    MODELS.build(cfg.model).init_weights()
+    assert not said
+    model = MODELS.build(dict(cfg.model, freeze_student=True))
+    model.init_weights()
+    assert len(said) == 1 and 'Set model.student.init_cfg' in said[0]
+    cfg.model.student.init_cfg = dict(type='Normal', layer='Conv2d')
+    MODELS.build(dict(cfg.model, freeze_student=True)).init_weights()
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(modality=dict(use_lidar=True, use_camera=False)), r"images of \['CAM_FRONT', .* have no folder"),
+        (dict(modality=dict(use_lidar=False, use_camera=True)), 'the LiDAR was left out'),
+        (
+            dict(data_prefix=dict(CAM_FRONT='samples/CAM_FRONT')),
+            r"images of \['CAM_FRONT_RIGHT', .* have no folder: .*data_prefix the folder of each camera",
+        ),
+    ],
+)
+def test_images_without_folders_name_the_setting(sample_data, change, message):
+    dataset = toy('bevdepth_r34_nus.py').test_dataloader.dataset
+    with pytest.raises(ValueError, match=message):
+        frame_of(dict(dataset, **change), sample_data)
 
 
 def test_a_student_that_reads_poses_is_given_them(sample_data):

@@ -445,6 +445,8 @@ def test_frames_for_detectors_are_checked_as_well(sample_data):
 
     info = pickle.loads((sample_data / 'nuscenes_sample/nuscenes_infos_val.pkl').read_bytes())['data_list'][0]
     info['num_pts_feats'] = 5
+    for camera, view in info['images'].items():
+        view['img_path'] = f'samples/{camera}/{view["img_path"]}'
     info['images']['CAM_BACK'].update(height=900, width=1600)
     results = SurroundFromInfos()(dict(info))
     assert results['cam_names'] == list(info['images']) and (900, 1600) in results['stated_sizes']

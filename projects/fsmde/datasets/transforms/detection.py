@@ -1,5 +1,7 @@
 """One sample for detector and depth: between mmdet3d's nuScenes pipeline and this project's transforms."""
 
+import os.path as osp
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import Pack3DDetInputs
@@ -22,7 +24,8 @@ class SurroundFromInfos(BaseTransform):
         cameras: Names, in the order of the N axis; all of the infos', in their order, by default.
 
     Raises:
-        ValueError: If the frame has no such camera, or its calibration is not usable.
+        ValueError: If the data set has not put folders before the file names, the frame has no such camera, or its
+            calibration is not usable.
     """
 
     def __init__(self, cameras=None):
@@ -35,11 +38,20 @@ class SurroundFromInfos(BaseTransform):
         except (KeyError, ValueError) as error:
             raise ValueError(f'frame {results["token"]}: {error}') from error
         check_index([dict(calibration, frame_id=results['token'])], cameras)
+        paths = {camera: results['images'][camera]['img_path'] for camera in cameras}
+        bare = [camera for camera, path in paths.items() if not osp.dirname(path)]
+        if bare or 'num_pts_feats' not in results:
+            raise ValueError(
+                f'frame {results["token"]}: '
+                + (f'images of {bare} have no folder' if bare else 'the LiDAR was left out')
+                + ': SurroundFromInfos needs modality=dict(use_lidar=True, use_camera=True) in the data set, and in its '
+                'data_prefix the folder of each camera, such as CAM_FRONT="samples/CAM_FRONT"'
+            )
         results.update(
             calibration,
             frame_id=results['token'],
             cam_names=cameras,
-            img_path=[results['images'][camera]['img_path'] for camera in cameras],
+            img_path=list(paths.values()),
             lidar_dims=results['num_pts_feats'],
             rounding='round',
             rng=np.random.default_rng(np.random.randint(2**32, dtype=np.uint64)),

@@ -5,6 +5,7 @@ import torch
 from mmdet3d.models.detectors import CenterPoint
 from mmdet3d.models.layers.fusion_layers import apply_3d_transformation
 from mmdet3d.registry import MODELS
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from ..estimators.bin_depth_estimator import rig_batch
@@ -24,8 +25,8 @@ class BEVDepthDetector(CenterPoint):
             teacher.
         view_transform: Config of a :class:`DepthDistributionLSSTransform`, without ``in_channels`` and ``bins``: they are
             the student's.
-        freeze_student: Keep the student as it is, in eval mode. Otherwise it learns from the boxes as well as from its
-            own losses.
+        freeze_student: Keep the student as it is, in eval mode: give it weights by ``student.init_cfg``. Otherwise it
+            learns from the boxes as well as from its own losses.
         depth_loss_weight: Factor on all of the student's own losses.
         data_preprocessor: Config; the student's own by default.
         kwargs: See mmdet3d's ``CenterPoint``.
@@ -55,6 +56,16 @@ class BEVDepthDetector(CenterPoint):
         if freeze_student:
             self.student.requires_grad_(False)
             self.train(self.training)
+
+    def init_weights(self):
+        """Initialise; a frozen student that is given no weights is said, for only a whole checkpoint can mend it."""
+        super().init_weights()
+        if self.freeze_student and not self.student.init_cfg:
+            MMLogger.get_current_instance().warning(
+                'freeze_student=True keeps a student whose init_cfg names no weights: unless load_from or a checkpoint to '
+                'resume brings them, boxes are lifted by the depth of a random head. Set model.student.init_cfg='
+                "dict(type='Pretrained', checkpoint=...)"
+            )
 
     def train(self, mode: bool = True):
         """Set the mode of all but a frozen student, which stays in eval mode."""

@@ -25,7 +25,7 @@ class BinDepthEstimator(BaseModel):
         head: Config of a depth head, without ``in_channels``.
         max_depth: Ground truth beyond it (metres) is not learned from.
         flip_augmentation: Average predictions with those of the mirrored images, see :func:`with_mirrored`; for
-            evaluation, at twice the cost.
+            evaluation, at twice the cost: published models, the inferencer and what is exported leave it out.
         data_preprocessor: Config; :class:`SurroundDataPreprocessor` by default. Where it states no ``mean`` and ``std``
             they are those that the backbone's weights expect.
 
