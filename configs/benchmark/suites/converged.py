@@ -1,27 +1,32 @@
 r"""Students that start from ImageNet and are trained near convergence: what distillation adds, and what of it is knowledge.
 
-The answers of the teacher that is kept, models/benchmark_teacher, which the arms `_kept` read, and of one with random weights:
+The answers of the teacher that is kept, models/benchmark_teacher, which the arms `_kept` read:
 
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_kept
-    python tools/train.py configs/benchmark/imagenet/teacher.py --work-dir work_dirs/benchmark/untrained_192x320 \
-        --cfg-options model.backbone.init_cfg=None optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 \
-        train_cfg.max_epochs=1
-    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py \
-        --out data/benchmark_teacher_answers_192x320_untrained \
+
+Those of one with random weights, whose BatchNorms have seen the teacher's world, which the arms `_random` read:
+
+    python tools/dataset_converters/make_synthetic.py data/benchmark_teacher --preset teacher --size 192x320 \
+        --train-scenes 200 --val-scenes 10 --test-scenes 0 --frames-per-scene 2 --interval 2.0
+    python tools/train.py configs/benchmark/imagenet/teacher.py --data-root data/benchmark_teacher \
+        --work-dir work_dirs/benchmark/random --cfg-options model.backbone.init_cfg=None \
+        optim_wrapper.optimizer.lr=0.0 param_scheduler.1.eta_min=0.0 train_cfg.max_epochs=1
+    python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_random \
         --cfg-options model.teacher.config=configs/benchmark/imagenet/teacher.py \
-        model.teacher.checkpoint=work_dirs/benchmark/untrained_192x320/epoch_1.pth
+        model.teacher.checkpoint=work_dirs/benchmark/random/epoch_1.pth
 
 Those of a smaller one that knows the sky, models/mini_teacher:
 
     python tools/cache_teacher.py configs/benchmark/imagenet/live_teacher.py --out data/benchmark_teacher_answers_sky \
         --cfg-options model.teacher.config=models/mini_teacher
 
-The weights of the other arms' teacher, an earlier training of the same config, are lost, and with them its answers: their
-records stay, and more seeds of them want another name.
+The weights of the other arms' teachers, an earlier training of the same config and other random weights (`_untrained`), are
+lost, and with them their answers: their records stay, and more seeds of them want another name.
 """
 
 _caches = 'model.teacher.cache', 'train_dataloader.dataset.pipeline.3.cache'
 _untrained = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_192x320_untrained')
+_random = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_random')
 _sky = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_sky')
 _kept = dict.fromkeys(_caches, 'data/benchmark_teacher_answers_kept')
 _ckd = dict(type='CrossInteractionKD', probabilities='aligned')
@@ -82,23 +87,6 @@ arms = [
         **_kept,
     ),
     _arm('ssi_kept', 'models/benchmark_teacher: scale- and shift-invariant response KD', _ssi, **_kept),
-    _arm('ckd_untrained', 'CKD, a teacher with random weights', _ckd, **_untrained),
-    _arm('vrkd_0.57_untrained', 'VRKD, a tenth of its weight, a teacher with random weights', _lighter, **_untrained),
-    _arm(
-        'pkd_0.28_untrained', 'PKD, a tenth of its weight, a teacher with random weights', _lighter_pkd, **_untrained
-    ),
-    _arm(
-        'rkd_0.27_untrained', 'RKD, a tenth of its weight, a teacher with random weights', _lighter_rkd, **_untrained
-    ),
-    _arm(
-        'affinity_3.2_untrained',
-        'pair-wise affinity, a tenth of its weight, a teacher with random weights',
-        _lighter_affinity,
-        **_untrained,
-    ),
-    _arm(
-        'depth_gradient_untrained', 'aligned depth and gradients, a teacher with random weights', _depth, **_untrained
-    ),
     _arm(
         'ckd_vrkd_0.57_untrained',
         'CKD + VRKD, a tenth of its weight, a teacher with random weights',
@@ -106,6 +94,18 @@ arms = [
         _lighter,
         **_untrained,
     ),
+    _arm('ckd_random', 'random weights: CKD', _ckd, **_random),
+    _arm('ckd_vrkd_0.57_random', 'random weights: CKD + VRKD, a tenth of its weight', _ckd, _lighter, **_random),
+    _arm('vrkd_0.57_random', 'random weights: VRKD, a tenth of its weight', _lighter, **_random),
+    _arm('pkd_0.28_random', 'random weights: PKD, a tenth of its weight', _lighter_pkd, **_random),
+    _arm('rkd_0.27_random', 'random weights: RKD, a tenth of its weight', _lighter_rkd, **_random),
+    _arm(
+        'affinity_3.2_random',
+        'random weights: pair-wise affinity, a tenth of its weight',
+        _lighter_affinity,
+        **_random,
+    ),
+    _arm('depth_gradient_random', 'random weights: aligned depth and gradients', _depth, **_random),
     _arm('oracle_ckd', 'bound: CKD from an oracle', _ckd, config='oracle'),
     _arm('oracle_ckd_sky', 'bound: CKD from an oracle, sky and all', dict(_ckd, sky=True), config='oracle'),
     _arm('oracle_depth', 'bound: aligned depth and gradients from an oracle', _depth, config='oracle'),
