@@ -39,15 +39,27 @@ _rkd = dict(type='RelationalKD', loss_weight=2.7)
 _affinity = dict(type='PairwiseAffinityKD', loss_weight=32.0)
 _ssi = dict(type='ScaleShiftInvariantKD', loss_weight=0.085)
 # What is asked of features costs such students at those weights, so all of it has a tenth, too, as VRKD.
-_lighter_pkd = dict(_pkd, loss_weight=0.28)
-_lighter_rkd = dict(_rkd, loss_weight=0.27)
-_lighter_affinity = dict(_affinity, loss_weight=3.2)
+_methods = {
+    'ckd': ('CKD', _ckd),
+    'ckd_vrkd_0.57': ('CKD + VRKD, a tenth of its weight', _ckd, _lighter),
+    'vrkd_0.57': ('VRKD, a tenth of its weight', _lighter),
+    'pkd_0.28': ('PKD, a tenth of its weight', dict(_pkd, loss_weight=0.28)),
+    'rkd_0.27': ('RKD, a tenth of its weight', dict(_rkd, loss_weight=0.27)),
+    'affinity_3.2': ('pair-wise affinity, a tenth of its weight', dict(_affinity, loss_weight=3.2)),
+}
 
 
 def _arm(name, title, *distillers, config='mini_teacher', **options):
     if distillers:
         options['model.distillers'] = list(distillers)
     return dict(name=name, title=title, config=f'configs/benchmark/imagenet/{config}.py', cfg_options=options)
+
+
+def _arms_from(teacher, title, caches):
+    return [
+        _arm(f'{name}_{teacher}', f'{title}: {label}', *distillers, **caches)
+        for name, (label, *distillers) in _methods.items()
+    ]
 
 
 baseline = 'sup'
@@ -75,17 +87,7 @@ arms = [
     _arm('rkd', 'RKD', _rkd),
     _arm('affinity', 'pair-wise affinity', _affinity),
     _arm('ssi', 'scale- and shift-invariant response KD', _ssi),
-    _arm('ckd_kept', 'models/benchmark_teacher: CKD', _ckd, **_kept),
-    _arm('ckd_vrkd_0.57_kept', 'models/benchmark_teacher: CKD + VRKD, a tenth of its weight', _ckd, _lighter, **_kept),
-    _arm('vrkd_0.57_kept', 'models/benchmark_teacher: VRKD, a tenth of its weight', _lighter, **_kept),
-    _arm('pkd_0.28_kept', 'models/benchmark_teacher: PKD, a tenth of its weight', _lighter_pkd, **_kept),
-    _arm('rkd_0.27_kept', 'models/benchmark_teacher: RKD, a tenth of its weight', _lighter_rkd, **_kept),
-    _arm(
-        'affinity_3.2_kept',
-        'models/benchmark_teacher: pair-wise affinity, a tenth of its weight',
-        _lighter_affinity,
-        **_kept,
-    ),
+    *_arms_from('kept', 'models/benchmark_teacher', _kept),
     _arm('ssi_kept', 'models/benchmark_teacher: scale- and shift-invariant response KD', _ssi, **_kept),
     _arm(
         'ckd_vrkd_0.57_untrained',
@@ -94,17 +96,7 @@ arms = [
         _lighter,
         **_untrained,
     ),
-    _arm('ckd_random', 'random weights: CKD', _ckd, **_random),
-    _arm('ckd_vrkd_0.57_random', 'random weights: CKD + VRKD, a tenth of its weight', _ckd, _lighter, **_random),
-    _arm('vrkd_0.57_random', 'random weights: VRKD, a tenth of its weight', _lighter, **_random),
-    _arm('pkd_0.28_random', 'random weights: PKD, a tenth of its weight', _lighter_pkd, **_random),
-    _arm('rkd_0.27_random', 'random weights: RKD, a tenth of its weight', _lighter_rkd, **_random),
-    _arm(
-        'affinity_3.2_random',
-        'random weights: pair-wise affinity, a tenth of its weight',
-        _lighter_affinity,
-        **_random,
-    ),
+    *_arms_from('random', 'random weights', _random),
     _arm('depth_gradient_random', 'random weights: aligned depth and gradients', _depth, **_random),
     _arm('oracle_ckd', 'bound: CKD from an oracle', _ckd, config='oracle'),
     _arm('oracle_ckd_sky', 'bound: CKD from an oracle, sky and all', dict(_ckd, sky=True), config='oracle'),
