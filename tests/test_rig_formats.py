@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from fsmde.rig_formats import (
     rig_from_nuscenes,
     rig_from_ros,
 )
-from fsmde.rig_formats.ros import poses_in
+from fsmde.rig_formats.ros_frames import poses_in
 
 AHEAD = np.array([[0.0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
@@ -226,6 +227,28 @@ def test_a_tree_of_body_frames(info, tmp_path):
         rig_from_ros([info], [tmp_path / 'a.yaml'], ego_frame='vehicle')
     with pytest.raises(ValueError, match=r'camera front: no transform leads .*base_link'):
         rig_from_ros([info], [tmp_path / 'a.yaml'])
+
+
+def test_two_cameras_in_one_place(info, tmp_path):
+    # One by its body frame, the other by an optical frame that is there to seven digits.
+    here = '{x: 1.0, y: 0, z: 2, roll: 0, pitch: 0, yaw: 0}'
+    optical = '{x: 1.0, y: 0, z: 2, roll: -1.5707963, pitch: 0, yaw: -1.5707963}'
+    (tmp_path / 'tree.yaml').write_text(f'base_link: {{mast_link: {here}, mast_optical: {optical}}}')
+    # As in a calibrated pair one is turned by its rectification.
+    turn = cv2.Rodrigues(np.array([0.0, 0.01, 0]))[0]
+    right = dict(INFO, camera_name='right', rectification_matrix=dict(rows=3, cols=3, data=turn.ravel().tolist()))
+    (tmp_path / 'right.yaml').write_text(yaml.safe_dump(right))
+    both, tree = [info, tmp_path / 'right.yaml'], [tmp_path / 'tree.yaml']
+    for frame in ('mast_link', 'mast_optical'):
+        for rectified in (False, True):
+            with pytest.raises(ValueError, match='right.yaml: cameras front and right have one pose.* stereo pair'):
+                rig_from_ros(both, tree, frames=dict(front='mast_link', right=frame), rectified=rectified)
+    # Without poses nobody says where they are.
+    assert rig_from_ros(both, rectified=True).names == ('front', 'right')
+    (tmp_path / 'tree.yaml').write_text(
+        f'base_link: {{a_link: {here}, b_link: {here.replace("yaw: 0", "yaw: 0.01")}}}'
+    )
+    assert rig_from_ros(both, tree, frames=dict(front='a_link', right='b_link')).has_poses
 
 
 def test_transforms_as_messages(info, tmp_path):

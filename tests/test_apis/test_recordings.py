@@ -368,6 +368,9 @@ def test_missing_links_are_named(rig, images, tmp_path):
     assert not source('i.mcap', []).rig().has_poses
     with pytest.raises(ValueError, match="j.mcap has no static transforms .* no poses in 'base_link'"):
         source('j.mcap', [], ego_frame='base_link').rig()
+    one_place = [transform('base_link', f'{name}_optical', rig['FRONT'].cam2ego) for name in rig.names]
+    with pytest.raises(ValueError, match='k.mcap: /sensing/LEFT/camera_info: cameras FRONT and LEFT have one pose'):
+        source('k.mcap', one_place).rig()
 
 
 class Message:

@@ -9,7 +9,8 @@ from mmengine.logging import print_log
 
 from fsmde.plain_data import nearest
 from fsmde.rig_file import RigFile
-from fsmde.rig_formats.ros import camera_of_info, fields_of_message, pose_of, poses_of, stamped
+from fsmde.rig_formats.ros import camera_of_info, fields_of_message
+from fsmde.rig_formats.ros_frames import pose_of, poses_of, stamped, take_place
 
 from ..frame import Frame
 from ..matching import half_period, match_times
@@ -142,7 +143,7 @@ class Recording(Source):
 
         Raises:
             ValueError: If a camera has no CameraInfo, one that changes, cannot be used or is of another frame than its images,
-                or transforms are there and none leads to its frame; names the camera.
+                or transforms are there and none leads to its frame, or it has the pose of another camera; names the camera.
         """
         if self._rig is None:
             poses = None
@@ -155,11 +156,12 @@ class Recording(Source):
                     poses = poses_of([_transform(message) for message in self._transforms], self.ego_frame)
                 except ValueError as error:
                     raise ValueError(f'{self.path}: tf_static: {error}') from error
-            cameras = [self._camera(name, *topics, poses) for name, topics in self.topics.items()]
+            taken = {}
+            cameras = [self._camera(name, *topics, poses, taken) for name, topics in self.topics.items()]
             self._rig = RigFile(cameras, f'from the recording {self.path.name}')
         return self._rig
 
-    def _camera(self, name, image, info, poses):
+    def _camera(self, name, image, info, poses, taken):
         if info not in self._infos or info in self._changing:
             what = f'{info} {"changes within the recording" if info in self._infos else "has no CameraInfo"}'
             raise ValueError(
@@ -180,6 +182,7 @@ class Recording(Source):
                         f'camera {name}: it is of the frame {frame!r}, and the images of {image} are of {own!r}, elsewhere: '
                         f'name their own (--topics {name}={image},INFO_TOPIC) or give a rig file'
                     )
+                take_place(name, pose, taken)
             fields.pop('name')
             rectified = base_of(image).rpartition('/')[2].startswith('image_rect')
             return camera_of_info(name, rectified=rectified, cam2ego=pose, **fields)
