@@ -217,13 +217,15 @@ class SaysDepthKD(DepthDistiller):
 
 
 def test_a_distiller_that_teaches_nothing_is_named(batch):
-    def taught(say, **kwargs):
-        distillers = [dict(type='SaysDepthKD', say=say, **kwargs)]
+    def taught(say, *others, **kwargs):
+        distillers = [*others, dict(type='SaysDepthKD', say=say, **kwargs)]
         return losses_of(MODELS.build(dict(distilled(), distillers=distillers)), batch)
 
     with pytest.raises(ValueError, match=r"SaysDepthKD: \['loss_kd_says'\] have no gradient"):
         taught(lambda depth: depth.detach().mean())
     with pytest.raises(ValueError, match=r"SaysDepthKD: none of \['says_kd'\] is learned from"):
         taught(lambda depth: depth.mean(), name='says_kd')
+    with pytest.raises(ValueError, match="SaysDepthKD: its losses .'loss_kd_view'. .* two name their losses alike"):
+        taught(lambda depth: depth.mean(), VRKD, name='loss_kd_view')
     assert 'loss_kd_says' in taught(lambda depth: depth.mean())
     assert 'loss_kd_says' in taught(lambda depth: depth.new_zeros(()))  # Nothing to say of this batch.

@@ -72,6 +72,13 @@ def test_the_list_is_complete():
     assert listed == kinds
 
 
+def test_distillers_of_different_types_stand_side_by_side(scene):
+    owners = {}
+    for config in DISTILLERS:
+        for name in step(config, scene)[0]:
+            assert owners.setdefault(name, config['type']) == config['type']
+
+
 @pytest.fixture(scope='module')
 def estimator(tmp_path_factory):
     """A student with a teacher and no distillers yet, and a batch for it."""

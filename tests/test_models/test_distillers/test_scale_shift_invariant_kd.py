@@ -32,7 +32,7 @@ def test_losses_by_hand():
     losses = loss_of([[1.0, 2.0, 6.0]], [[1.0, 2.0, 3.0]], trim=0, gradient_weight=0.5)
     assert losses['loss_kd_response'] == pytest.approx(1.8 / 3 / 2)
     # Two steps of 0.9 at full size, none between the first and the last at half.
-    assert losses['loss_kd_gradient'] == pytest.approx(0.5 * 0.9)
+    assert losses['loss_kd_response_gradient'] == pytest.approx(0.5 * 0.9)
 
 
 def test_the_largest_residuals_are_left_out():

@@ -27,7 +27,7 @@ class ScaleShiftInvariantKD(DepthDistiller):
 
     Args:
         trim: Share of the largest residuals of a view that is dropped; 0 for the plain absolute error.
-        gradient_weight: Of the gradient matching, in ``loss_kd_gradient``; 0 leaves it out.
+        gradient_weight: Of the gradient matching, in ``loss_kd_response_gradient``; 0 leaves it out.
         stride: Pixels are compared every so many rows and columns of the input: by default those of the student's map.
         kwargs: See :class:`DepthDistiller`.
 
@@ -64,7 +64,7 @@ class ScaleShiftInvariantKD(DepthDistiller):
         losses = dict(loss_kd_response=self.loss_weight * trimmed_mean(residual.abs(), valid, self.trim) / 2)
         if self.gradient_weight:
             gradient = gradient_matching(residual.flatten(0, 1), valid.flatten(0, 1), scales=4)
-            losses['loss_kd_gradient'] = self.loss_weight * self.gradient_weight * gradient
+            losses['loss_kd_response_gradient'] = self.loss_weight * self.gradient_weight * gradient
         return losses
 
 
