@@ -58,6 +58,17 @@ seeds = [0, 1, 2]
 arms = [
     _arm('sup_home', 'supervised at home', 'sup', **{f'{_dataset}.cameras': _home, **_judged}),
     _arm('kd_home', 'distilled at home', 'home', **_judged),
+    _arm(
+        'depth_home',
+        'aligned depth and gradients at home, models/benchmark_teacher',
+        'home',
+        **{
+            'model.distillers': [dict(type='AlignedDepthKD')],
+            'model.teacher.cache': 'data/benchmark_home_answers_kept',
+            f'{_dataset}.pipeline.3.cache': 'data/benchmark_home_answers_kept',
+        },
+        **_judged,
+    ),
     _arm('kd_images', "distilled at home and on the town's images", 'elsewhere'),
     _arm(
         'kd_images_0.57',

@@ -1,6 +1,8 @@
-"""VRKD's weight for students from ImageNet, with all labels and with 3 %, chosen on the validation split.
+"""What the paper's method is made of, for students from ImageNet: VRKD's weight, with all labels and with 3 %, and CKD's
+readings. Validation split.
 
-No reported number. The students are those of the suites `converged` and `scarce`. Answers: see suites/converged.py.
+The students are those of the suites `converged` and `scarce`. Answers: see suites/converged.py; the weights of the teacher
+of the arms without `_kept` are lost.
 """
 
 _dataset = 'train_dataloader.dataset'
@@ -18,9 +20,13 @@ def _arm(name, title, config='mini_teacher', baseline='sup', **options):
     )
 
 
+def _ckd(probabilities):
+    return dict(type='CrossInteractionKD', probabilities=probabilities)
+
+
 def _distilled(vrkd=None, few=False):
     """An arm by the weight of its second distiller."""
-    distillers = [dict(type='CrossInteractionKD', probabilities='aligned')]
+    distillers = [_ckd('aligned')]
     name, title = 'ckd_1', 'CKD'
     if few:
         distillers[0]['self_align'] = True
@@ -33,6 +39,15 @@ def _distilled(vrkd=None, few=False):
     return _arm(name, title, **options)
 
 
+def _reading(probabilities):
+    """CKD from the teacher that is kept."""
+    caches = dict.fromkeys(
+        ('model.teacher.cache', f'{_dataset}.pipeline.3.cache'), 'data/benchmark_teacher_answers_kept'
+    )
+    options = {'model.distillers': [_ckd(probabilities)], **caches}
+    return _arm(f'ckd_{probabilities}_kept', f"models/benchmark_teacher: CKD '{probabilities}'", **options)
+
+
 baseline = 'sup'
 split = 'val'
 seeds = [0]
@@ -42,6 +57,8 @@ arms = [
     _distilled(0.57),
     _distilled(5.7),
     _arm('depth_gradient', 'aligned depth and gradients', **{'model.distillers': [dict(type='AlignedDepthKD')]}),
+    _reading('aligned'),
+    _reading('branch'),
     _arm('sup_of_3', 'supervised, 3 % labelled', 'sup', 'sup_of_3', **_few),
     _distilled(few=True),
     _distilled(0.57, few=True),
